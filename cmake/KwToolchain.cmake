@@ -1,0 +1,39 @@
+# What every part is compiled with.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  message(FATAL_ERROR
+    "g++ ${CMAKE_CXX_COMPILER_VERSION} miscompiles C++20 coroutines without a warning (temporaries "
+    "inside an awaiting expression are copied bytewise). Use clang 19: the presets name it.")
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(KW_CCACHE ccache)
+if(KW_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KW_CCACHE})
+endif()
+
+# Compiling Beast takes a gigabyte a file: not more than two such files at a time.
+set_property(GLOBAL PROPERTY JOB_POOLS beast=2)
+
+add_library(kw_flags INTERFACE)
+target_include_directories(kw_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(kw_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
+  -ffunction-sections -fdata-sections)
+target_compile_definitions(kw_flags INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+  KW_VERSION="${PROJECT_VERSION}")
+target_link_options(kw_flags INTERFACE -fuse-ld=lld -Wl,--gc-sections)
+
+set(KW_SANITIZE "" CACHE STRING "address, thread or empty")
+if(KW_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(KW_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+endif()

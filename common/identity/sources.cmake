@@ -1,0 +1,1 @@
+target_sources(kw_common PRIVATE)

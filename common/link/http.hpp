@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "common/link/tls.hpp"
+#include "common/result.hpp"
+#include "common/task.hpp"
+
+namespace kw::link {
+
+/// HTTP/1.1 messages as plain values; Beast stays behind this header.
+struct HttpRequest {
+  std::string method = "GET";
+  std::string target = "/";                           ///< path and query as received
+  std::map<std::string, std::string> headers;         ///< names in lower case
+  std::string body;
+  std::string remote;                                 ///< server side: the peer's address
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::map<std::string, std::string> headers;
+  std::string body;
+};
+
+/// Limits before parsing: a header of 16 KiB, a body of 1 MiB, 10 s for a request to arrive.
+inline constexpr std::size_t http_header_limit = 16 * 1024;
+inline constexpr std::size_t http_body_limit = 1024 * 1024;
+
+/// One request on a connection of its own. `tls` null: plain HTTP.
+Task<Result<HttpResponse>> http_request(Endpoint server, std::shared_ptr<const ClientTls> tls,
+                                        HttpRequest request, Duration limit);
+
+/// Plain HTTP for people and scrapers on one address. All on the executor's thread.
+class HttpServer {
+ public:
+  using Handler = std::function<Task<HttpResponse>(HttpRequest)>;
+
+  HttpServer(asio::any_io_executor executor, Handler handler);
+  ~HttpServer();
+
+  /// Binds and starts to serve; port 0 takes a free one. Returns the address in use.
+  Result<Endpoint> listen(const Endpoint& at);
+  /// Accepts no more and closes every connection.
+  void stop();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace kw::link

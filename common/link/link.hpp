@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/link/http.hpp"
+#include "common/link/tls.hpp"
+#include "common/result.hpp"
+#include "common/task.hpp"
+
+namespace kw::link {
+
+/// A frame is at most this long; a longer one closes the connection (WebSocket 1009).
+inline constexpr std::size_t frame_limit = 64 * 1024;
+inline constexpr std::string_view subprotocol = "kioskwatch.v1";
+
+/// One open WebSocket over mutual TLS: whole binary messages in order. io thread only; one `receive`
+/// and any number of `send` may be under way (sends are queued in call order).
+class Link {
+ public:
+  virtual ~Link() = default;
+  virtual Task<Result<std::string>> receive() = 0;
+  virtual Task<Result<void>> send(std::string frame) = 0;
+  /// Sends a close frame with a code of wire/close_codes.hpp and ends both directions; a peer that
+  /// does not answer within 2 s is cut. A pending `receive` ends with Errc::disconnected.
+  virtual Task<void> close(std::uint16_t code, std::string reason) = 0;
+  /// Cuts the connection now: pending calls end with Errc::disconnected. Any state.
+  virtual void cut() = 0;
+  /// The close code that the other end sent, 0 while none came.
+  virtual std::uint16_t close_code() const = 0;
+  virtual const PeerCertificate& peer() const = 0;
+  virtual const std::string& remote() const = 0;
+};
+
+/// Dials, shakes hands (10 s each step) and upgrades to WebSocket at `/agent`. Error texts name the
+/// step that failed: resolve, connect, TLS, WebSocket.
+Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls);
+
+/// What the collector decides about connections of its agent port. All calls on the io thread.
+class Host {
+ public:
+  virtual ~Host() = default;
+  /// After every handshake, resumed or not, before any byte is answered. Not ok: the connection is
+  /// closed. Certificates that are absent or expired come here too: they may only use `answer`.
+  virtual Result<void> admit(const PeerCertificate& peer) = 0;
+  /// A plain HTTP request under TLS (EST enrolment and renewal).
+  virtual Task<HttpResponse> answer(HttpRequest request, PeerCertificate peer) = 0;
+  /// An upgraded WebSocket of a peer whose certificate is present and in order. The connection ends
+  /// when this returns.
+  virtual Task<void> serve(std::unique_ptr<Link> link) = 0;
+};
+
+/// The collector's agent port. Handshake and request within 10 s each, else cut.
+class Listener {
+ public:
+  Listener(asio::any_io_executor executor, std::shared_ptr<const ServerTls> tls, Host& host);
+  ~Listener();
+  Result<Endpoint> listen(const Endpoint& at);
+  void stop();
+  std::size_t connections() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace kw::link

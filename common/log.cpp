@@ -1,0 +1,70 @@
+#include "common/log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+#include <boost/json/value.hpp>
+
+namespace kw::log {
+namespace {
+
+Format chosen = Format::text;
+
+spdlog::level::level_enum spd(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+std::string quoted(std::string_view text) {
+  return boost::json::serialize(boost::json::string{text});
+}
+
+bool plain(std::string_view text) {
+  return !text.empty() && text.find_first_of(" \"=\n\r\t") == std::string_view::npos;
+}
+
+spdlog::logger& sink() {
+  static spdlog::logger logger{"kw", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+  return logger;
+}
+
+}  // namespace
+
+void start(Level from, Format format) {
+  chosen = format;
+  sink().set_level(spd(from));
+  sink().set_pattern(format == Format::json
+                         ? R"({"at":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                         : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
+                     spdlog::pattern_time_type::utc);
+  sink().flush_on(spdlog::level::debug);
+}
+
+void write(Level level, std::string_view event, Fields fields) {
+  if (!sink().should_log(spd(level))) return;
+  std::string line;
+  if (chosen == Format::json) {
+    line = "\"event\":" + quoted(event);
+    for (const auto& f : fields) line += "," + quoted(f.key) + ":" + (f.bare ? f.value : quoted(f.value));
+  } else {
+    line = event;
+    for (const auto& f : fields) {
+      line.append(" ").append(f.key).append("=").append(f.bare || plain(f.value) ? f.value
+                                                                                : quoted(f.value));
+    }
+  }
+  sink().log(spd(level), spdlog::string_view_t{line});
+}
+
+}  // namespace kw::log

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "common/result.hpp"
+
+namespace kw::platform {
+
+/// The whole file. Errc::missing when there is none.
+Result<std::string> read_file(const std::filesystem::path& path);
+
+/// Replaces the file at once and durably: written beside it, synced, renamed, folder synced.
+/// `secret`: readable by the owner alone (0600), from its first byte on.
+Result<void> write_file(const std::filesystem::path& path, std::string_view bytes, bool secret);
+
+/// Makes the folder and its parents, the last one 0700 when `secret`.
+Result<void> make_folder(const std::filesystem::path& path, bool secret);
+
+}  // namespace kw::platform

@@ -1,0 +1,237 @@
+#include "common/wire/codec.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace kw::wire {
+namespace {
+
+Error broken(std::string what) { return Error{Errc::garbled, "frame: " + std::move(what)}; }
+
+std::optional<Error> check(const pb::Status& s) {
+  if (!valid_device_id(s.device())) return broken("device id is not 1 to 64 of A-Z a-z 0-9 . _ -");
+  if (s.component_size() > parts_per_status || s.consumable_size() > parts_per_status ||
+      s.condition_size() > conditions_per_status) {
+    return broken("too many parts or conditions in one status");
+  }
+  if (s.state() > static_cast<std::uint32_t>(DeviceState::potential_fraud) ||
+      s.media() > static_cast<std::uint32_t>(Media::retracted) ||
+      s.evidence() > static_cast<std::uint32_t>(Evidence::shared_busy)) {
+    return broken("unknown value in a status");
+  }
+  for (const auto& c : s.component()) {
+    if (c.state() > static_cast<std::uint32_t>(ComponentState::fading) ||
+        c.name().size() > text_limit) {
+      return broken("unknown value in a component");
+    }
+  }
+  for (const auto& c : s.consumable()) {
+    if (c.state() > static_cast<std::uint32_t>(ConsumableState::inoperative) ||
+        c.direction() > static_cast<std::uint32_t>(Direction::bin) ||
+        c.source() > static_cast<std::uint32_t>(LevelSource::technician) ||
+        c.type().size() > text_limit || c.unit().size() > text_limit) {
+      return broken("unknown value in a consumable");
+    }
+  }
+  for (const auto& c : s.condition()) {
+    if (c.severity() > static_cast<std::uint32_t>(Severity::fault) ||
+        c.action() > static_cast<std::uint32_t>(Action::suspend)) {
+      return broken("unknown value in a condition");
+    }
+    if (c.code().empty() || c.code().size() > device_id_limit ||
+        c.vendor_code().size() > text_limit || c.detail().size() > text_limit) {
+      return broken("a condition's text is empty or too long");
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> check(const pb::Event& e) {
+  switch (e.body_case()) {
+    case pb::Event::kState:
+      return check(e.state());
+    case pb::Event::kSample:
+      if (!valid_device_id(e.sample().device())) return broken("bad device id in a sample");
+      if (e.sample().measurement_size() > measurements_per_sample) {
+        return broken("too many measurements in one sample");
+      }
+      return std::nullopt;
+    case pb::Event::kAgent:
+      if (e.agent().code().size() > text_limit || e.agent().detail().size() > text_limit) {
+        return broken("a note's text is too long");
+      }
+      return std::nullopt;
+    case pb::Event::kPower:
+      return std::nullopt;
+    case pb::Event::BODY_NOT_SET:
+      return std::nullopt;  // a newer agent's class: kept as received, not understood
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> check(const pb::Batch& b) {
+  if (b.item_size() > items_per_batch) return broken("too many items in one batch");
+  for (const auto& item : b.item()) {
+    if (item.has_event()) {
+      if (auto e = check(item.event())) return e;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> check(const pb::Envelope& e) {
+  switch (e.body_case()) {
+    case pb::Envelope::kHello:
+      if (e.hello().epoch_size() > epochs_per_hello) return broken("too many epochs in one hello");
+      if (e.hello().epoch_size() == 0) return broken("hello without an epoch");
+      if (e.hello().boot_id().size() > 64) return broken("boot id too long");
+      return std::nullopt;
+    case pb::Envelope::kSnapshot:
+      if (e.snapshot().status_size() > devices_per_terminal ||
+          e.snapshot().configured_size() > devices_per_terminal) {
+        return broken("too many devices in one snapshot");
+      }
+      for (const auto& d : e.snapshot().configured()) {
+        if (!valid_device_id(d.device())) return broken("bad device id in a snapshot");
+      }
+      for (const auto& s : e.snapshot().status()) {
+        if (auto error = check(s)) return error;
+      }
+      return std::nullopt;
+    case pb::Envelope::kInventory:
+      if (e.inventory().device_size() > devices_per_terminal) {
+        return broken("too many devices in one inventory");
+      }
+      for (const auto& d : e.inventory().device()) {
+        if (!valid_device_id(d.device())) return broken("bad device id in an inventory");
+      }
+      return std::nullopt;
+    case pb::Envelope::kBatch:
+      return check(e.batch());
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::string encode(const pb::Envelope& envelope) { return envelope.SerializeAsString(); }
+
+Result<pb::Envelope> decode(std::string_view frame) {
+  if (frame.size() > frame_limit) {
+    return broken(fmt::format("{} bytes, at most {} are allowed", frame.size(), frame_limit));
+  }
+  pb::Envelope envelope;
+  if (!envelope.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
+    return broken("not a kioskwatch.v1 message");
+  }
+  if (auto error = check(envelope)) return std::move(*error);
+  return envelope;
+}
+
+Result<void> check_range(const pb::Batch& batch) {
+  if (batch.first() == 0 || batch.last() < batch.first() || batch.item().empty()) {
+    return Error{Errc::garbled, "batch: empty or upside-down range"};
+  }
+  std::uint64_t next = batch.first();
+  for (const auto& item : batch.item()) {
+    const std::uint64_t takes = item.has_gap() ? item.gap().count() : 1;
+    if (takes == 0 || takes > batch.last() - next + 1) {
+      return Error{Errc::garbled, "batch: items do not cover its range"};
+    }
+    next += takes;
+    if (next > batch.last() && &item != &*batch.item().rbegin()) {
+      return Error{Errc::garbled, "batch: more items than its range"};
+    }
+  }
+  if (next != batch.last() + 1) return Error{Errc::garbled, "batch: items do not cover its range"};
+  return {};
+}
+
+bool valid_device_id(std::string_view id) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !id.empty() && id.size() <= device_id_limit && std::ranges::all_of(id, good);
+}
+
+bool valid_terminal_code(std::string_view code) {
+  const auto bad = [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return u <= 0x20 || u == 0x7f || c == '/' || c == '"' || c == '\\';
+  };
+  return !code.empty() && code.size() <= device_id_limit && std::ranges::none_of(code, bad);
+}
+
+pb::Status to_wire(std::string_view device, const Status& status) {
+  pb::Status out;
+  out.set_device(std::string{device});
+  out.set_state(static_cast<std::uint32_t>(status.device));
+  out.set_media(static_cast<std::uint32_t>(status.media));
+  out.set_evidence(static_cast<std::uint32_t>(status.evidence));
+  out.set_disabled(!status.enabled);
+  for (const auto& c : status.components) {
+    auto& to = *out.add_component();
+    to.set_name(c.name);
+    to.set_state(static_cast<std::uint32_t>(c.state));
+    to.set_incidental(!c.essential);
+  }
+  for (const auto& c : status.consumables) {
+    auto& to = *out.add_consumable();
+    to.set_type(c.type);
+    to.set_direction(static_cast<std::uint32_t>(c.direction));
+    to.set_state(static_cast<std::uint32_t>(c.state));
+    to.set_source(static_cast<std::uint32_t>(c.source));
+    to.set_unit(c.unit);
+    if (c.available) to.set_available(*c.available);
+    if (c.capacity) to.set_capacity(*c.capacity);
+    if (c.percent) to.set_percent(*c.percent);
+    if (c.warning_level) to.set_warning_level(*c.warning_level);
+    to.set_disabled(!c.enabled);
+  }
+  for (const auto& c : status.conditions) {
+    auto& to = *out.add_condition();
+    to.set_code(c.code);
+    to.set_severity(static_cast<std::uint32_t>(c.severity));
+    to.set_action(static_cast<std::uint32_t>(c.action));
+    to.set_vendor_code(c.vendor_code);
+    to.set_detail(c.detail);
+  }
+  return out;
+}
+
+Status from_wire(const pb::Status& status) {
+  Status out;
+  out.device = static_cast<DeviceState>(status.state());
+  out.media = static_cast<Media>(status.media());
+  out.evidence = static_cast<Evidence>(status.evidence());
+  out.enabled = !status.disabled();
+  for (const auto& c : status.component()) {
+    out.components.push_back({c.name(), static_cast<ComponentState>(c.state()), !c.incidental()});
+  }
+  for (const auto& c : status.consumable()) {
+    Consumable to;
+    to.type = c.type();
+    to.direction = static_cast<Direction>(c.direction());
+    to.state = static_cast<ConsumableState>(c.state());
+    to.source = static_cast<LevelSource>(c.source());
+    to.unit = c.unit();
+    if (c.has_available()) to.available = c.available();
+    if (c.has_capacity()) to.capacity = c.capacity();
+    if (c.has_percent()) to.percent = c.percent();
+    if (c.has_warning_level()) to.warning_level = c.warning_level();
+    to.enabled = !c.disabled();
+    out.consumables.push_back(std::move(to));
+  }
+  for (const auto& c : status.condition()) {
+    out.conditions.push_back({c.code(), static_cast<Severity>(c.severity()),
+                              static_cast<Action>(c.action()), c.vendor_code(), c.detail()});
+  }
+  return out;
+}
+
+Health health_of(const pb::Status& status) { return health_of(from_wire(status)); }
+
+}  // namespace kw::wire

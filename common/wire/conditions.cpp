@@ -1,0 +1,68 @@
+#include "common/wire/conditions.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace kw::wire {
+namespace {
+
+using enum Severity;
+
+constexpr std::array rows{
+    // Any device: the agent's and the drivers' common ground.
+    ConditionRow{"no-reply", fault, Action::maintenance, {"设备无应答", "device does not answer"}},
+    ConditionRow{"not-present", fault, Action::maintenance, {"设备未连接", "device not connected"}},
+    ConditionRow{"link-noise", warning, Action::reset, {"通信误码", "garbled communication"}},
+    ConditionRow{"wrong-device", fault, Action::configuration,
+                 {"端口上不是该设备", "another device is on this port"}},
+    ConditionRow{"bad-configuration", fault, Action::configuration,
+                 {"设备配置有误", "device is configured wrongly"}},
+    ConditionRow{"driver-stuck", fault, Action::software_error,
+                 {"驱动停止响应", "driver stopped responding"}},
+    // Printers (PWG 5100.9, RFC 8011 section 5.4.12).
+    ConditionRow{"media-empty", fault, Action::clear, {"缺纸", "out of paper"}},
+    ConditionRow{"media-low", warning, Action::clear, {"纸将尽", "paper low"}},
+    ConditionRow{"media-needed", fault, Action::clear, {"需要装纸", "paper needed"}},
+    ConditionRow{"media-jam", fault, Action::clear, {"卡纸", "paper jam"}},
+    ConditionRow{"cover-open", fault, Action::clear, {"机盖打开", "cover open"}},
+    ConditionRow{"toner-low", warning, Action::clear, {"墨粉不足", "toner low"}},
+    ConditionRow{"toner-empty", fault, Action::clear, {"墨粉用尽", "toner empty"}},
+    ConditionRow{"paused", fault, Action::reset, {"打印机已暂停", "printer paused"}},
+    ConditionRow{"cutter-error", fault, Action::maintenance, {"切刀故障", "cutter error"}},
+    ConditionRow{"head-overheated", warning, Action::reset, {"打印头过热", "print head too hot"}},
+    ConditionRow{"unrecoverable-error", fault, Action::maintenance,
+                 {"不可恢复的硬件故障", "hardware error that needs repair"}},
+    ConditionRow{"recoverable-error", warning, Action::reset,
+                 {"可自动恢复的故障", "error that clears by itself"}},
+    ConditionRow{"printer-offline", fault, Action::maintenance,
+                 {"打印机脱机", "printer is off-line"}},
+    ConditionRow{"output-not-taken", warning, Action::clear, {"票据未取走", "ticket not taken"}},
+    // Hosts.
+    ConditionRow{"disk-almost-full", warning, Action::configuration,
+                 {"磁盘空间不足", "disk almost full"}},
+    ConditionRow{"disk-full", fault, Action::configuration, {"磁盘已满", "disk full"}},
+    ConditionRow{"memory-low", warning, Action::configuration, {"内存不足", "memory low"}},
+    // Raised by the collector itself.
+    ConditionRow{"terminal-silent", fault, Action::maintenance,
+                 {"终端离线", "terminal does not report"}},
+};
+
+}  // namespace
+
+std::span<const ConditionRow> standard_conditions() { return rows; }
+
+const ConditionRow* find_condition(std::string_view code) {
+  const auto it = std::ranges::find(rows, code, &ConditionRow::code);
+  return it == rows.end() ? nullptr : &*it;
+}
+
+Condition condition(const ConditionRow& row, std::string vendor_code, std::string detail) {
+  return {.code = std::string{row.code},
+          .severity = row.severity,
+          .action = row.action,
+          .vendor_code = std::move(vendor_code),
+          .detail = std::move(detail)};
+}
+
+}  // namespace kw::wire

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/i18n.hpp"
+#include "common/result.hpp"
+#include "common/wire/conditions.hpp"
+#include "common/wire/status.hpp"
+#include "drivers/port.hpp"
+#include "drivers/settings.hpp"
+
+namespace kw::drivers {
+
+/// What an operator's self-test found. Nothing of a card's or a citizen's content is ever in it.
+struct SelfTest {
+  bool passed = false;
+  std::vector<Duration> attempts;  ///< how long each try took
+  std::string detail;              ///< facts in the device's terms
+};
+
+/// One device, spoken to in its own protocol.
+///
+/// One thread at a time calls a driver, so it needs no lock. A driver never sleeps past its
+/// deadline, logs, writes files, looks at wall time or throws. An Error means "no answer" (or that
+/// another device answered): the caller closes the port, reports it after the third miss in a row
+/// and opens it again. What the device *says* is wrong with itself is a Status, never an Error.
+/// A health poll never makes a device touch a card, paper or a citizen.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  /// Makes contact; also the probe: refuses (Errc::refused) when another kind of device answers.
+  virtual Result<void> open(Port& port, MonoTime deadline) = 0;
+
+  /// The device's whole status.
+  virtual Result<wire::Status> poll(MonoTime deadline) = 0;
+
+  /// Runs the named test of the card's `self_tests` on an operator's order.
+  virtual Result<SelfTest> self_test(std::string_view what, MonoTime deadline);
+
+  /// Forgets the port. Called before the port is closed, also after an error.
+  virtual void close() noexcept = 0;
+};
+
+/// What is known of a driver before any device is attached.
+struct Card {
+  std::string_view name;            ///< as in `driver = "escpos"`
+  std::string_view kind;            ///< the family folder: receipt_printer, host …
+  Text title;                       ///< 硬件类型 for people
+  std::span<const Setting> settings;
+  std::span<const wire::ConditionRow> conditions;  ///< the driver's own codes; standard ones in wire
+  std::span<const std::string_view> schemes;       ///< port schemes it speaks over; empty: port "-"
+  std::span<const std::string_view> self_tests;
+  /// Errc::invalid when settings that are well-formed each do not fit together.
+  Result<std::unique_ptr<Driver>> (*make)(const Settings& settings);
+};
+
+}  // namespace kw::drivers

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/result.hpp"
+#include "drivers/port.hpp"
+
+namespace kw::drivers {
+
+/// A port as it is written in configuration: `serial:/dev/ttyS0?baud=9600`, `tcp://host:port`, `-`.
+struct PortAddress {
+  std::string scheme;  ///< "serial", "tcp" …; "-" for a driver without a port
+  std::string host;    ///< tcp: host name or address; serial: device path
+  std::uint16_t port = 0;
+  std::map<std::string, std::string, std::less<>> options;
+
+  /// Errc::invalid with what is wrong and an example of the right form.
+  static Result<PortAddress> parse(std::string_view text);
+};
+
+/// Opens the port of `address`. Errc::missing: no such device or name; Errc::busy: somebody else
+/// holds it; Errc::refused, Errc::timeout: nobody listens. Port "-" gives a port on which every call
+/// fails as unsupported.
+Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
+                                        MonoTime deadline);
+
+}  // namespace kw::drivers
