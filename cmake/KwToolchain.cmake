@@ -23,6 +23,7 @@ add_library(kw_flags INTERFACE)
 target_include_directories(kw_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(kw_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wno-missing-designated-field-initializers  # defaults are given in the struct on purpose
   -ffunction-sections -fdata-sections)
 target_compile_definitions(kw_flags INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED

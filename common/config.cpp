@@ -99,8 +99,8 @@ Result<Document> parse(std::string_view text, std::string file, std::vector<Prob
   auto parsed = toml::parse(text, std::string_view{file});
   if (!parsed) {
     const auto& why = parsed.error();
-    problems.push_back({Problem::Kind::syntax, file, why.source().begin.line, {},
-                        std::string{why.description()}});
+    problems.push_back(
+        {Problem::Kind::syntax, file, why.source().begin.line, {}, std::string{why.description()}});
     return Error{Errc::invalid, problems.back().in(Lang::en)};
   }
   Importer importer{file, problems};

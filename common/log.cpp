@@ -1,11 +1,10 @@
 #include "common/log.hpp"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace kw::log {
 namespace {
@@ -44,9 +43,8 @@ spdlog::logger& sink() {
 void start(Level from, Format format) {
   chosen = format;
   sink().set_level(spd(from));
-  sink().set_pattern(format == Format::json
-                         ? R"({"at":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                         : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
+  sink().set_pattern(format == Format::json ? R"({"at":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                                            : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
                      spdlog::pattern_time_type::utc);
   sink().flush_on(spdlog::level::debug);
 }
@@ -56,12 +54,13 @@ void write(Level level, std::string_view event, Fields fields) {
   std::string line;
   if (chosen == Format::json) {
     line = "\"event\":" + quoted(event);
-    for (const auto& f : fields) line += "," + quoted(f.key) + ":" + (f.bare ? f.value : quoted(f.value));
+    for (const auto& f : fields)
+      line += "," + quoted(f.key) + ":" + (f.bare ? f.value : quoted(f.value));
   } else {
     line = event;
     for (const auto& f : fields) {
       line.append(" ").append(f.key).append("=").append(f.bare || plain(f.value) ? f.value
-                                                                                : quoted(f.value));
+                                                                                 : quoted(f.value));
     }
   }
   sink().log(spd(level), spdlog::string_view_t{line});

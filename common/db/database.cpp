@@ -1,8 +1,7 @@
 #include "common/db/database.hpp"
 
-#include <sqlite3.h>
-
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 namespace kw::db {
 namespace {
@@ -13,9 +12,7 @@ constexpr int busy_timeout_ms = 5'000;
 
 std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 double Row::real(int column) const { return sqlite3_column_double(statement_, column); }
-bool Row::null(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-}
+bool Row::null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
 std::string Row::text(int column) const { return std::string{bytes(column)}; }
 
@@ -61,10 +58,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
     db->script("PRAGMA query_only=ON; PRAGMA cache_size=-8000;");
   } else {
     if (options.incremental_vacuum) db->script("PRAGMA auto_vacuum=INCREMENTAL;");
-    db->script(fmt::format("PRAGMA journal_mode=WAL; PRAGMA synchronous={}; PRAGMA secure_delete=ON; "
-                           "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
-                           options.synchronous, options.wal_autocheckpoint_pages,
-                           options.journal_size_limit));
+    db->script(fmt::format(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous={}; PRAGMA secure_delete=ON; "
+        "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
+        options.synchronous, options.wal_autocheckpoint_pages, options.journal_size_limit));
   }
   if (auto failure = db->forgive()) return std::move(*failure).within(file.filename().string());
   return db;

@@ -85,7 +85,7 @@ class Rows {
 class Database {
  public:
   struct Options {
-    bool read_only = false;    ///< query_only on an existing file
+    bool read_only = false;  ///< query_only on an existing file
     bool create = true;
     std::string_view synchronous = "FULL";
     int wal_autocheckpoint_pages = 1'000;

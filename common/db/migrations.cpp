@@ -1,10 +1,9 @@
 #include "common/db/migrations.hpp"
 
-#include <openssl/evp.h>
-
 #include <array>
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 namespace kw::db {
 namespace {
@@ -24,8 +23,7 @@ int schema_version(Database& db) {
   if (!db.integer("SELECT 1 FROM sqlite_master WHERE type='table' AND name='schema_migration'")) {
     return 0;
   }
-  return static_cast<int>(
-      db.integer("SELECT max(number) FROM schema_migration").value_or(0));
+  return static_cast<int>(db.integer("SELECT max(number) FROM schema_migration").value_or(0));
 }
 
 Result<void> migrate(Database& db, std::span<const Migration> migrations) {
@@ -52,14 +50,16 @@ Result<void> migrate(Database& db, std::span<const Migration> migrations) {
     }
     Transaction transaction{db};
     db.script(
-        "CREATE TABLE IF NOT EXISTS schema_migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, "
+        "CREATE TABLE IF NOT EXISTS schema_migration (number BIGINT PRIMARY KEY, name TEXT NOT "
+        "NULL, "
         "checksum TEXT NOT NULL)");
     db.script(step.sql);
     db.run("INSERT INTO schema_migration (number, name, checksum) VALUES ($1, $2, $3)", step.number,
            step.name, checksum);
     auto done = transaction.commit();
     if (!done) {
-      return std::move(done).error().within(fmt::format("schema step {} ({})", step.number, step.name));
+      return std::move(done).error().within(
+          fmt::format("schema step {} ({})", step.number, step.name));
     }
   }
   if (auto failure = db.forgive()) return std::move(*failure);

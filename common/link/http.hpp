@@ -37,12 +37,21 @@ inline constexpr std::size_t http_body_limit = 1024 * 1024;
 Task<Result<HttpResponse>> http_request(Endpoint server, std::shared_ptr<const ClientTls> tls,
                                         HttpRequest request, Duration limit);
 
+/// What an HttpServer grants its clients; tests give less.
+struct HttpLimits {
+  Duration request = std::chrono::seconds{10};  ///< from its first byte (the first: from accept)
+  Duration idle = std::chrono::seconds{60};     ///< between two requests of one connection
+  std::size_t connections = 256;                ///< one more is answered 503
+};
+
 /// Plain HTTP for people and scrapers on one address. All on the executor's thread.
 class HttpServer {
  public:
   using Handler = std::function<Task<HttpResponse>(HttpRequest)>;
 
-  HttpServer(asio::any_io_executor executor, Handler handler);
+  HttpServer(asio::any_io_executor executor, Handler handler, HttpLimits limits = {});
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer();
 
   /// Binds and starts to serve; port 0 takes a free one. Returns the address in use.

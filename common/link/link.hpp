@@ -22,7 +22,9 @@ inline constexpr std::string_view subprotocol = "kioskwatch.v1";
 class Link {
  public:
   virtual ~Link() = default;
+  /// The next message. A cancelled `receive` loses nothing: the next one gets the message.
   virtual Task<Result<std::string>> receive() = 0;
+  /// Ends when the system has taken the frame. A cancelled `send` is still sent.
   virtual Task<Result<void>> send(std::string frame) = 0;
   /// Sends a close frame with a code of wire/close_codes.hpp and ends both directions; a peer that
   /// does not answer within 2 s is cut. A pending `receive` ends with Errc::disconnected.
@@ -36,15 +38,18 @@ class Link {
 };
 
 /// Dials, shakes hands (10 s each step) and upgrades to WebSocket at `/agent`. Error texts name the
-/// step that failed: resolve, connect, TLS, WebSocket.
-Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls);
+/// step that failed: resolve, connect, TLS, WebSocket. Errc::refused: our certificate, or theirs, is
+/// not accepted; Errc::busy: the collector says that it has no room now.
+Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls,
+                                         Duration step = std::chrono::seconds{10});
 
 /// What the collector decides about connections of its agent port. All calls on the io thread.
 class Host {
  public:
   virtual ~Host() = default;
   /// After every handshake, resumed or not, before any byte is answered. Not ok: the connection is
-  /// closed. Certificates that are absent or expired come here too: they may only use `answer`.
+  /// closed, after one HTTP answer with the reason (503 for Errc::busy, else 403). A resumed session
+  /// whose certificate is not ours any more is closed whatever this says. Certificates that are absent or expired come here too: they may only use `answer`.
   virtual Result<void> admit(const PeerCertificate& peer) = 0;
   /// A plain HTTP request under TLS (EST enrolment and renewal).
   virtual Task<HttpResponse> answer(HttpRequest request, PeerCertificate peer) = 0;
@@ -53,12 +58,29 @@ class Host {
   virtual Task<void> serve(std::unique_ptr<Link> link) = 0;
 };
 
-/// The collector's agent port. Handshake and request within 10 s each, else cut.
+/// What a Listener grants strangers; tests give less.
+struct ListenerLimits {
+  Duration handshake = std::chrono::seconds{10};
+  Duration request = std::chrono::seconds{10};
+  std::size_t handshakes = 4096;  ///< at a time; further connections wait in the system's queue
+};
+
+/// The collector's agent port. Handshake and request within 10 s each, else cut. `host` outlives the
+/// listener and every coroutine that serves a link.
 class Listener {
  public:
-  Listener(asio::any_io_executor executor, std::shared_ptr<const ServerTls> tls, Host& host);
+  Listener(asio::any_io_executor executor, std::shared_ptr<const ServerTls> tls, Host& host,
+           ListenerLimits limits = {});
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
   ~Listener();
+  /// Binds and starts to serve; port 0 takes a free one. Returns the address in use.
   Result<Endpoint> listen(const Endpoint& at);
+  /// New connections get these certificates and this trust; open ones keep theirs.
+  void use(std::shared_ptr<const ServerTls> tls);
+  /// Accepts no more; what is open goes on, so that it can be drained.
+  void stop_accepting();
+  /// Accepts no more and cuts every connection, links included.
   void stop();
   std::size_t connections() const;
 

@@ -1,1 +1,8 @@
-target_sources(kw_common PRIVATE)
+target_sources(kw_common PRIVATE
+  platform/posix/control_endpoint.cpp
+  platform/posix/files.cpp
+  platform/posix/folder_lock.cpp
+  platform/posix/host_facts.cpp
+  platform/posix/signals.cpp
+  platform/posix/sockets.cpp
+  platform/posix/control.cpp)

@@ -32,9 +32,9 @@ inline constexpr CloseCode close_revoked{4010, "revoked", AfterClose::re_enroll}
 inline constexpr CloseCode close_version{4011, "version", AfterClose::stop_and_alarm};
 
 inline constexpr CloseCode close_codes[] = {
-    close_normal,      close_drain,     close_busy,   close_superseded,   close_garbled,
-    close_over_credit, close_lost_race, close_silent, close_store_failed, close_revoked,
-    close_version,
+    close_normal,       close_drain,       close_busy,      close_superseded,
+    close_garbled,      close_over_credit, close_lost_race, close_silent,
+    close_store_failed, close_revoked,     close_version,
 };
 
 /// What to do after `code`; codes that nobody defined mean: back off.

@@ -9,8 +9,19 @@ namespace {
 
 Error broken(std::string what) { return Error{Errc::garbled, "frame: " + std::move(what)}; }
 
+/// Sums of a few such times never overflow. 2^56 us is the year 4253.
+bool plausible(std::int64_t us) {
+  constexpr std::int64_t limit = std::int64_t{1} << 56;
+  return us > -limit && us < limit;
+}
+
+bool plausible(const pb::Since& since) {
+  return plausible(since.mono_us()) && plausible(since.wall_us());
+}
+
 std::optional<Error> check(const pb::Status& s) {
   if (!valid_device_id(s.device())) return broken("device id is not 1 to 64 of A-Z a-z 0-9 . _ -");
+  if (!plausible(s.since())) return broken("impossible time");
   if (s.component_size() > parts_per_status || s.consumable_size() > parts_per_status ||
       s.condition_size() > conditions_per_status) {
     return broken("too many parts or conditions in one status");
@@ -43,11 +54,13 @@ std::optional<Error> check(const pb::Status& s) {
         c.vendor_code().size() > text_limit || c.detail().size() > text_limit) {
       return broken("a condition's text is empty or too long");
     }
+    if (!plausible(c.since())) return broken("impossible time");
   }
   return std::nullopt;
 }
 
 std::optional<Error> check(const pb::Event& e) {
+  if (!plausible(e.mono_us()) || !plausible(e.wall_shift_us())) return broken("impossible time");
   switch (e.body_case()) {
     case pb::Event::kState:
       return check(e.state());
@@ -72,6 +85,8 @@ std::optional<Error> check(const pb::Event& e) {
 
 std::optional<Error> check(const pb::Batch& b) {
   if (b.item_size() > items_per_batch) return broken("too many items in one batch");
+  if (!plausible(b.base_mono_us()) || !plausible(b.base_wall_us()))
+    return broken("impossible time");
   for (const auto& item : b.item()) {
     if (item.has_event()) {
       if (auto e = check(item.event())) return e;
@@ -86,6 +101,12 @@ std::optional<Error> check(const pb::Envelope& e) {
       if (e.hello().epoch_size() > epochs_per_hello) return broken("too many epochs in one hello");
       if (e.hello().epoch_size() == 0) return broken("hello without an epoch");
       if (e.hello().boot_id().size() > 64) return broken("boot id too long");
+      if (!plausible(e.hello().mono_us()) || !plausible(e.hello().wall_us())) {
+        return broken("impossible time");
+      }
+      for (const auto& held : e.hello().epoch()) {
+        if (held.epoch() == 0 || !plausible(held.clock_offset_us())) return broken("bad epoch");
+      }
       return std::nullopt;
     case pb::Envelope::kSnapshot:
       if (e.snapshot().status_size() > devices_per_terminal ||

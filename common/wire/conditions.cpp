@@ -14,11 +14,17 @@ constexpr std::array rows{
     ConditionRow{"no-reply", fault, Action::maintenance, {"设备无应答", "device does not answer"}},
     ConditionRow{"not-present", fault, Action::maintenance, {"设备未连接", "device not connected"}},
     ConditionRow{"link-noise", warning, Action::reset, {"通信误码", "garbled communication"}},
-    ConditionRow{"wrong-device", fault, Action::configuration,
+    ConditionRow{"wrong-device",
+                 fault,
+                 Action::configuration,
                  {"端口上不是该设备", "another device is on this port"}},
-    ConditionRow{"bad-configuration", fault, Action::configuration,
+    ConditionRow{"bad-configuration",
+                 fault,
+                 Action::configuration,
                  {"设备配置有误", "device is configured wrongly"}},
-    ConditionRow{"driver-stuck", fault, Action::software_error,
+    ConditionRow{"driver-stuck",
+                 fault,
+                 Action::software_error,
                  {"驱动停止响应", "driver stopped responding"}},
     // Printers (PWG 5100.9, RFC 8011 section 5.4.12).
     ConditionRow{"media-empty", fault, Action::clear, {"缺纸", "out of paper"}},
@@ -31,21 +37,25 @@ constexpr std::array rows{
     ConditionRow{"paused", fault, Action::reset, {"打印机已暂停", "printer paused"}},
     ConditionRow{"cutter-error", fault, Action::maintenance, {"切刀故障", "cutter error"}},
     ConditionRow{"head-overheated", warning, Action::reset, {"打印头过热", "print head too hot"}},
-    ConditionRow{"unrecoverable-error", fault, Action::maintenance,
+    ConditionRow{"unrecoverable-error",
+                 fault,
+                 Action::maintenance,
                  {"不可恢复的硬件故障", "hardware error that needs repair"}},
-    ConditionRow{"recoverable-error", warning, Action::reset,
+    ConditionRow{"recoverable-error",
+                 warning,
+                 Action::reset,
                  {"可自动恢复的故障", "error that clears by itself"}},
-    ConditionRow{"printer-offline", fault, Action::maintenance,
-                 {"打印机脱机", "printer is off-line"}},
+    ConditionRow{
+        "printer-offline", fault, Action::maintenance, {"打印机脱机", "printer is off-line"}},
     ConditionRow{"output-not-taken", warning, Action::clear, {"票据未取走", "ticket not taken"}},
     // Hosts.
-    ConditionRow{"disk-almost-full", warning, Action::configuration,
-                 {"磁盘空间不足", "disk almost full"}},
+    ConditionRow{
+        "disk-almost-full", warning, Action::configuration, {"磁盘空间不足", "disk almost full"}},
     ConditionRow{"disk-full", fault, Action::configuration, {"磁盘已满", "disk full"}},
     ConditionRow{"memory-low", warning, Action::configuration, {"内存不足", "memory low"}},
     // Raised by the collector itself.
-    ConditionRow{"terminal-silent", fault, Action::maintenance,
-                 {"终端离线", "terminal does not report"}},
+    ConditionRow{
+        "terminal-silent", fault, Action::maintenance, {"终端离线", "terminal does not report"}},
 };
 
 }  // namespace

@@ -27,11 +27,11 @@ enum class EventClass : std::uint8_t {
 struct EventClassRow {
   EventClass event_class;
   std::string_view name;
-  bool judged;       ///< may open or clear a fault
-  bool rolled_up;    ///< counts in a statistic
-  int drop_rank;     ///< dropped in ascending order when the outbox is full; 9: with the last reserve
-  bool thinned;      ///< every other one first (1 of 2, 4, 8 …) before all of them
-  bool uncounted;    ///< its frames need no credit
+  bool judged;     ///< may open or clear a fault
+  bool rolled_up;  ///< counts in a statistic
+  int drop_rank;   ///< dropped in ascending order when the outbox is full; 9: with the last reserve
+  bool thinned;    ///< every other one first (1 of 2, 4, 8 …) before all of them
+  bool uncounted;  ///< its frames need no credit
 };
 
 std::span<const EventClassRow> event_classes();

@@ -76,8 +76,9 @@ std::string_view name(DeviceState v) {
 }
 
 std::string_view name(Media v) {
-  static constexpr std::array<std::string_view, 8> names{
-      "notSupported", "unknown", "present", "notPresent", "jammed", "entering", "latched", "retracted"};
+  static constexpr std::array<std::string_view, 8> names{"notSupported", "unknown",  "present",
+                                                         "notPresent",   "jammed",   "entering",
+                                                         "latched",      "retracted"};
   return at(names, v);
 }
 

@@ -27,7 +27,8 @@ enum class DeviceState : std::uint8_t {
   potential_fraud,
 };
 
-/// XFS4IoT cardReader.media and printer.media in one. `not_supported`: the device has no media path.
+/// XFS4IoT cardReader.media and printer.media in one. `not_supported`: the device has no media
+/// path.
 enum class Media : std::uint8_t {
   not_supported,
   unknown,

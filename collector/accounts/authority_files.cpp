@@ -1,0 +1,120 @@
+#include "collector/accounts/authority_files.hpp"
+
+#include <algorithm>
+
+#include "common/identity/certificate.hpp"
+#include "common/identity/keys.hpp"
+#include "common/platform/files.hpp"
+
+namespace kw::collector {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto renew_before = 30 * identity::day;
+
+struct Paths {
+  explicit Paths(const fs::path& data)
+      : ca(data / "ca"),
+        root(ca / "root.pem"),
+        root_key(ca / "root.key"),
+        issuer(ca / "issuer.pem"),
+        issuer_key(ca / "issuer.key"),
+        server(data / "server.pem"),
+        server_key(data / "server.key"),
+        names(data / "server-names.txt") {}
+  fs::path ca, root, root_key, issuer, issuer_key, server, server_key, names;
+};
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  std::size_t start = 0;
+  while (start < text.size()) {
+    const auto end = std::min(text.find('\n', start), text.size());
+    if (end > start) out.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return out;
+}
+
+/// A new key and certificate for the agents' port. The root travels in the chain, so that a kiosk
+/// that knows only the token's pin can follow it.
+Result<void> make_server(const Paths& paths, const identity::Signer& issuer,
+                         const std::string& root_pem, const std::vector<std::string>& names,
+                         WallTime now) {
+  const auto key = identity::make_key();
+  if (!key) return key.error();
+  const auto request = identity::make_csr(*key, names.front());
+  if (!request) return request.error();
+  const auto issued = identity::sign_server(issuer, *request, names, now);
+  if (!issued) return issued.error();
+  auto written = platform::write_file(paths.server_key, *key, true);
+  if (!written) return written;
+  return platform::write_file(paths.server,
+                              issued->certificate_pem + issuer.certificate_pem + root_pem, false);
+}
+
+}  // namespace
+
+Result<void> AuthorityFiles::create(const fs::path& data, const std::vector<std::string>& names,
+                                    const Clock& clock) {
+  const Paths paths{data};
+  std::error_code none;
+  if (fs::exists(paths.ca, none)) {
+    return Error{Errc::refused, data.string() + " has been initialised already"};
+  }
+  const auto now = clock.wall();
+  const auto root = identity::make_root("Kioskwatch root", now);
+  if (!root) return root.error();
+  const auto issuer = identity::make_issuer(*root, "Kioskwatch issuing", now);
+  if (!issuer) return issuer.error();
+  std::string listed;
+  for (const auto& name : names) listed += name + "\n";
+  auto made = platform::make_folder(paths.ca, true);
+  const auto write = [&](const fs::path& path, const std::string& text, bool secret) {
+    if (made) made = platform::write_file(path, text, secret);
+  };
+  write(paths.root, root->certificate_pem, false);
+  write(paths.root_key, root->key_pem, true);
+  write(paths.issuer, issuer->certificate_pem, false);
+  write(paths.issuer_key, issuer->key_pem, true);
+  write(paths.names, listed, false);
+  if (!made) return made;
+  return make_server(paths, *issuer, root->certificate_pem, names, now);
+}
+
+Result<AuthorityFiles> AuthorityFiles::load(const fs::path& data, const Clock& clock) {
+  const Paths paths{data};
+  Result<void> read;
+  const auto text = [&](const fs::path& path) -> std::string {
+    auto bytes = platform::read_file(path);
+    if (bytes) return std::move(*bytes);
+    if (read) read = bytes.error();
+    return {};
+  };
+  AuthorityFiles out;
+  const auto root = text(paths.root);
+  out.issuer_ = {text(paths.issuer), text(paths.issuer_key)};
+  out.server_ = {text(paths.server), text(paths.server_key)};
+  const auto names = lines(text(paths.names));
+  if (!read) {
+    return Error{Errc::missing, "no certificate authority in " + data.string() +
+                                    " (run: kiosk-collector init --data " + data.string() +
+                                    "): " + read.error().text()};
+  }
+  out.trust_pem_ = root + out.issuer_.certificate_pem;
+  const auto root_certificate = identity::Certificate::parse(root);
+  if (!root_certificate) return root_certificate.error();
+  out.pin_ = root_certificate->sha256();
+  const auto server = identity::Certificate::parse(out.server_.chain_pem);
+  if (!server) return server.error();
+  if (server->not_after - clock.wall() < renew_before && !names.empty()) {
+    auto renewed = make_server(paths, out.issuer_, root, names, clock.wall());
+    if (!renewed) return std::move(renewed).error();
+    out.server_ = {text(paths.server), text(paths.server_key)};
+    if (!read) return read.error();
+  }
+  return out;
+}
+
+}  // namespace kw::collector

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "collector/accounts/authorize.hpp"
+#include "collector/api/reader_pool.hpp"
+#include "collector/gateway/figures.hpp"
+#include "collector/writer/writer.hpp"
+#include "common/link/http.hpp"
+
+namespace kw::collector {
+
+/// REST under /api/v1 (openapi.yaml is the contract), /healthz and /metrics. io thread only; reads
+/// go to the reader pool, acts to the writer.
+class Api {
+ public:
+  Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
+      const Clock& clock);
+
+  Task<link::HttpResponse> answer(link::HttpRequest request);
+
+ private:
+  using Parameters = std::map<std::string, std::string, std::less<>>;
+
+  Task<link::HttpResponse> get(std::string path, Parameters query);
+  Task<link::HttpResponse> post(std::string path, link::HttpRequest request, Subject subject);
+  Task<link::HttpResponse> act_on_order(std::string order, std::string action, std::string body,
+                                        Subject subject);
+  Task<link::HttpResponse> fault_statistics(Parameters query);
+  Task<link::HttpResponse> health();
+  Task<link::HttpResponse> metrics();
+
+  Writer& writer_;
+  ReaderPool& readers_;
+  std::function<GatewayFigures()> gateway_;
+  const Clock& clock_;
+};
+
+}  // namespace kw::collector

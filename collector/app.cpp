@@ -1,0 +1,250 @@
+#include "collector/app.hpp"
+
+#include <iostream>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/json/serialize.hpp>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "collector/accounts/authority_files.hpp"
+#include "collector/accounts/tokens.hpp"
+#include "collector/api/api.hpp"
+#include "collector/faults/rules.hpp"
+#include "collector/gateway/gateway.hpp"
+#include "collector/store/sqlite/sqlite_queries.hpp"
+#include "collector/store/sqlite/sqlite_store.hpp"
+#include "collector/writer/act.hpp"
+#include "common/log.hpp"
+#include "common/platform/control.hpp"
+#include "common/platform/files.hpp"
+#include "common/wire/codec.hpp"
+#include "common/wire/event_classes.hpp"
+
+namespace kw::collector {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr std::size_t reader_threads = 2;
+constexpr auto drain_hint = std::chrono::seconds{5};
+constexpr auto control_answer_within = std::chrono::seconds{10};
+
+fs::path database(const fs::path& data) { return data / "collector.db"; }
+fs::path control_socket(const fs::path& data) { return data / "control.sock"; }
+
+/// One collector a data folder: held as long as the process lives.
+class FolderLock {
+ public:
+  static Result<FolderLock> take(const fs::path& data) {
+    const int fd = ::open((data / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) return Error{Errc::storage, "cannot write in " + data.string()};
+    FolderLock lock{fd};
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      return Error{Errc::busy, "another kiosk-collector uses " + data.string()};
+    }
+    return lock;
+  }
+  FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  explicit FolderLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host.starts_with("127.") || host == "::1";
+}
+
+/// Everything that runs, in the order in which it is built; destroyed in reverse.
+class Collector {
+ public:
+  Collector(asio::io_context& io, std::unique_ptr<Store> store, Rules rules,
+            AuthorityFiles authority, std::vector<std::unique_ptr<Queries>> readers,
+            const Clock& clock)
+      : io_(io),
+        authority_(std::move(authority)),
+        certificates_(store->certificates()),
+        writer_(std::move(store), std::move(rules), clock),
+        readers_(std::move(readers)),
+        crypto_(1, 0),
+        enrolment_(io.get_executor(), writer_, registry_, authority_, crypto_, clock),
+        gateway_(io.get_executor(), writer_, registry_, enrolment_, clock, {}),
+        api_(
+            writer_, readers_, [this] { return gateway_.figures(); }, clock),
+        people_(io.get_executor(),
+                [this](link::HttpRequest request) { return api_.answer(std::move(request)); }),
+        control_(io.get_executor(),
+                 [this](std::string verb, json::object args) {
+                   return answer_control(std::move(verb), std::move(args));
+                 }),
+        signals_(io, SIGINT, SIGTERM) {
+    registry_.put(certificates_);
+    writer_.post(restart_job(clock.wall()));
+  }
+
+  Result<std::pair<link::Endpoint, link::Endpoint>> listen(const RunOptions& options,
+                                                           const Clock& clock) {
+    auto tls = link::ServerTls::make({.own = authority_.server(),
+                                      .client_trust_pem = authority_.trust_pem(),
+                                      .ticket_keys = options.data / "ticket-keys"},
+                                     clock);
+    if (!tls) return std::move(tls).error();
+    agents_ = std::make_unique<link::Listener>(io_.get_executor(), *tls, gateway_);
+    auto agents = agents_->listen(options.agents);
+    if (!agents) return std::move(agents).error().within("--agents");
+    auto people = people_.listen(options.people);
+    if (!people) return std::move(people).error().within("--people");
+    auto control = control_.listen(control_socket(options.data));
+    if (!control) return std::move(control).error();
+    spawn(io_, "signals", stop_on_signal());
+    return std::pair{*agents, *people};
+  }
+
+ private:
+  Task<void> stop_on_signal() {
+    auto [error, signal] = co_await signals_.async_wait(as_result);
+    log::info("stopping", {{"signal", signal}});
+    agents_->stop();
+    people_.stop();
+    control_.stop();
+    co_await gateway_.drain(drain_hint);
+    io_.stop();
+  }
+
+  Task<Result<json::object>> answer_control(std::string verb, json::object args) {
+    if (verb != "token-new") co_return Error{Errc::unsupported, "unknown verb " + verb};
+    const auto* terminal = args.if_contains("terminal");
+    if (terminal == nullptr || !terminal->is_string()) {
+      co_return Error{Errc::invalid, "args.terminal is missing"};
+    }
+    const std::string code{terminal->get_string()};
+    std::function<Result<std::string>(Work&)> make = [this, code](Work& work) {
+      return make_token(work, {Subject::Kind::loopback_administrator, "host"}, code,
+                        authority_.pin());
+    };
+    auto token = co_await act(writer_, std::move(make));
+    if (!token) co_return std::move(token).error();
+    json::object out{{"token", *token}};
+    co_return out;
+  }
+
+  asio::io_context& io_;
+  AuthorityFiles authority_;
+  std::vector<CertificateRow> certificates_;
+  Registry registry_;
+  Writer writer_;
+  ReaderPool readers_;
+  Worker crypto_;
+  Enrolment enrolment_;
+  Gateway gateway_;
+  Api api_;
+  link::HttpServer people_;
+  platform::ControlServer control_;
+  asio::signal_set signals_;
+  std::unique_ptr<link::Listener> agents_;
+};
+
+}  // namespace
+
+Result<void> init(const fs::path& data, const std::vector<std::string>& names, const Clock& clock) {
+  auto made = platform::make_folder(data, true);
+  if (!made) return made;
+  std::vector<std::string> all{"localhost", "127.0.0.1", "::1"};
+  for (const auto& name : names) {
+    if (std::ranges::find(all, name) == all.end()) all.push_back(name);
+  }
+  auto authority = AuthorityFiles::create(data, all, clock);
+  if (!authority) return authority;
+  auto store = SqliteStore::open(database(data));
+  if (!store) return std::move(store).error();
+  return {};
+}
+
+Result<std::string> token_new(const fs::path& data, const std::string& terminal,
+                              const Clock& clock) {
+  auto asked = platform::control_ask(control_socket(data), "token-new", {{"terminal", terminal}},
+                                     control_answer_within);
+  if (asked) return std::string{asked->at("token").as_string()};
+  if (asked.error().code() != Errc::missing) return std::move(asked).error();
+
+  auto authority = AuthorityFiles::load(data, clock);
+  if (!authority) return std::move(authority).error();
+  auto lock = FolderLock::take(data);
+  if (!lock) return std::move(lock).error();
+  auto store = SqliteStore::open(database(data));
+  if (!store) return std::move(store).error();
+  auto rules = Rules::load(data / "rules.toml");
+  if (!rules) return std::move(rules).error();
+  Work work{**store, *rules, clock};
+  Result<std::string> token = Error{Errc::storage, "not written"};
+  auto done = (*store)->transact([&] {
+    auto part = (*store)->part([&]() -> Result<void> {
+      token = make_token(work, {Subject::Kind::loopback_administrator, "host"}, terminal,
+                         authority->pin());
+      if (!token) return token.error();
+      return {};
+    });
+    if (!part && token) token = part.error();
+  });
+  if (!done) return std::move(done).error();
+  return token;
+}
+
+Result<void> run(const RunOptions& options, const Clock& clock,
+                 const std::function<void(link::Endpoint, link::Endpoint)>& ready) {
+  if (!is_loopback(options.people.host)) {
+    return Error{Errc::invalid, "--people " + options.people.text() +
+                                    ": only a loopback address is served until accounts exist; "
+                                    "use 127.0.0.1:PORT"};
+  }
+  auto authority = AuthorityFiles::load(options.data, clock);
+  if (!authority) return std::move(authority).error();
+  auto lock = FolderLock::take(options.data);
+  if (!lock) return std::move(lock).error();
+  auto rules = Rules::load(options.data / "rules.toml");
+  if (!rules) return std::move(rules).error();
+  auto store = SqliteStore::open(database(options.data));
+  if (!store) return std::move(store).error();
+  std::vector<std::unique_ptr<Queries>> readers;
+  for (std::size_t i = 0; i < reader_threads; ++i) {
+    auto reader = SqliteQueries::open(database(options.data), clock);
+    if (!reader) return std::move(reader).error();
+    readers.push_back(std::move(*reader));
+  }
+  asio::io_context io{1};
+  Collector collector{
+      io, std::move(*store), std::move(*rules), std::move(*authority), std::move(readers), clock};
+  auto listening = collector.listen(options, clock);
+  if (!listening) return std::move(listening).error();
+  ready(listening->first, listening->second);
+  io.run();
+  return {};
+}
+
+Result<void> print_events(const fs::path& data, const std::string& terminal, const Clock& clock) {
+  auto queries = SqliteQueries::open(database(data), clock);
+  if (!queries) return std::move(queries).error();
+  return (*queries)->events(terminal, [](const EventRow& row) {
+    json::object line{{"epoch", std::to_string(row.epoch)},
+                      {"seq", row.seq},
+                      {"at", rfc3339(row.at)},
+                      {"uncertain", row.uncertain}};
+    if (row.item.has_gap()) {
+      line["gap"] = json::object{{"count", row.count}, {"reason", row.item.gap().reason()}};
+    } else {
+      line["class"] = wire::row(wire::class_of(row.item.event())).name;
+      line["bytes"] = row.item.event().ByteSizeLong();
+    }
+    std::cout << json::serialize(line) << '\n';
+  });
+}
+
+}  // namespace kw::collector

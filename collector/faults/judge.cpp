@@ -1,0 +1,326 @@
+#include "collector/faults/judge.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "collector/orders/desk.hpp"
+#include "common/wire/codec.hpp"
+
+namespace kw::collector {
+namespace {
+
+constexpr std::string_view silent_code = "terminal-silent";
+
+const ActiveCondition* find(const std::vector<ActiveCondition>& conditions, std::string_view code) {
+  const auto it = std::ranges::find_if(
+      conditions, [&](const ActiveCondition& c) { return c.what.code == code; });
+  return it == conditions.end() ? nullptr : &*it;
+}
+
+bool holds(const std::vector<ActiveCondition>& conditions, std::string_view code,
+           const Since& since) {
+  return std::ranges::any_of(conditions, [&](const ActiveCondition& c) {
+    return c.what.code == code && c.since.same(since);
+  });
+}
+
+}  // namespace
+
+std::string local_day(WallTime at, std::chrono::minutes utc_offset) {
+  return rfc3339(at + utc_offset).substr(0, 10);
+}
+
+Judge::Judge(TerminalView& view, const Bench& bench, Changes& out)
+    : view_(view), bench_(bench), out_(out) {}
+
+void Judge::status(const pb::Status& status, Position position, const Since& self,
+                   const Resolve& resolve, bool snapshot) {
+  snapshot_ = snapshot;
+  std::vector<ActiveCondition> conditions;
+  const wire::Status plain = wire::from_wire(status);
+  for (int i = 0; i < status.condition_size(); ++i) {
+    const auto& c = status.condition(i);
+    conditions.push_back(
+        {plain.conditions[static_cast<std::size_t>(i)], c.has_since() ? resolve(c.since()) : self});
+  }
+  Device* device = view_.device(status.device());
+  if (device == nullptr) {
+    view_.devices.push_back({.id = status.device()});
+    device = &view_.devices.back();
+  }
+  if (position <= device->as_of) {
+    history(*device, conditions, status.SerializeAsString(), self.at);
+    return;
+  }
+  fire_until(self.at);
+  device->as_of = position;
+  device->retired = false;
+  device->enabled = plain.enabled;
+  device->health = wire::health_of(plain);
+  device->since = status.has_since() ? resolve(status.since()) : self;
+  device->status = status.SerializeAsString();
+  // "Unknown" tells nothing: faults neither open nor end by it.
+  const bool certain =
+      plain.device != wire::DeviceState::unknown && plain.device != wire::DeviceState::starting;
+  if (plain.enabled) {
+    live(*device, std::move(conditions), self.at, certain);
+  } else {
+    forget_device(*device, self.at, "disabled");
+  }
+  out_.push_back(DeviceChanged{*device});
+}
+
+void Judge::live(Device& device, std::vector<ActiveCondition> conditions, WallTime at,
+                 bool certain) {
+  if (!certain) return;
+  close_late(device.id, device.driver, conditions, at);
+  const auto before = std::exchange(device.conditions, std::move(conditions));
+  for (const auto& was : before) {
+    const auto* still = find(device.conditions, was.what.code);
+    if (still == nullptr) {
+      stop(device.id, device.driver, was.what.code, at);
+    } else if (!still->since.same(was.since)) {
+      // It ended and began again between two looks: two periods, not one.
+      if (auto* fault = view_.open_fault(device.id, was.what.code)) {
+        clear(*fault, still->since.at, "recovered");
+      }
+      drop(TimerKind::hold, device.id, was.what.code);
+    }
+  }
+  for (const auto& c : device.conditions) {
+    const Rule& rule = bench_.rules.of(device.driver, c.what);
+    if (!rule.opens) continue;
+    if (view_.open_fault(device.id, c.what.code) != nullptr) {
+      drop(TimerKind::clear, device.id, c.what.code);
+      continue;
+    }
+    const WallTime due = c.since.at + rule.hold;
+    if (due <= at) {
+      drop(TimerKind::hold, device.id, c.what.code);
+      open(&device, c.what.code, c.what.severity, c.what.action, c.since, due, device.status);
+    } else {
+      set({TimerKind::hold, device.id, c.what.code, c.since, due, snapshot_});
+    }
+  }
+}
+
+void Judge::stop(std::string_view subject, std::string_view driver, std::string_view code,
+                 WallTime at) {
+  drop(TimerKind::hold, subject, code);
+  Fault* fault = view_.open_fault(subject, code);
+  if (fault == nullptr) return;
+  const Rule& rule = bench_.rules.of(driver, code, wire::Severity::fault);
+  if (rule.clear <= Duration::zero()) {
+    clear(*fault, at, "recovered");
+  } else {
+    set({TimerKind::clear, std::string{subject}, std::string{code}, fault->since, at + rule.clear,
+         snapshot_});
+  }
+}
+
+void Judge::open(const Device* device, const std::string& code, wire::Severity severity,
+                 wire::Action needs, const Since& since, WallTime at, std::string evidence) {
+  const std::string subject = device != nullptr ? device->id : std::string{};
+  if (bench_.known_fault(subject, code, since))
+    return;  // replayed after a restore: healed long ago
+  const Rule& rule =
+      bench_.rules.of(device != nullptr ? device->driver : std::string{}, code, severity);
+  Fault fault{.id = bench_.new_id(),
+              .subject = subject,
+              .code = code,
+              .level = rule.level,
+              .since = since,
+              .opened_at = at,
+              .evidence = std::move(evidence)};
+  const auto order = rule.orders ? open_order(view_, fault, needs, bench_) : OrderNews{};
+  if (!order.changes.empty()) fault.order_id = order.id;
+  view_.faults.push_back(fault);
+  out_.push_back(FaultOpened{fault});
+  out_.insert(out_.end(), order.changes.begin(), order.changes.end());
+  count(fault);
+}
+
+void Judge::clear(Fault& fault, WallTime at, std::string_view why) {
+  fault.cleared_at = std::max(at, fault.opened_at);
+  fault.cleared_why = why;
+  drop(TimerKind::clear, fault.subject, fault.code);
+  out_.push_back(FaultCleared{fault.id, *fault.cleared_at, fault.cleared_why});
+  const auto news = recover_order(view_, fault, bench_);
+  out_.insert(out_.end(), news.begin(), news.end());
+}
+
+void Judge::history(const Device& device, const std::vector<ActiveCondition>& conditions,
+                    std::string_view status, WallTime at) {
+  close_late(device.id, device.driver, conditions, at);
+  for (const auto& c : conditions) {
+    const Rule& rule = bench_.rules.of(device.driver, c.what);
+    if (!rule.opens || holds(device.conditions, c.what.code, c.since)) continue;
+    if (bench_.known_fault(device.id, c.what.code, c.since)) continue;
+    const auto same = [&](const Fault& f) {
+      return f.subject == device.id && f.code == c.what.code && f.since.same(c.since);
+    };
+    if (std::ranges::any_of(view_.faults, same)) continue;
+    Fault fault{.id = bench_.new_id(),
+                .subject = device.id,
+                .code = c.what.code,
+                .level = rule.level,
+                .since = c.since,
+                .opened_at = c.since.at + rule.hold,
+                .learned_late = true,
+                .evidence = std::string{status}};
+    view_.faults.push_back(fault);
+    out_.push_back(FaultOpened{std::move(fault)});
+  }
+}
+
+void Judge::close_late(std::string_view subject, std::string_view driver,
+                       const std::vector<ActiveCondition>& still, WallTime at) {
+  for (auto& fault : view_.faults) {
+    if (!fault.learned_late || fault.cleared_at || fault.subject != subject) continue;
+    if (holds(still, fault.code, fault.since)) continue;
+    fault.cleared_at = at;
+    const Rule& rule = bench_.rules.of(driver, fault.code, wire::Severity::fault);
+    if (at - fault.since.at < rule.hold) {
+      out_.push_back(FaultForgotten{fault.id});
+      continue;
+    }
+    fault.cleared_why = "recovered";
+    out_.push_back(FaultCleared{fault.id, std::max(at, fault.opened_at), fault.cleared_why});
+    count(fault);
+  }
+}
+
+void Judge::forget_device(Device& device, WallTime at, std::string_view why) {
+  close_late(device.id, device.driver, {}, at);
+  for (const auto& c : std::exchange(device.conditions, {})) {
+    drop(TimerKind::hold, device.id, c.what.code);
+  }
+  for (auto& fault : view_.faults) {
+    if (fault.subject == device.id && !fault.cleared_at) clear(fault, at, why);
+  }
+}
+
+void Judge::configured(const google::protobuf::RepeatedPtrField<pb::DeviceRef>& devices,
+                       Position position, WallTime at) {
+  for (const auto& ref : devices) {
+    Device* device = view_.device(ref.device());
+    if (device == nullptr) {
+      view_.devices.push_back({.id = ref.device()});
+      device = &view_.devices.back();
+    } else if (device->driver == ref.driver() && device->kind == ref.kind() &&
+               device->enabled == !ref.disabled() && !device->retired) {
+      continue;
+    }
+    device->driver = ref.driver();
+    device->kind = ref.kind();
+    device->enabled = !ref.disabled();
+    device->retired = false;
+    out_.push_back(DeviceChanged{*device});
+  }
+  for (auto& device : view_.devices) {
+    const auto listed = [&](const pb::DeviceRef& ref) { return ref.device() == device.id; };
+    if (device.retired || std::ranges::any_of(devices, listed)) continue;
+    device.retired = true;
+    device.as_of = std::max(device.as_of, position);
+    forget_device(device, at, "retired");
+    out_.push_back(DeviceChanged{device});
+  }
+}
+
+void Judge::power(const pb::Power& power, Position position, WallTime at) {
+  if (position <= view_.power_as_of) return;
+  view_.power_as_of = position;
+  view_.switched_off = power.kind() == pb::Power::SHUTDOWN;
+  out_.push_back(PowerChanged{view_.switched_off, position, at});
+}
+
+void Judge::sample(const pb::Sample& sample, Position position, WallTime at) {
+  out_.push_back(Measured{sample.device(), sample.SerializeAsString(), position, at});
+}
+
+void Judge::fire_until(WallTime t) {
+  for (;;) {
+    const Timer* next = nullptr;
+    for (const auto& timer : view_.timers) {
+      if (timer.kind == TimerKind::silence || timer.due > t) continue;
+      if (next == nullptr || timer.due < next->due) next = &timer;
+    }
+    if (next == nullptr) return;
+    fire(Timer{*next});
+  }
+}
+
+void Judge::fire(const Timer& timer) {
+  drop(timer.kind, timer.subject, timer.code);
+  Device* device = view_.device(timer.subject);
+  if (device == nullptr) return;
+  if (timer.kind == TimerKind::clear) {
+    if (auto* fault = view_.open_fault(timer.subject, timer.code)) {
+      clear(*fault, timer.due, "recovered");
+    }
+    return;
+  }
+  const auto* still = find(device->conditions, timer.code);
+  if (still != nullptr && still->since.same(timer.since)) {
+    open(device, timer.code, still->what.severity, still->what.action, timer.since, timer.due,
+         device->status);
+  }
+}
+
+void Judge::connected(std::int64_t current_epoch_no) {
+  drop(TimerKind::silence, {}, silent_code);
+  if (auto* fault = view_.open_fault({}, silent_code)) clear(*fault, bench_.now, "reconnected");
+  view_.power_as_of = {current_epoch_no, 0};
+  view_.switched_off = false;
+  out_.push_back(PowerChanged{false, view_.power_as_of, bench_.now});
+}
+
+void Judge::disconnected(WallTime last_heard) {
+  if (view_.switched_off || view_.open_fault({}, silent_code) != nullptr) return;
+  set({TimerKind::silence,
+       {},
+       std::string{silent_code},
+       {0, 0, last_heard},
+       last_heard + bench_.rules.silence()});
+}
+
+void Judge::silent() {
+  const auto is_silence = [](const Timer& t) { return t.kind == TimerKind::silence; };
+  const auto it = std::ranges::find_if(view_.timers, is_silence);
+  if (it == view_.timers.end()) return;
+  const Timer timer = *it;
+  drop(TimerKind::silence, timer.subject, timer.code);
+  // Not an event of the kiosk: the moment it was last heard takes the place of a position.
+  const Since since{0, static_cast<std::uint64_t>(micros(timer.since.at)), timer.since.at};
+  open(nullptr, std::string{silent_code}, wire::Severity::fault, wire::Action::maintenance, since,
+       timer.due, {});
+}
+
+void Judge::set(Timer timer) {
+  const auto it = std::ranges::find_if(view_.timers, [&](const Timer& t) { return t.same(timer); });
+  if (it != view_.timers.end()) {
+    if (it->due == timer.due && it->since.same(timer.since)) return;
+    *it = timer;
+  } else {
+    view_.timers.push_back(timer);
+  }
+  out_.push_back(TimerSet{std::move(timer)});
+}
+
+bool Judge::drop(TimerKind kind, std::string_view subject, std::string_view code) {
+  const auto it = std::ranges::find_if(view_.timers, [&](const Timer& t) {
+    return t.kind == kind && t.subject == subject && t.code == code;
+  });
+  if (it == view_.timers.end()) return false;
+  Timer timer = std::move(*it);
+  view_.timers.erase(it);
+  out_.push_back(TimerDropped{std::move(timer)});
+  return true;
+}
+
+void Judge::count(const Fault& fault) {
+  out_.push_back(FaultCounted{local_day(fault.opened_at, bench_.utc_offset), fault.subject,
+                              fault.code, fault.level, fault.learned_late});
+}
+
+}  // namespace kw::collector

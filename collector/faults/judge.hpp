@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "collector/faults/rules.hpp"
+#include "collector/model/view.hpp"
+#include "wire/kioskwatch.pb.h"
+
+namespace kw::collector {
+
+/// What a judgement needs beside the terminal's own rows.
+struct Bench {
+  const Rules& rules;
+  WallTime now;                             ///< the collector's clock: orders, audit
+  std::chrono::minutes utc_offset{480};     ///< by which local days are cut
+  std::function<std::string()> new_id;      ///< UUIDv7
+  std::function<std::string()> new_number;  ///< the next order number
+  /// Whether a fault with this key is in the store already, open or closed.
+  std::function<bool(std::string_view subject, std::string_view code, const Since&)> known_fault;
+};
+
+/// Pure judgement of one terminal: an event and the time it happened go in, changes come out; the
+/// view is moved along, so that the next event sees what this one did. Data path, sections 2 and 5.
+class Judge {
+ public:
+  Judge(TerminalView& view, const Bench& bench, Changes& out);
+
+  /// Says when a condition of the status began; the event itself when it names no position.
+  using Resolve = std::function<Since(const pb::Since&)>;
+
+  /// A device's whole status as of `position`. Past the device's as_of it is state and may open and
+  /// clear faults; at or before it, it is history.
+  /// `snapshot`: told out of turn, so the timers it begins run on the wall clock.
+  void status(const pb::Status& status, Position position, const Since& self,
+              const Resolve& resolve, bool snapshot);
+  /// All devices of the kiosk's configuration. Others of the view are retired.
+  void configured(const google::protobuf::RepeatedPtrField<pb::DeviceRef>& devices,
+                  Position position, WallTime at);
+  void power(const pb::Power& power, Position position, WallTime at);
+  void sample(const pb::Sample& sample, Position position, WallTime at);
+
+  /// Fires the device timers due at or before `t`, in order.
+  void fire_until(WallTime t);
+  /// The terminal's session opened or ended; collector's time.
+  void connected(std::int64_t current_epoch_no);
+  void disconnected(WallTime last_heard);
+  /// The silence timer is due.
+  void silent();
+
+ private:
+  void live(Device& device, std::vector<ActiveCondition> conditions, WallTime at, bool certain);
+  void history(const Device& device, const std::vector<ActiveCondition>& conditions,
+               std::string_view status, WallTime at);
+  void open(const Device* device, const std::string& code, wire::Severity severity,
+            wire::Action needs, const Since& since, WallTime at, std::string evidence);
+  void clear(Fault& fault, WallTime at, std::string_view why);
+  void stop(std::string_view subject, std::string_view driver, std::string_view code, WallTime at);
+  void close_late(std::string_view subject, std::string_view driver,
+                  const std::vector<ActiveCondition>& still, WallTime at);
+  void forget_device(Device& device, WallTime at, std::string_view why);
+  void fire(const Timer& timer);
+  void set(Timer timer);
+  bool drop(TimerKind kind, std::string_view subject, std::string_view code);
+  void count(const Fault& fault);
+
+  TerminalView& view_;
+  const Bench& bench_;
+  Changes& out_;
+  bool snapshot_ = false;
+};
+
+/// The local day of `at`, cut by a fixed offset: "2026-11-22".
+std::string local_day(WallTime at, std::chrono::minutes utc_offset);
+
+}  // namespace kw::collector

@@ -1,0 +1,285 @@
+#include "collector/gateway/agent_session.hpp"
+
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "common/log.hpp"
+#include "common/wire/codec.hpp"
+#include "common/wire/event_classes.hpp"
+
+namespace kw::collector {
+namespace {
+
+/// Whether the batch's frame counts against credit (event_classes: uncounted).
+bool counted(const pb::Batch& batch) {
+  for (const auto& item : batch.item()) {
+    if (item.has_gap()) continue;
+    if (!wire::row(wire::class_of(item.event())).uncounted) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+AgentSession::AgentSession(Gateway& gateway, std::unique_ptr<link::Link> link, CertificateRow row,
+                           CreditPool::SessionId id)
+    : gateway_(gateway),
+      link_(std::move(link)),
+      row_(std::move(row)),
+      id_(id),
+      last_heard_(gateway.clock_.wall()) {}
+
+Task<void> AgentSession::run() {
+  const auto self = shared_from_this();
+  const bool greeted = co_await greet();
+  if (greeted) co_await listen();
+  link_->cut();
+  if (probe_ != nullptr) probe_->cancel();
+  gateway_.left(*this);
+  if (!facts_ || facts_->quarantined) co_return;
+  const auto live = gateway_.live_.find(row_.terminal);
+  if (live == gateway_.live_.end() || live->second.get() != this) co_return;
+  gateway_.live_.erase(live);
+  gateway_.writer_.post(close_job(facts_, last_heard_));
+  log::info("session-ended", {{"terminal", row_.terminal_code}, {"remote", link_->remote()}});
+}
+
+Task<Result<pb::Envelope>> AgentSession::next(Duration within) {
+  auto frame = co_await with_deadline(link_->receive(), within);
+  if (!frame) co_return std::move(frame).error();
+  heard();
+  ++gateway_.figures_.frames;
+  auto envelope = wire::decode(*frame);
+  if (!envelope) ++gateway_.figures_.garbled;
+  co_return envelope;
+}
+
+void AgentSession::heard() {
+  ++frames_;
+  last_heard_ = gateway_.clock_.wall();
+  if (probe_ != nullptr) probe_->cancel();
+}
+
+Task<bool> AgentSession::greet() {
+  auto first = co_await next(gateway_.limits_.hello_within);
+  if (!first || !first->has_hello()) {
+    const std::string why = first ? "Hello must come first" : first.error().text();
+    co_await say_bye(wire::close_garbled.code, why);
+    co_return false;
+  }
+  facts_ = std::make_shared<Session>();
+  facts_->terminal = row_.terminal;
+  facts_->terminal_code = row_.terminal_code;
+  facts_->hello = std::move(*first->mutable_hello());
+  facts_->server_at_hello = last_heard_;
+  const auto& hello = facts_->hello;
+  if (hello.min_version() > wire::version || hello.max_version() < wire::version) {
+    co_await say_bye(wire::close_version.code, "this collector serves version 1");
+    co_return false;
+  }
+  epoch_ = hello.epoch().rbegin()->epoch();
+  facts_->quarantined = co_await gateway_.settle(shared_from_this());
+
+  // Resumed on the io thread by the writer's answer.
+  asio::steady_timer answered{gateway_.executor_, asio::steady_timer::time_point::max()};
+  std::optional<Result<pb::Welcome>> welcome;
+  auto executor = gateway_.executor_;
+  auto self = shared_from_this();
+  gateway_.writer_.post(open_job(facts_, [&, self, executor](Result<pb::Welcome> told) {
+    asio::post(executor, [&, self, told = std::move(told)]() mutable {
+      welcome = std::move(told);
+      answered.cancel();
+    });
+  }));
+  // The answer always comes: the writer tells every job's end.
+  while (!welcome) co_await answered.async_wait(as_result);
+  if (!*welcome) {
+    log::warning("session-refused",
+                 {{"terminal", row_.terminal_code}, {"reason", welcome->error()}});
+    co_await say_bye(wire::close_store_failed.code, welcome->error().text());
+    co_return false;
+  }
+  backlog_ = !facts_->owed.empty();
+  pb::Envelope envelope;
+  *envelope.mutable_welcome() = std::move(**welcome);
+  envelope.mutable_welcome()->set_credit(gateway_.credit_.join(id_, backlog_));
+  send(envelope);
+  gateway_.hand_out_credit();
+  log::info("session-opened", {{"terminal", row_.terminal_code},
+                               {"remote", link_->remote()},
+                               {"resumed", link_->peer().resumed},
+                               {"quarantined", facts_->quarantined}});
+  co_return true;
+}
+
+Task<void> AgentSession::listen() {
+  while (!ending_) {
+    auto frame = co_await with_deadline(link_->receive(), gateway_.limits_.silent_after);
+    if (!frame) {
+      if (frame.error().code() == Errc::timeout && !ending_) {
+        co_await say_bye(wire::close_silent.code, "nothing heard for 3 heartbeats");
+      }
+      co_return;
+    }
+    heard();
+    ++gateway_.figures_.frames;
+    auto envelope = wire::decode(*frame);
+    if (!envelope) {
+      ++gateway_.figures_.garbled;
+      log::warning("frame-garbled",
+                   {{"terminal", row_.terminal_code}, {"reason", envelope.error()}});
+      co_await say_bye(wire::close_garbled.code, envelope.error().text());
+      co_return;
+    }
+    take(std::move(*envelope), frame->size());
+  }
+}
+
+void AgentSession::take(pb::Envelope envelope, std::size_t bytes) {
+  if (envelope.has_heartbeat() && envelope.heartbeat().want_reply()) {
+    pb::Envelope reply;
+    reply.mutable_heartbeat_reply()->set_server_wall_us(micros(last_heard_));
+    send(reply);
+  }
+  switch (envelope.body_case()) {
+    case pb::Envelope::kBatch:
+      take_batch(std::move(*envelope.mutable_batch()), bytes);
+      return;
+    case pb::Envelope::kSnapshot: {
+      const bool full = !std::exchange(snapshot_seen_, true);
+      auto snapshot = std::make_shared<const pb::Snapshot>(std::move(*envelope.mutable_snapshot()));
+      auto self = shared_from_this();
+      gateway_.writer_.post(snapshot_job(facts_, snapshot, full, [self](const Result<void>& done) {
+        if (done) return;
+        asio::post(self->gateway_.executor_,
+                   [self, why = done.error()] { self->end(wire::close_store_failed, why.text()); });
+      }));
+      return;
+    }
+    case pb::Envelope::kInventory:
+      gateway_.writer_.post(inventory_job(
+          facts_, std::make_shared<const pb::Inventory>(std::move(*envelope.mutable_inventory()))));
+      return;
+    case pb::Envelope::kBye:
+      ending_ = true;
+      return;
+    case pb::Envelope::kCommandResult:
+    case pb::Envelope::BODY_NOT_SET:
+      return;
+    default:
+      end(wire::close_garbled, "a message that agents do not send");
+  }
+}
+
+void AgentSession::take_batch(pb::Batch batch, std::size_t bytes) {
+  if (!snapshot_seen_) {
+    end(wire::close_garbled, "Snapshot must come before the first batch");
+    return;
+  }
+  std::uint32_t spent = 0;
+  if (counted(batch)) {
+    spent = static_cast<std::uint32_t>(bytes);
+    if (!gateway_.credit_.spend(id_, spent)) {
+      end(wire::close_over_credit, "a frame larger than the credit left");
+      return;
+    }
+  }
+  const auto epoch = batch.epoch();
+  auto self = shared_from_this();
+  auto shared = std::make_shared<const pb::Batch>(std::move(batch));
+  gateway_.writer_.post(
+      batch_job(facts_, shared, bytes, [self, epoch, spent](Result<BatchAnswer> answer) {
+        asio::post(self->gateway_.executor_, [self, epoch, spent, answer = std::move(answer)] {
+          self->batch_done(answer, epoch, spent);
+        });
+      }));
+}
+
+void AgentSession::batch_done(const Result<BatchAnswer>& answer, std::uint64_t epoch,
+                              std::uint32_t spent) {
+  if (!answer) {
+    const bool race = answer.error().code() == Errc::refused;
+    end(race ? wire::close_lost_race : wire::close_store_failed, answer.error().text());
+    return;
+  }
+  if (answer->admission == Admission::garbled) {
+    end(wire::close_garbled, "a batch that does not cover its range");
+    return;
+  }
+  // The writer's view of what was owed is its own; the io side goes by the marks it announced.
+  const auto owed = facts_->hello.epoch().rbegin();
+  if (epoch == owed->epoch() && answer->mark >= owed->last()) backlog_ = false;
+  const std::uint32_t back = gateway_.credit_.refund(id_, spent, backlog_);
+  pb::Envelope envelope;
+  if (answer->admission == Admission::resend) {
+    auto& resend = *envelope.mutable_resend();
+    resend.set_epoch(epoch);
+    resend.set_from(answer->mark + 1);
+    send(envelope);
+    envelope.Clear();
+    envelope.mutable_credit()->set_bytes(back);
+    if (back > 0) send(envelope);
+  } else {
+    auto& ack = *envelope.mutable_ack();
+    ack.set_epoch(epoch);
+    ack.set_upto(answer->mark);
+    ack.set_credit(back);
+    send(envelope);
+  }
+  gateway_.hand_out_credit();
+}
+
+void AgentSession::grant(std::uint32_t bytes) {
+  pb::Envelope envelope;
+  envelope.mutable_credit()->set_bytes(bytes);
+  send(envelope);
+}
+
+namespace {
+
+Task<void> send_frame(std::shared_ptr<AgentSession>, link::Link& link, std::string frame) {
+  auto sent = co_await link.send(std::move(frame));
+  // A failed write shows in the pending receive too; that ends the session.
+  if (!sent) link.cut();
+}
+
+}  // namespace
+
+void AgentSession::send(const pb::Envelope& envelope) {
+  spawn(gateway_.executor_, "agent-send",
+        send_frame(shared_from_this(), *link_, wire::encode(envelope)));
+}
+
+void AgentSession::end(const wire::CloseCode& code, std::string reason) {
+  if (std::exchange(ending_, true)) return;
+  log::warning("session-closed",
+               {{"terminal", row_.terminal_code}, {"code", code.name}, {"reason", reason}});
+  spawn(gateway_.executor_, "agent-close", say_bye(code.code, std::move(reason)));
+}
+
+Task<void> AgentSession::say_bye(std::uint16_t code, std::string reason) {
+  const auto self = shared_from_this();
+  ending_ = true;
+  pb::Envelope envelope;
+  envelope.mutable_bye()->set_code(code);
+  envelope.mutable_bye()->set_reason(reason.substr(0, 200));
+  auto sent = co_await link_->send(wire::encode(envelope));
+  if (sent) co_await link_->close(code, reason.substr(0, 100));
+  link_->cut();
+}
+
+Task<bool> AgentSession::alive(Duration within) {
+  const auto self = shared_from_this();
+  const auto before = frames_;
+  asio::steady_timer waited{gateway_.executor_, within};
+  probe_ = &waited;
+  pb::Envelope envelope;
+  envelope.mutable_probe();
+  send(envelope);
+  co_await waited.async_wait(as_result);
+  probe_ = nullptr;
+  co_return frames_ > before;
+}
+
+}  // namespace kw::collector

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "collector/gateway/gateway.hpp"
+#include "common/wire/close_codes.hpp"
+
+namespace kw::collector {
+
+/// One kiosk's connection from Hello to its end: reads frames, hands them to the writer, sends acks
+/// after the commit. io thread only.
+class AgentSession : public std::enable_shared_from_this<AgentSession> {
+ public:
+  AgentSession(Gateway& gateway, std::unique_ptr<link::Link> link, CertificateRow row,
+               CreditPool::SessionId id);
+
+  /// The whole life. Returns when the connection is over.
+  Task<void> run();
+
+  TerminalKey terminal() const { return row_.terminal; }
+  const std::string& terminal_code() const { return row_.terminal_code; }
+  CreditPool::SessionId id() const { return id_; }
+  std::uint64_t epoch() const { return epoch_; }
+
+  /// Sends Bye and closes with the code.
+  void end(const wire::CloseCode& code, std::string reason);
+  void cut() { link_->cut(); }
+  /// Asks for a sign of life; true when any frame came before the session ended or time was up.
+  Task<bool> alive(Duration within);
+  void grant(std::uint32_t bytes);
+  void send(const pb::Envelope& envelope);
+
+ private:
+  Task<Result<pb::Envelope>> next(Duration within);
+  Task<bool> greet();
+  Task<void> listen();
+  void take(pb::Envelope envelope, std::size_t bytes);
+  void take_batch(pb::Batch batch, std::size_t bytes);
+  void batch_done(const Result<BatchAnswer>& answer, std::uint64_t epoch, std::uint32_t spent);
+  Task<void> say_bye(std::uint16_t code, std::string reason);
+  void heard();
+
+  Gateway& gateway_;
+  std::unique_ptr<link::Link> link_;
+  CertificateRow row_;
+  CreditPool::SessionId id_;
+  std::uint64_t epoch_ = 0;
+  std::shared_ptr<Session> facts_;
+  bool backlog_ = false;
+  bool snapshot_seen_ = false;
+  bool ending_ = false;
+  std::uint64_t frames_ = 0;
+  WallTime last_heard_{};
+  asio::steady_timer* probe_ = nullptr;  ///< a newer session waits for our sign of life
+};
+
+}  // namespace kw::collector

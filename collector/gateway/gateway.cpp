@@ -1,0 +1,101 @@
+#include "collector/gateway/gateway.hpp"
+
+#include <utility>
+
+#include "collector/gateway/agent_session.hpp"
+#include "common/log.hpp"
+
+namespace kw::collector {
+
+Gateway::Gateway(asio::any_io_executor executor, Writer& writer, Registry& registry,
+                 Enrolment& enrolment, const Clock& clock, Limits limits)
+    : executor_(std::move(executor)),
+      writer_(writer),
+      registry_(registry),
+      enrolment_(enrolment),
+      clock_(clock),
+      limits_(limits),
+      credit_(limits.backlog_pool) {}
+
+Gateway::~Gateway() = default;
+
+Result<void> Gateway::admit(const link::PeerCertificate& peer) {
+  auto admitted = registry_.admit(peer);
+  if (!admitted) ++figures_.refused;
+  return admitted;
+}
+
+Task<link::HttpResponse> Gateway::answer(link::HttpRequest request, link::PeerCertificate peer) {
+  return enrolment_.answer(std::move(request), std::move(peer));
+}
+
+Task<void> Gateway::serve(std::unique_ptr<link::Link> link) {
+  const auto* row = registry_.find(link->peer().serial);
+  if (row == nullptr) co_return;
+  const auto id = next_id_++;
+  auto session = std::make_shared<AgentSession>(*this, std::move(link), *row, id);
+  all_[id] = session;
+  co_await session->run();
+}
+
+Task<bool> Gateway::settle(std::shared_ptr<AgentSession> newer) {
+  const auto it = live_.find(newer->terminal());
+  if (it != live_.end() && it->second != newer) {
+    const auto older = it->second;
+    if (older->epoch() != newer->epoch()) {
+      // Another start of the agent, or another agent with the same identity: only an answer tells.
+      const bool answered = co_await older->alive(limits_.probe_answer);
+      const auto still = live_.find(newer->terminal());
+      if (answered && still != live_.end() && still->second == older) {
+        ++figures_.quarantined;
+        log::error("two-agents-of-one-identity", {{"terminal", newer->terminal_code()}});
+        co_return true;
+      }
+    }
+    // Its place is taken before it ends, so that its end does not count as the terminal's.
+    live_[newer->terminal()] = newer;
+    older->end(wire::close_superseded, "a newer session of this terminal");
+    co_return false;
+  }
+  live_[newer->terminal()] = newer;
+  co_return false;
+}
+
+void Gateway::left(const AgentSession& session) {
+  credit_.leave(session.id());
+  all_.erase(session.id());
+  hand_out_credit();
+}
+
+void Gateway::hand_out_credit() {
+  while (const auto granted = credit_.next_grant()) {
+    const auto it = all_.find(granted->session);
+    if (it == all_.end()) continue;
+    if (const auto session = it->second.lock()) session->grant(granted->bytes);
+  }
+}
+
+Task<void> Gateway::drain(Duration retry_after) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(retry_after).count();
+  for (const auto& [id, weak] : all_) {
+    const auto session = weak.lock();
+    if (!session) continue;
+    pb::Envelope envelope;
+    envelope.mutable_drain()->set_retry_after_ms(static_cast<std::uint32_t>(ms));
+    session->send(envelope);
+    session->end(wire::close_drain, "the collector is stopping");
+  }
+  asio::steady_timer pause{executor_};
+  for (int i = 0; i < 20 && !all_.empty(); ++i) {
+    pause.expires_after(std::chrono::milliseconds{100});
+    co_await pause.async_wait(as_result);
+  }
+}
+
+GatewayFigures Gateway::figures() const {
+  GatewayFigures out = figures_;
+  out.sessions = all_.size();
+  return out;
+}
+
+}  // namespace kw::collector

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "collector/model/values.hpp"
+#include "common/db/database.hpp"
+
+namespace kw::collector::rows {
+
+// How values stand in rows; shared by the writer's store and the readers.
+
+/// Epochs are unsigned 64-bit, the column signed: the bits are kept.
+inline std::int64_t bits(std::uint64_t v) { return static_cast<std::int64_t>(v); }
+
+inline constexpr std::string_view order_columns =
+    "id, number, fault_id, terminal, subject, code, level, needs, state, assignee, created_at";
+Order order(const db::Row& row);
+
+inline constexpr std::string_view fault_columns =
+    "id, subject, code, level, since_epoch, since_seq, since_at, opened_at, cleared_at, "
+    "cleared_why, "
+    "learned_late, order_id, evidence";
+Fault fault(const db::Row& row);
+
+/// The beginnings of a status' conditions, beside the status as received.
+std::string pack_since(const std::vector<ActiveCondition>& conditions);
+std::vector<ActiveCondition> unpack_conditions(std::string_view status, std::string_view since);
+
+}  // namespace kw::collector::rows

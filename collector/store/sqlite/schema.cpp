@@ -1,0 +1,185 @@
+#include "collector/store/sqlite/schema.hpp"
+
+#include <array>
+
+namespace kw::collector {
+namespace {
+
+constexpr std::string_view first = R"(
+CREATE TABLE terminal (
+  id BIGINT PRIMARY KEY,
+  code TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  connected SMALLINT NOT NULL DEFAULT 0,
+  live SMALLINT NOT NULL DEFAULT 0,
+  last_seen_at BIGINT,
+  switched_off SMALLINT NOT NULL DEFAULT 0,
+  power_epoch_no BIGINT NOT NULL DEFAULT 0,
+  power_seq BIGINT NOT NULL DEFAULT 0,
+  next_epoch_no BIGINT NOT NULL DEFAULT 1,
+  agent_version TEXT NOT NULL DEFAULT '',
+  inventory_hash BYTEA,
+  inventory BYTEA
+);
+CREATE TABLE certificate (
+  serial TEXT PRIMARY KEY,
+  terminal BIGINT NOT NULL REFERENCES terminal (id),
+  issued_at BIGINT NOT NULL,
+  not_after BIGINT NOT NULL,
+  revoked_at BIGINT
+);
+CREATE INDEX certificate_terminal ON certificate (terminal);
+CREATE TABLE enrolment_token (
+  hash TEXT PRIMARY KEY,
+  terminal BIGINT NOT NULL REFERENCES terminal (id),
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+CREATE TABLE epoch (
+  terminal BIGINT NOT NULL,
+  epoch BIGINT NOT NULL,
+  epoch_no BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  last_at BIGINT NOT NULL,
+  PRIMARY KEY (terminal, epoch)
+);
+CREATE TABLE event_block (
+  terminal BIGINT NOT NULL,
+  epoch BIGINT NOT NULL,
+  first_seq BIGINT NOT NULL,
+  last_seq BIGINT NOT NULL,
+  base_at BIGINT NOT NULL,
+  uncertain SMALLINT NOT NULL,
+  first_at BIGINT NOT NULL,
+  last_at BIGINT NOT NULL,
+  received_at BIGINT NOT NULL,
+  body BYTEA NOT NULL,
+  PRIMARY KEY (terminal, epoch, first_seq)
+);
+CREATE TABLE quarantined_batch (
+  terminal BIGINT NOT NULL,
+  epoch BIGINT NOT NULL,
+  first_seq BIGINT NOT NULL,
+  last_seq BIGINT NOT NULL,
+  received_at BIGINT NOT NULL,
+  reason TEXT NOT NULL,
+  body BYTEA NOT NULL,
+  PRIMARY KEY (terminal, epoch, first_seq, received_at)
+);
+CREATE TABLE device (
+  terminal BIGINT NOT NULL,
+  device TEXT NOT NULL,
+  driver TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  enabled SMALLINT NOT NULL,
+  retired SMALLINT NOT NULL,
+  epoch_no BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  health SMALLINT NOT NULL,
+  since_epoch BIGINT NOT NULL,
+  since_seq BIGINT NOT NULL,
+  since_at BIGINT NOT NULL,
+  status BYTEA NOT NULL,
+  condition_since BYTEA NOT NULL,
+  sample BYTEA,
+  sample_at BIGINT,
+  sample_epoch_no BIGINT NOT NULL DEFAULT 0,
+  sample_seq BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (terminal, device)
+);
+CREATE TABLE fault (
+  id TEXT PRIMARY KEY,
+  terminal BIGINT NOT NULL,
+  subject TEXT NOT NULL,
+  code TEXT NOT NULL,
+  level SMALLINT NOT NULL,
+  since_epoch BIGINT NOT NULL,
+  since_seq BIGINT NOT NULL,
+  since_at BIGINT NOT NULL,
+  opened_at BIGINT NOT NULL,
+  cleared_at BIGINT,
+  cleared_why TEXT NOT NULL DEFAULT '',
+  learned_late SMALLINT NOT NULL,
+  order_id TEXT NOT NULL,
+  evidence BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX fault_key ON fault (terminal, subject, code, since_epoch, since_seq);
+CREATE UNIQUE INDEX fault_one_open ON fault (terminal, subject, code)
+  WHERE cleared_at IS NULL AND learned_late = 0;
+CREATE INDEX fault_open ON fault (terminal) WHERE cleared_at IS NULL;
+CREATE INDEX fault_opened ON fault (opened_at, id);
+CREATE TABLE timer (
+  terminal BIGINT NOT NULL,
+  kind SMALLINT NOT NULL,
+  subject TEXT NOT NULL,
+  code TEXT NOT NULL,
+  since_epoch BIGINT NOT NULL,
+  since_seq BIGINT NOT NULL,
+  since_at BIGINT NOT NULL,
+  due_at BIGINT NOT NULL,
+  by_wall SMALLINT NOT NULL,
+  PRIMARY KEY (terminal, kind, subject, code)
+);
+CREATE INDEX timer_due ON timer (due_at);
+CREATE TABLE work_order (
+  id TEXT PRIMARY KEY,
+  number TEXT NOT NULL UNIQUE,
+  fault_id TEXT NOT NULL,
+  terminal BIGINT NOT NULL,
+  subject TEXT NOT NULL,
+  code TEXT NOT NULL,
+  level SMALLINT NOT NULL,
+  needs SMALLINT NOT NULL,
+  state SMALLINT NOT NULL,
+  assignee TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  committed_at BIGINT
+);
+CREATE INDEX work_order_created ON work_order (created_at, id);
+CREATE INDEX work_order_fault ON work_order (fault_id);
+CREATE TABLE order_step (
+  order_id TEXT NOT NULL,
+  n BIGINT NOT NULL,
+  action SMALLINT NOT NULL,
+  from_state SMALLINT NOT NULL,
+  to_state SMALLINT NOT NULL,
+  actor TEXT NOT NULL,
+  note TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (order_id, n)
+);
+CREATE TABLE order_number (
+  day TEXT PRIMARY KEY,
+  last BIGINT NOT NULL
+);
+CREATE TABLE fault_day (
+  day TEXT NOT NULL,
+  code TEXT NOT NULL,
+  level SMALLINT NOT NULL,
+  terminal BIGINT NOT NULL,
+  opened BIGINT NOT NULL,
+  late BIGINT NOT NULL,
+  PRIMARY KEY (day, code, level, terminal)
+);
+CREATE TABLE audit (
+  id BIGINT PRIMARY KEY,
+  at BIGINT NOT NULL,
+  actor TEXT NOT NULL,
+  source TEXT NOT NULL,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  result TEXT NOT NULL,
+  before_value TEXT NOT NULL,
+  after_value TEXT NOT NULL
+);
+)";
+
+constexpr std::array steps{db::Migration{1, "main job", first}};
+
+}  // namespace
+
+std::span<const db::Migration> schema() { return steps; }
+
+}  // namespace kw::collector

@@ -1,0 +1,340 @@
+#include "collector/store/sqlite/sqlite_queries.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "collector/orders/transitions.hpp"
+#include "collector/store/sqlite/rows.hpp"
+
+namespace kw::collector {
+namespace {
+
+constexpr auto query_limit = std::chrono::seconds{2};
+constexpr int steps_between_looks = 10'000;
+constexpr auto offline_after = std::chrono::seconds{90};  // 3 heartbeats of 30 s
+
+/// The last item's key says where the next page starts; one row more than asked tells whether there
+/// is one.
+template <class T, class Key>
+void cut(Listing<T>& listing, std::size_t limit, Key key) {
+  if (listing.items.size() <= limit) return;
+  listing.items.pop_back();
+  listing.next = key(listing.items.back());
+}
+
+struct Keyset {
+  std::int64_t at = INT64_MAX;
+  std::string id;
+};
+
+/// "micros.id" of the last row of the page before.
+Keyset keyset(std::string_view after) {
+  const auto dot = after.find('.');
+  if (dot == std::string_view::npos) return {};
+  Keyset out;
+  out.at = std::strtoll(std::string{after.substr(0, dot)}.c_str(), nullptr, 10);
+  out.id = after.substr(dot + 1);
+  return out;
+}
+
+constexpr std::string_view terminal_sql =
+    "SELECT t.code, t.name, t.switched_off, t.connected, t.last_seen_at, t.agent_version, "
+    "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0), "
+    "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL), "
+    "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0 AND d.health=$2), "
+    "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND "
+    "f.subject<>'') "
+    "FROM terminal t ";
+
+TerminalRow terminal_row(const db::Row& row, WallTime now) {
+  TerminalRow out{.code = row.text(0),
+                  .name = row.text(1),
+                  .warning = row.integer(8) > 0,
+                  .connected = row.boolean(3),
+                  .agent_version = row.text(5),
+                  .devices = row.integer(6),
+                  .open_faults = row.integer(7)};
+  if (!row.null(4)) out.last_seen_at = wall_from(row.integer(4));
+  const bool silent =
+      !out.connected && (!out.last_seen_at || now - *out.last_seen_at > offline_after);
+  if (row.boolean(2)) {
+    out.state = TerminalState::switched_off;
+  } else if (silent) {
+    out.state = TerminalState::offline;
+  } else {
+    out.state = row.integer(9) > 0 ? TerminalState::fault : TerminalState::online;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view name(TerminalState v) {
+  static constexpr std::array<std::string_view, 4> names{"switched_off", "offline", "fault",
+                                                         "online"};
+  return names[static_cast<std::size_t>(v)];
+}
+
+SqliteQueries::SqliteQueries(std::unique_ptr<db::Database> db, std::filesystem::path wal,
+                             const Clock& clock)
+    : db_(std::move(db)), wal_(std::move(wal)), clock_(clock) {
+  sqlite3_progress_handler(db_->handle(), steps_between_looks, &SqliteQueries::out_of_time, this);
+}
+
+Result<std::unique_ptr<SqliteQueries>> SqliteQueries::open(const std::filesystem::path& file,
+                                                           const Clock& clock) {
+  db::Database::Options options;
+  options.read_only = true;
+  auto db = db::Database::open(file, options);
+  if (!db) return std::move(db).error();
+  return std::unique_ptr<SqliteQueries>{
+      new SqliteQueries{std::move(*db), file.string() + "-wal", clock}};
+}
+
+int SqliteQueries::out_of_time(void* self) {
+  const auto* queries = static_cast<SqliteQueries*>(self);
+  return queries->clock_.mono() > queries->deadline_ ? 1 : 0;
+}
+
+void SqliteQueries::start() { deadline_ = clock_.mono() + query_limit; }
+
+template <class T>
+Result<T> SqliteQueries::finish(T value) {
+  const bool late = db_->failure_code() == SQLITE_INTERRUPT;
+  if (auto failure = db_->forgive()) {
+    if (late) return Error{Errc::timeout, "the query took longer than 2 s: ask for less"};
+    return std::move(*failure);
+  }
+  return value;
+}
+
+Result<Listing<TerminalRow>> SqliteQueries::terminals(const Page& page,
+                                                      std::optional<TerminalState> state) {
+  start();
+  Listing<TerminalRow> out;
+  const auto now = clock_.wall();
+  static const std::string sql =
+      std::string{terminal_sql} + "WHERE t.code > $1 ORDER BY t.code LIMIT $3";
+  std::string after = page.after;
+  const std::size_t chunk = page.limit + 1;
+  // State is derived, so the filter reads on until the page is full.
+  for (;;) {
+    std::size_t seen = 0;
+    for (const auto row : db_->rows(sql, after, wire::Health::warning, chunk)) {
+      ++seen;
+      auto terminal = terminal_row(row, now);
+      after = terminal.code;
+      if (!state || terminal.state == *state) out.items.push_back(std::move(terminal));
+      if (out.items.size() > page.limit) break;
+    }
+    if (seen < chunk || out.items.size() > page.limit || db_->failure()) break;
+  }
+  cut(out, page.limit, [](const TerminalRow& t) { return t.code; });
+  return finish(std::move(out));
+}
+
+Result<TerminalRow> SqliteQueries::terminal(std::string_view code) {
+  start();
+  static const std::string sql = std::string{terminal_sql} + "WHERE t.code = $1";
+  std::optional<TerminalRow> out;
+  for (const auto row : db_->rows(sql, code, wire::Health::warning)) {
+    out = terminal_row(row, clock_.wall());
+  }
+  auto done = finish(std::move(out));
+  if (!done) return std::move(done).error();
+  if (!*done) return Error{Errc::missing, "no terminal " + std::string{code}};
+  return std::move(**done);
+}
+
+Result<Listing<DeviceRow>> SqliteQueries::devices(const Page& page, std::string_view terminal) {
+  start();
+  Listing<DeviceRow> out;
+  const auto slash = page.after.find('/');
+  const std::string after_terminal = page.after.substr(0, slash);
+  const std::string after_device =
+      slash == std::string::npos ? std::string{} : page.after.substr(slash + 1);
+  for (const auto row : db_->rows(
+           "SELECT t.code, d.device, d.driver, d.kind, d.enabled, d.since_at, d.status, "
+           "d.condition_since, d.sample, d.sample_at, t.inventory FROM device d JOIN terminal t ON "
+           "t.id=d.terminal WHERE d.retired=0 AND ($1='' OR t.code=$1) AND (t.code, d.device) > "
+           "($2, $3) ORDER BY t.code, d.device LIMIT $4",
+           terminal, after_terminal, after_device, page.limit + 1)) {
+    DeviceRow d{.terminal = row.text(0),
+                .id = row.text(1),
+                .driver = row.text(2),
+                .kind = row.text(3),
+                .enabled = row.boolean(4),
+                .since = wall_from(row.integer(5)),
+                .conditions = rows::unpack_conditions(row.bytes(6), row.bytes(7))};
+    const auto status = row.bytes(6);
+    d.status.ParseFromArray(status.data(), static_cast<int>(status.size()));
+    if (!row.null(8)) {
+      const auto sample = row.bytes(8);
+      d.sample.emplace().ParseFromArray(sample.data(), static_cast<int>(sample.size()));
+      d.sampled_at = wall_from(row.integer(9));
+    }
+    pb::Inventory inventory;
+    const auto bytes = row.bytes(10);
+    inventory.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+    for (const auto& found : inventory.device()) {
+      if (found.device() == d.id) d.found = found;
+    }
+    out.items.push_back(std::move(d));
+  }
+  cut(out, page.limit, [](const DeviceRow& d) { return d.terminal + "/" + d.id; });
+  return finish(std::move(out));
+}
+
+Result<Listing<FaultRow>> SqliteQueries::faults(const Page& page, const FaultFilter& filter) {
+  start();
+  Listing<FaultRow> out;
+  const auto after = keyset(page.after);
+  const int open = filter.open ? (*filter.open ? 1 : 0) : -1;
+  for (const auto row : db_->rows(
+           "SELECT f.id, f.subject, f.code, f.level, f.since_epoch, f.since_seq, f.since_at, "
+           "f.opened_at, f.cleared_at, f.cleared_why, f.learned_late, f.order_id, f.evidence, "
+           "t.code, "
+           "o.number FROM fault f JOIN terminal t ON t.id=f.terminal LEFT JOIN work_order o ON "
+           "o.id=f.order_id WHERE ($1='' OR t.code=$1) AND ($2='' OR f.code=$2) AND ($3=-1 OR "
+           "(f.cleared_at IS NULL)=$3) AND (f.opened_at, f.id) < ($4, $5) ORDER BY f.opened_at "
+           "DESC, "
+           "f.id DESC LIMIT $6",
+           filter.terminal, filter.code, open, after.at, after.id, page.limit + 1)) {
+    out.items.push_back({rows::fault(row), row.text(13), row.text(14)});
+  }
+  cut(out, page.limit, [](const FaultRow& f) {
+    return std::to_string(micros(f.fault.opened_at)) + "." + f.fault.id;
+  });
+  return finish(std::move(out));
+}
+
+namespace {
+
+constexpr std::string_view order_sql =
+    "SELECT o.id, o.number, o.fault_id, o.terminal, o.subject, o.code, o.level, o.needs, o.state, "
+    "o.assignee, o.created_at, t.code, o.committed_at FROM work_order o JOIN terminal t ON "
+    "t.id=o.terminal ";
+
+OrderRow order_row(const db::Row& row) {
+  OrderRow out{.order = rows::order(row), .terminal = row.text(11)};
+  if (!row.null(12)) out.committed_at = wall_from(row.integer(12));
+  return out;
+}
+
+}  // namespace
+
+Result<Listing<OrderRow>> SqliteQueries::orders(const Page& page, const OrderFilter& filter) {
+  start();
+  Listing<OrderRow> out;
+  const auto after = keyset(page.after);
+  const int state = filter.state ? static_cast<int>(*filter.state) : -1;
+  static const std::string sql =
+      std::string{order_sql} +
+      "WHERE ($1='' OR t.code=$1) AND ($2=-1 OR o.state=$2) AND (o.created_at, o.id) < ($3, $4) "
+      "ORDER BY o.created_at DESC, o.id DESC LIMIT $5";
+  for (const auto row :
+       db_->rows(sql, filter.terminal, state, after.at, after.id, page.limit + 1)) {
+    out.items.push_back(order_row(row));
+  }
+  cut(out, page.limit, [](const OrderRow& o) {
+    return std::to_string(micros(o.order.created_at)) + "." + o.order.id;
+  });
+  return finish(std::move(out));
+}
+
+Result<OrderRow> SqliteQueries::order(std::string_view id_or_number) {
+  start();
+  static const std::string sql = std::string{order_sql} + "WHERE o.id=$1 OR o.number=$1";
+  std::optional<OrderRow> out;
+  for (const auto row : db_->rows(sql, id_or_number)) out = order_row(row);
+  if (out) {
+    for (const auto row : db_->rows("SELECT action, from_state, to_state, actor, note, at FROM "
+                                    "order_step WHERE order_id=$1 ORDER BY n",
+                                    out->order.id)) {
+      out->steps.push_back({.order_id = out->order.id,
+                            .action = static_cast<OrderAction>(row.integer(0)),
+                            .from = static_cast<OrderState>(row.integer(1)),
+                            .to = static_cast<OrderState>(row.integer(2)),
+                            .actor = row.text(3),
+                            .note = row.text(4),
+                            .at = wall_from(row.integer(5))});
+    }
+  }
+  auto done = finish(std::move(out));
+  if (!done) return std::move(done).error();
+  if (!*done) return Error{Errc::missing, "no order " + std::string{id_or_number}};
+  return std::move(**done);
+}
+
+Result<std::vector<FaultDay>> SqliteQueries::fault_days(std::string_view from,
+                                                        std::string_view to) {
+  start();
+  std::vector<FaultDay> out;
+  for (const auto row : db_->rows("SELECT day, code, level, sum(opened), sum(late) FROM fault_day "
+                                  "WHERE day >= $1 AND day < $2 GROUP BY day, code, level ORDER BY "
+                                  "day, code, level",
+                                  from, to)) {
+    out.push_back({row.text(0), row.text(1), static_cast<Level>(row.integer(2)), row.integer(3),
+                   row.integer(4)});
+  }
+  return finish(std::move(out));
+}
+
+Result<StoreFigures> SqliteQueries::figures() {
+  start();
+  StoreFigures out;
+  const auto silent_before = micros(clock_.wall() - offline_after);
+  for (const auto row : db_->rows(
+           "SELECT state, count(*) FROM (SELECT CASE WHEN t.switched_off=1 THEN 0 WHEN "
+           "t.connected=0 AND coalesce(t.last_seen_at, 0) < $1 THEN 1 WHEN EXISTS (SELECT 1 FROM "
+           "fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.subject<>'') THEN 2 ELSE "
+           "3 "
+           "END AS state FROM terminal t) AS s GROUP BY state",
+           silent_before)) {
+    out.terminals[static_cast<TerminalState>(row.integer(0))] = row.integer(1);
+  }
+  out.open_faults = db_->integer("SELECT count(*) FROM fault WHERE cleared_at IS NULL").value_or(0);
+  for (const auto row : db_->rows("SELECT state, count(*) FROM work_order GROUP BY state")) {
+    if (!ended(static_cast<OrderState>(row.integer(0)))) out.open_orders += row.integer(1);
+  }
+  std::error_code none;
+  const auto wal = std::filesystem::file_size(wal_, none);
+  out.wal_bytes = none ? 0 : static_cast<std::int64_t>(wal);
+  return finish(std::move(out));
+}
+
+Result<void> SqliteQueries::events(std::string_view terminal,
+                                   const std::function<void(const EventRow&)>& take) {
+  // Reads a whole terminal for a person at the host: not bounded like the console's queries.
+  deadline_ = MonoTime::max();
+  for (const auto row : db_->rows(
+           "SELECT b.epoch, b.first_seq, b.base_at, b.uncertain, b.body FROM event_block b JOIN "
+           "terminal t ON t.id=b.terminal LEFT JOIN epoch e ON e.terminal=b.terminal AND "
+           "e.epoch=b.epoch WHERE t.code=$1 ORDER BY e.epoch_no, b.received_at, b.first_seq",
+           terminal)) {
+    const auto body = row.bytes(4);
+    pb::Batch batch;
+    if (!batch.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+      return Error{Errc::garbled, "a stored block cannot be decoded"};
+    }
+    EventRow event{.epoch = row.unsigned_integer(0),
+                   .seq = row.unsigned_integer(1),
+                   .at = wall_from(row.integer(2)),
+                   .uncertain = row.boolean(3)};
+    const auto base = event.at;
+    for (const auto& item : batch.item()) {
+      event.count = item.has_gap() ? item.gap().count() : 1;
+      event.at = base + Duration{item.event().mono_us()};
+      event.item = item;
+      take(event);
+      event.seq += event.count;
+    }
+  }
+  if (auto failure = db_->forgive()) return std::move(*failure);
+  return {};
+}
+
+}  // namespace kw::collector

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+
+#include "collector/store/queries.hpp"
+#include "common/clock.hpp"
+#include "common/db/database.hpp"
+
+namespace kw::collector {
+
+class SqliteQueries final : public Queries {
+ public:
+  static Result<std::unique_ptr<SqliteQueries>> open(const std::filesystem::path& file,
+                                                     const Clock& clock);
+
+  Result<Listing<TerminalRow>> terminals(const Page& page,
+                                         std::optional<TerminalState> state) override;
+  Result<TerminalRow> terminal(std::string_view code) override;
+  Result<Listing<DeviceRow>> devices(const Page& page, std::string_view terminal) override;
+  Result<Listing<FaultRow>> faults(const Page& page, const FaultFilter& filter) override;
+  Result<Listing<OrderRow>> orders(const Page& page, const OrderFilter& filter) override;
+  Result<OrderRow> order(std::string_view id_or_number) override;
+  Result<std::vector<FaultDay>> fault_days(std::string_view from, std::string_view to) override;
+  Result<StoreFigures> figures() override;
+  Result<void> events(std::string_view terminal,
+                      const std::function<void(const EventRow&)>& take) override;
+
+ private:
+  SqliteQueries(std::unique_ptr<db::Database> db, std::filesystem::path wal, const Clock& clock);
+  template <class T>
+  Result<T> finish(T value);
+  void start();
+  static int out_of_time(void* self);
+
+  std::unique_ptr<db::Database> db_;
+  std::filesystem::path wal_;
+  const Clock& clock_;
+  MonoTime deadline_{};
+};
+
+}  // namespace kw::collector

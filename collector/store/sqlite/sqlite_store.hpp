@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "collector/store/store.hpp"
+#include "common/db/database.hpp"
+
+namespace kw::collector {
+
+/// Store on one SQLite file in WAL mode, synchronous=FULL: what `transact` returned for survives a
+/// crash of the machine.
+class SqliteStore final : public Store {
+ public:
+  static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file);
+
+  Result<void> transact(const std::function<void()>& work) override;
+  Result<void> part(const std::function<Result<void>()>& work) override;
+
+  std::optional<Terminal> find_terminal(std::string_view code) override;
+  TerminalKey make_terminal(std::string_view code, WallTime now) override;
+  std::vector<TerminalKey> terminals_in_service() override;
+  TerminalView view(TerminalKey terminal) override;
+  bool known_fault(TerminalKey terminal, std::string_view subject, std::string_view code,
+                   const Since& since) override;
+  void apply(TerminalKey terminal, const Changes& changes) override;
+  void set_live(TerminalKey terminal, bool live) override;
+  void set_session(TerminalKey terminal, bool connected, WallTime at,
+                   std::string_view agent_version) override;
+  void disconnect_all() override;
+  void set_inventory(TerminalKey terminal, std::string_view hash,
+                     std::string_view inventory) override;
+  std::string inventory_hash(TerminalKey terminal) override;
+
+  EpochBook epochs(TerminalKey terminal) override;
+  std::optional<EpochMark> mark(TerminalKey terminal, std::uint64_t epoch) override;
+  void put_epochs(TerminalKey terminal, const EpochPlan& plan) override;
+  bool advance(TerminalKey terminal, std::uint64_t epoch, std::uint64_t from, std::uint64_t to,
+               WallTime last_at) override;
+  void keep(const Block& block) override;
+  void quarantine(const Block& block, std::string_view why) override;
+
+  std::vector<DueTimer> due_timers(WallTime now, std::size_t n) override;
+  std::optional<WallTime> next_timer() override;
+  std::string next_order_number(std::string_view day) override;
+  std::optional<Order> find_order(std::string_view id_or_number) override;
+  void set_order_committed(std::string_view id, WallTime at) override;
+
+  std::vector<CertificateRow> certificates() override;
+  void put_certificate(const CertificateRow& row, WallTime not_after, WallTime now) override;
+  void put_token(std::string_view hash, TerminalKey terminal, WallTime expires_at,
+                 WallTime now) override;
+  std::optional<TokenRow> find_token(std::string_view hash) override;
+  void use_token(std::string_view hash, WallTime now) override;
+
+  void audit(const AuditEntry& entry) override;
+  void tidy() override;
+
+ private:
+  SqliteStore(std::unique_ptr<db::Database> db, std::filesystem::path wal)
+      : db_(std::move(db)), wal_(std::move(wal)) {}
+
+  std::unique_ptr<db::Database> db_;
+  std::filesystem::path wal_;
+};
+
+}  // namespace kw::collector

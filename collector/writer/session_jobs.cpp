@@ -1,0 +1,318 @@
+#include "collector/writer/session_jobs.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.hpp"
+#include "common/wire/codec.hpp"
+
+namespace kw::collector {
+namespace {
+
+Position position_of(const Session& session, std::uint64_t epoch, std::uint64_t seq) {
+  const auto it = session.numbers.find(epoch);
+  return {it == session.numbers.end() ? 0 : it->second, seq};
+}
+
+Judge::Resolve resolver(const Session& session, WallTime latest) {
+  return [&session, latest](const pb::Since& s) {
+    const auto base = session.time.corrected(s.epoch(), s.mono_us(), s.wall_us());
+    return Since{s.epoch(), s.seq(), std::min(base.at, latest)};
+  };
+}
+
+/// The block of a batch and the times of its events, clamped between their neighbours.
+struct Timed {
+  Block block;
+  std::vector<WallTime> at;  ///< by item; of a gap: that of the event before it
+};
+
+Timed timed(const Session& session, const pb::Batch& batch, WallTime last_at, WallTime now) {
+  const auto base =
+      session.time.corrected(batch.epoch(), batch.base_mono_us(), batch.base_wall_us());
+  Timed out;
+  out.block = {.terminal = session.terminal,
+               .epoch = batch.epoch(),
+               .first = batch.first(),
+               .last = batch.last(),
+               .base_at = base.at,
+               .uncertain = base.uncertain,
+               .received_at = now,
+               .body = batch.SerializeAsString()};
+  WallTime at = std::min(last_at, now);
+  for (const auto& item : batch.item()) {
+    if (item.has_event()) {
+      const WallTime told = base.at + Duration{item.event().mono_us()};
+      at = std::clamp(told, at, std::max(at, now));
+    }
+    out.at.push_back(at);
+  }
+  out.block.first_at = out.at.front();
+  out.block.last_at = out.at.back();
+  return out;
+}
+
+void note(const Session& session, const pb::AgentNote& n) {
+  log::warning("agent-note", {{"terminal", session.terminal_code},
+                              {"code", n.code()},
+                              {"device", n.device()},
+                              {"detail", n.detail()}});
+}
+
+/// Judges the events of a batch; samples are kept once a device, the last one.
+void judge_batch(Work& work, const Session& session, const pb::Batch& batch, const Timed& times) {
+  Changes changes;
+  std::map<std::string_view, Measured> samples;
+  const auto judged = [](const pb::Item& item) {
+    return item.event().has_state() || item.event().has_power();
+  };
+  const bool any = std::ranges::any_of(batch.item(), judged);
+  TerminalView none;
+  TerminalView& view = any ? work.view(session.terminal) : none;
+  const auto bench = work.bench(session.terminal);
+  Judge judge{view, bench, changes};
+  const auto resolve = resolver(session, work.now());
+  std::uint64_t seq = batch.first();
+  for (int i = 0; i < batch.item_size(); ++i) {
+    const auto& item = batch.item(i);
+    if (item.has_gap()) {
+      seq += item.gap().count();
+      continue;
+    }
+    const WallTime at = times.at[static_cast<std::size_t>(i)];
+    const Position position = position_of(session, batch.epoch(), seq);
+    const auto& event = item.event();
+    if (event.has_state()) {
+      judge.status(event.state(), position, {batch.epoch(), seq, at}, resolve, false);
+    } else if (event.has_power()) {
+      judge.power(event.power(), position, at);
+    } else if (event.has_sample()) {
+      samples[event.sample().device()] = {event.sample().device(),
+                                          event.sample().SerializeAsString(), position, at};
+    } else if (event.has_agent()) {
+      note(session, event.agent());
+    }
+    ++seq;
+  }
+  for (auto& [device, sample] : samples) changes.push_back(std::move(sample));
+  work.apply(session.terminal, changes);
+}
+
+/// Everything that waited at Hello has arrived: the wall clock may fire this terminal's timers.
+/// Says the same again when a failed group is run a second time.
+void note_progress(Work& work, Session& session, const pb::Batch& batch) {
+  session.marks[batch.epoch()] = batch.last();
+  const auto it = session.owed.find(batch.epoch());
+  if (it == session.owed.end() || session.quarantined) return;
+  if (it->second < batch.first() || it->second > batch.last()) return;
+  const auto reached = [&](const auto& owed) { return session.marks[owed.first] >= owed.second; };
+  if (!std::ranges::all_of(session.owed, reached)) return;
+  work.store().set_live(session.terminal, true);
+  work.timers_changed();
+}
+
+Result<void> commit_batch(Work& work, Session& session, const pb::Batch& batch,
+                          BatchAnswer& answer) {
+  auto& store = work.store();
+  const auto mark = store.mark(session.terminal, batch.epoch());
+  if (!mark) return Error{Errc::refused, "batch of an epoch that Hello did not list"};
+  answer.mark = mark->seq;
+  answer.admission = admit(batch, mark->seq);
+  if (answer.admission != Admission::next) return {};
+  const Timed times = timed(session, batch, mark->last_at, work.now());
+  if (!store.advance(session.terminal, batch.epoch(), mark->seq, batch.last(),
+                     times.block.last_at)) {
+    return Error{Errc::refused, "another session moved the high-water mark"};
+  }
+  store.keep(times.block);
+  if (!session.quarantined) judge_batch(work, session, batch, times);
+  note_progress(work, session, batch);
+  answer.mark = batch.last();
+  return {};
+}
+
+Result<void> quarantine_batch(Work& work, Session& session, const pb::Batch& batch,
+                              BatchAnswer& answer, const Error& why) {
+  auto& store = work.store();
+  const auto mark = store.mark(session.terminal, batch.epoch());
+  if (!mark || admit(batch, mark->seq) != Admission::next) {
+    return Error{Errc::refused, "the batch no longer follows the high-water mark"};
+  }
+  store.advance(session.terminal, batch.epoch(), mark->seq, batch.last(), mark->last_at);
+  store.quarantine(timed(session, batch, mark->last_at, work.now()).block, why.text());
+  store.audit({.at = work.now(),
+               .actor = std::string{"collector"},
+               .action = "batch.quarantine",
+               .object = "terminal/" + session.terminal_code,
+               .result = why.text()});
+  log::error("batch-quarantined", {{"terminal", session.terminal_code}, {"reason", why}});
+  note_progress(work, session, batch);
+  answer.admission = Admission::next;
+  answer.mark = batch.last();
+  return {};
+}
+
+Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
+  auto& store = work.store();
+  const auto book = store.epochs(session.terminal);
+  EpochPlan plan = plan_epochs(book.marks, book.next_no, session.hello);
+  // The other agent of this identity still holds its epochs.
+  if (session.quarantined) plan.dropped.clear();
+  store.put_epochs(session.terminal, plan);
+  session.numbers.clear();
+  session.owed.clear();
+  for (int i = 0; i < session.hello.epoch_size(); ++i) {
+    const auto& held = session.hello.epoch(i);
+    const auto& mark = plan.marks[static_cast<std::size_t>(i)];
+    session.numbers[held.epoch()] = mark.no;
+    session.marks[held.epoch()] = mark.seq;
+    if (held.last() > mark.seq) session.owed[held.epoch()] = held.last();
+    auto& high_water = *welcome.add_high_water();
+    high_water.set_epoch(held.epoch());
+    high_water.set_seq(mark.seq);
+  }
+  session.time = SessionTime{session.hello, session.server_at_hello};
+  welcome.set_version(wire::version);
+  welcome.set_server_wall_us(micros(session.server_at_hello));
+  welcome.set_quarantined(session.quarantined);
+  welcome.set_want_inventory(store.inventory_hash(session.terminal) !=
+                             session.hello.inventory_hash());
+  if (session.quarantined) {
+    store.audit({.at = work.now(),
+                 .actor = "collector",
+                 .action = "session.quarantine",
+                 .object = "terminal/" + session.terminal_code,
+                 .result = "two live agents of one identity"});
+    return {};
+  }
+  store.set_session(session.terminal, true, work.now(), session.hello.agent_version());
+  store.set_live(session.terminal, session.owed.empty());
+  work.timers_changed();
+  Changes changes;
+  const auto bench = work.bench(session.terminal);
+  Judge judge{work.view(session.terminal), bench, changes};
+  judge.connected(session.numbers[session.hello.epoch().rbegin()->epoch()]);
+  work.apply(session.terminal, changes);
+  return {};
+}
+
+Result<void> take_snapshot(Work& work, Session& session, const pb::Snapshot& snapshot, bool full) {
+  if (session.quarantined) return {};
+  const Position as_of = position_of(session, snapshot.as_of_epoch(), snapshot.as_of_seq());
+  if (as_of.epoch_no == 0) return Error{Errc::refused, "snapshot of an epoch not listed"};
+  Changes changes;
+  const auto bench = work.bench(session.terminal);
+  Judge judge{work.view(session.terminal), bench, changes};
+  if (full) judge.configured(snapshot.configured(), as_of, work.now());
+  const auto resolve = resolver(session, work.now());
+  const Since self{snapshot.as_of_epoch(), snapshot.as_of_seq(), work.now()};
+  for (const auto& status : snapshot.status()) judge.status(status, as_of, self, resolve, true);
+  work.apply(session.terminal, changes);
+  return {};
+}
+
+}  // namespace
+
+Job open_job(std::shared_ptr<Session> session, std::function<void(Result<pb::Welcome>)> answer) {
+  auto welcome = std::make_shared<pb::Welcome>();
+  Job job;
+  job.terminal = session->terminal;
+  job.work = [session, welcome](Work& work) {
+    welcome->Clear();
+    return open(work, *session, *welcome);
+  };
+  job.after = [welcome, answer = std::move(answer)](const Result<void>& done) {
+    if (done) {
+      answer(std::move(*welcome));
+    } else {
+      answer(done.error());
+    }
+  };
+  return job;
+}
+
+Job close_job(std::shared_ptr<Session> session, WallTime last_heard) {
+  Job job;
+  job.terminal = session->terminal;
+  job.work = [session, last_heard](Work& work) -> Result<void> {
+    work.store().set_session(session->terminal, false, last_heard, {});
+    work.store().set_live(session->terminal, false);
+    Changes changes;
+    const auto bench = work.bench(session->terminal);
+    Judge judge{work.view(session->terminal), bench, changes};
+    judge.disconnected(last_heard);
+    work.apply(session->terminal, changes);
+    return {};
+  };
+  return job;
+}
+
+Job snapshot_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Snapshot> snapshot,
+                 bool full, std::function<void(Result<void>)> answer) {
+  Job job;
+  job.terminal = session->terminal;
+  job.events = static_cast<std::size_t>(snapshot->status_size());
+  job.bytes = snapshot->ByteSizeLong();
+  job.work = [session, snapshot, full](Work& work) {
+    return take_snapshot(work, *session, *snapshot, full);
+  };
+  job.after = std::move(answer);
+  return job;
+}
+
+Job batch_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Batch> batch,
+              std::size_t bytes, std::function<void(Result<BatchAnswer>)> answer) {
+  auto result = std::make_shared<BatchAnswer>();
+  Job job;
+  job.terminal = session->terminal;
+  job.events = static_cast<std::size_t>(batch->item_size());
+  job.bytes = bytes;
+  job.work = [session, batch, result](Work& work) {
+    return commit_batch(work, *session, *batch, *result);
+  };
+  job.last_resort = [session, batch, result](Work& work, const Error& why) {
+    return quarantine_batch(work, *session, *batch, *result, why);
+  };
+  job.after = [result, answer = std::move(answer)](const Result<void>& done) {
+    if (done) {
+      answer(*result);
+    } else {
+      answer(done.error());
+    }
+  };
+  return job;
+}
+
+Job inventory_job(std::shared_ptr<Session> session,
+                  std::shared_ptr<const pb::Inventory> inventory) {
+  Job job;
+  job.terminal = session->terminal;
+  job.bytes = inventory->ByteSizeLong();
+  job.work = [session, inventory](Work& work) -> Result<void> {
+    work.store().set_inventory(session->terminal, inventory->hash(),
+                               inventory->SerializeAsString());
+    return {};
+  };
+  return job;
+}
+
+Job restart_job(WallTime started) {
+  Job job;
+  job.ahead = true;
+  job.work = [started](Work& work) -> Result<void> {
+    for (const auto terminal : work.store().terminals_in_service()) {
+      work.store().set_live(terminal, false);
+      Changes changes;
+      const auto bench = work.bench(terminal);
+      Judge judge{work.view(terminal), bench, changes};
+      judge.disconnected(started);
+      work.apply(terminal, changes);
+      work.forget(terminal);
+    }
+    work.store().disconnect_all();
+    return {};
+  };
+  return job;
+}
+
+}  // namespace kw::collector

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "collector/ingest/admit.hpp"
+#include "collector/writer/writer.hpp"
+#include "wire/kioskwatch.pb.h"
+
+namespace kw::collector {
+
+/// What the writer knows of one session of a terminal. Made by `open_job`, used by the writer
+/// thread only.
+struct Session {
+  TerminalKey terminal = 0;
+  std::string terminal_code;
+  pb::Hello hello;
+  WallTime server_at_hello{};
+  bool quarantined = false;  ///< events are kept, nothing is judged
+
+  SessionTime time;
+  std::map<std::uint64_t, std::int64_t> numbers;  ///< epoch → epoch_no
+  std::map<std::uint64_t, std::uint64_t> owed;    ///< epoch → last number written before Hello
+  std::map<std::uint64_t, std::uint64_t> marks;  ///< epoch → high-water mark as far as this session
+};
+
+/// Outcome of one batch, told after the commit.
+struct BatchAnswer {
+  Admission admission = Admission::next;
+  std::uint64_t mark = 0;  ///< the high-water mark now
+};
+
+/// Registers the session's epochs; `answer` gets the Welcome to send (credit not filled in).
+Job open_job(std::shared_ptr<Session> session, std::function<void(Result<pb::Welcome>)> answer);
+/// The session ended without another one in its place.
+Job close_job(std::shared_ptr<Session> session, WallTime last_heard);
+/// `full`: the session's first snapshot, which lists the whole configuration.
+Job snapshot_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Snapshot> snapshot,
+                 bool full, std::function<void(Result<void>)> answer);
+Job batch_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Batch> batch,
+              std::size_t bytes, std::function<void(Result<BatchAnswer>)> answer);
+Job inventory_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Inventory> inventory);
+/// After a start: terminals that were in service get one silence window to come back.
+Job restart_job(WallTime started);
+
+}  // namespace kw::collector

@@ -1,0 +1,255 @@
+#include "collector/writer/writer.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "common/identity/uuid.hpp"
+#include "common/log.hpp"
+
+namespace kw::collector {
+namespace {
+
+constexpr std::size_t group_events = 2'000;
+constexpr std::size_t group_bytes = 1024 * 1024;
+constexpr std::size_t timers_at_once = 100;
+
+Result<void> guarded(const std::function<Result<void>()>& work) {
+  try {
+    return work();
+  } catch (const std::exception& e) {
+    return Error{Errc::garbled, std::string{"exception: "} + e.what()};
+  }
+}
+
+}  // namespace
+
+Work::Work(Store& store, const Rules& rules, const Clock& clock)
+    : store_(store), rules_(rules), now_(clock.wall()) {}
+
+TerminalView& Work::view(TerminalKey terminal) {
+  const auto it = views_.find(terminal);
+  if (it != views_.end()) return it->second;
+  return views_.emplace(terminal, store_.view(terminal)).first->second;
+}
+
+Bench Work::bench(TerminalKey terminal) {
+  Bench out{.rules = rules_, .now = now_};
+  out.new_id = [now = now_] { return identity::uuid_v7(now); };
+  out.new_number = [this, offset = out.utc_offset] {
+    return store_.next_order_number(local_day(now_, offset));
+  };
+  out.known_fault = [this, terminal](std::string_view subject, std::string_view code,
+                                     const Since& since) {
+    return store_.known_fault(terminal, subject, code, since);
+  };
+  return out;
+}
+
+void Work::apply(TerminalKey terminal, const Changes& changes) {
+  store_.apply(terminal, changes);
+  for (const auto& change : changes) {
+    if (const auto* opened = std::get_if<OrderOpened>(&change)) {
+      orders_opened_.push_back(opened->order.id);
+    } else if (std::holds_alternative<TimerSet>(change) ||
+               std::holds_alternative<TimerDropped>(change)) {
+      timers_changed_ = true;
+    }
+  }
+}
+
+Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock)
+    : store_(std::move(store)), rules_(std::move(rules)), clock_(clock) {
+  next_timer_ = store_->next_timer();
+  thread_ = std::thread{[this] { work(); }};
+}
+
+Writer::~Writer() { stop(); }
+
+void Writer::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Writer::post(Job job) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!stopping_) {
+      (job.ahead ? ahead_ : queue_).push_back(std::move(job));
+      wake_.notify_one();
+      return;
+    }
+  }
+  if (job.after) job.after(Error{Errc::disconnected, "the collector is stopping"});
+}
+
+Writer::Figures Writer::figures() const {
+  const std::lock_guard lock{mutex_};
+  Figures out = figures_;
+  out.queued = queue_.size() + ahead_.size();
+  return out;
+}
+
+void Writer::work() {
+  for (;;) {
+    {
+      std::unique_lock lock{mutex_};
+      const auto ready = [&] { return stopping_ || !queue_.empty() || !ahead_.empty(); };
+      if (next_timer_) {
+        const auto until = std::max(*next_timer_ - clock_.wall(), Duration::zero());
+        wake_.wait_for(lock, until, ready);
+      } else {
+        wake_.wait(lock, ready);
+      }
+      if (stopping_ && queue_.empty() && ahead_.empty()) return;
+    }
+    auto group = take();
+    if (!group.empty()) commit(group);
+    if (next_timer_ && *next_timer_ <= clock_.wall()) fire_due();
+    store_->tidy();
+  }
+}
+
+std::deque<Job> Writer::take() {
+  const std::lock_guard lock{mutex_};
+  std::deque<Job> group = std::exchange(ahead_, {});
+  std::size_t events = 0;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && events < group_events && bytes < group_bytes) {
+    events += queue_.front().events;
+    bytes += queue_.front().bytes;
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  // A terminal's events together: the largest single lever of the store's speed.
+  std::vector<std::size_t> order(group.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const auto key = [&](std::size_t i) {
+      return std::tuple{!group[i].ahead, group[i].ahead ? 0 : group[i].terminal, i};
+    };
+    return key(a) < key(b);
+  });
+  std::deque<Job> sorted;
+  for (const auto i : order) sorted.push_back(std::move(group[i]));
+  return sorted;
+}
+
+void Writer::commit(std::deque<Job>& group) {
+  std::vector<std::optional<Result<void>>> answers(group.size());
+  Work work{*store_, rules_, clock_};
+  std::size_t events = 0;
+  auto done = store_->transact([&] {
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      auto& job = group[i];
+      answers[i] = store_->part([&] { return guarded([&] { return job.work(work); }); });
+      if (*answers[i]) {
+        events += job.events;
+      } else {
+        work.forget(job.terminal);
+      }
+    }
+  });
+  if (done) committed(work, events);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    auto& job = group[i];
+    const bool kept = done && answers[i] && *answers[i];
+    const bool refused =
+        done && answers[i] && !*answers[i] && answers[i]->error().code() == Errc::refused;
+    if (kept || refused) {
+      if (job.after) job.after(*answers[i]);
+    } else {
+      run_alone(job);
+    }
+  }
+}
+
+void Writer::run_alone(Job& job) {
+  const auto attempt = [&](const std::function<Result<void>(Work&)>& what) -> Result<void> {
+    Work work{*store_, rules_, clock_};
+    Result<void> answer;
+    auto done = store_->transact(
+        [&] { answer = store_->part([&] { return guarded([&] { return what(work); }); }); });
+    if (!done) return done;
+    if (answer) committed(work, job.events);
+    return answer;
+  };
+  auto answer = attempt(job.work);
+  if (!answer && answer.error().code() != Errc::refused) {
+    const Error why = answer.error();
+    count_failure(why);
+    if (job.last_resort) {
+      answer = attempt([&](Work& work) { return job.last_resort(work, why); });
+      if (answer) {
+        const std::lock_guard lock{mutex_};
+        ++figures_.quarantined;
+      }
+    }
+  }
+  if (job.after) job.after(answer);
+}
+
+void Writer::count_failure(const Error& why) {
+  log::error("write-failed", {{"reason", why}});
+  const std::lock_guard lock{mutex_};
+  ++figures_.failures;
+}
+
+void Writer::committed(const Work& work, std::size_t events) {
+  const WallTime at = clock_.wall();
+  if (work.timers_changed_) next_timer_ = store_->next_timer();
+  {
+    const std::lock_guard lock{mutex_};
+    ++figures_.groups;
+    figures_.events += events;
+    figures_.orders += work.orders_opened_.size();
+    figures_.last_commit = at;
+  }
+  if (work.orders_opened_.empty()) return;
+  // The time at which COMMIT had returned can only be written by a later transaction.
+  auto noted = store_->transact([&] {
+    for (const auto& id : work.orders_opened_) store_->set_order_committed(id, at);
+  });
+  if (!noted) log::warning("commit-time-not-noted", {{"reason", noted.error()}});
+}
+
+void Writer::fire_due() {
+  const auto due = store_->due_timers(clock_.wall(), timers_at_once);
+  Work work{*store_, rules_, clock_};
+  work.timers_changed();
+  auto done = store_->transact([&] {
+    for (const auto& timer : due) {
+      auto fired = store_->part([&] { return guarded([&] { return fire(work, timer); }); });
+      if (!fired) work.forget(timer.terminal);
+    }
+  });
+  if (done) {
+    committed(work, 0);
+  } else {
+    count_failure(done.error());
+    // Not at once again: whatever ails the disk needs a moment.
+    next_timer_ = clock_.wall() + std::chrono::seconds{5};
+  }
+}
+
+Result<void> Writer::fire(Work& work, const DueTimer& due) {
+  auto& view = work.view(due.terminal);
+  const auto bench = work.bench(due.terminal);
+  Changes changes;
+  Judge judge{view, bench, changes};
+  if (due.kind == TimerKind::silence) {
+    judge.silent();
+  } else {
+    judge.fire_until(due.due);
+  }
+  work.apply(due.terminal, changes);
+  return {};
+}
+
+}  // namespace kw::collector

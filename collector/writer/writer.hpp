@@ -1,0 +1,115 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "collector/faults/judge.hpp"
+#include "collector/store/store.hpp"
+#include "common/clock.hpp"
+#include "common/result.hpp"
+
+namespace kw::collector {
+
+/// What a job may use while the writer runs it: the store inside the group's transaction, the views
+/// of terminals as the group has left them so far, and the bench for judging.
+class Work {
+ public:
+  Work(Store& store, const Rules& rules, const Clock& clock);
+
+  Store& store() { return store_; }
+  WallTime now() const { return now_; }
+  TerminalView& view(TerminalKey terminal);
+  Bench bench(TerminalKey terminal);
+  /// Keeps what a stage decided: applies it and remembers what must happen after the commit.
+  void apply(TerminalKey terminal, const Changes& changes);
+
+  /// A job failed: its changes to the view are not the truth.
+  void forget(TerminalKey terminal) { views_.erase(terminal); }
+  void timers_changed() { timers_changed_ = true; }
+
+ private:
+  friend class Writer;
+  Store& store_;
+  const Rules& rules_;
+  WallTime now_;
+  std::map<TerminalKey, TerminalView> views_;
+  std::vector<std::string> orders_opened_;
+  bool timers_changed_ = false;
+};
+
+/// One thing to commit.
+struct Job {
+  TerminalKey terminal = 0;  ///< jobs of one terminal run together and in order
+  std::size_t events = 0;
+  std::size_t bytes = 0;
+  bool ahead = false;  ///< people's acts go ahead of ingest
+  /// Runs on the writer thread inside a part of the group's transaction. Errc::refused: the part is
+  /// undone and that is the answer. Any other error: tried once more alone.
+  std::function<Result<void>(Work&)> work;
+  /// When `work` has failed twice: keeps the input aside instead. May be empty.
+  std::function<Result<void>(Work&, const Error&)> last_resort;
+  /// Called on the writer thread after COMMIT returned, or with why nothing was kept.
+  std::function<void(const Result<void>&)> after;
+};
+
+/// The one thread and the one transaction (data path, section 4): takes whatever is queued, up to
+/// 2,000 events or 1 MiB, commits it as one group, then lets each job's `after` acknowledge. Fires
+/// timers between groups.
+class Writer {
+ public:
+  struct Figures {
+    std::uint64_t groups = 0;
+    std::uint64_t events = 0;
+    std::uint64_t failures = 0;
+    std::uint64_t quarantined = 0;
+    std::uint64_t orders = 0;
+    std::size_t queued = 0;
+    WallTime last_commit{};
+  };
+
+  Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  /// Commits what is queued, then ends the thread.
+  ~Writer();
+
+  /// Any thread. Dropped, with Errc::disconnected to `after`, once stopping.
+  void post(Job job);
+  void stop();
+
+  Figures figures() const;
+
+ private:
+  void work();
+  std::deque<Job> take();
+  void commit(std::deque<Job>& group);
+  void run_alone(Job& job);
+  void fire_due();
+  Result<void> fire(Work& work, const DueTimer& due);
+  void committed(const Work& work, std::size_t events);
+  void count_failure(const Error& why);
+
+  std::unique_ptr<Store> store_;
+  Rules rules_;
+  const Clock& clock_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> ahead_;
+  std::deque<Job> queue_;
+  bool stopping_ = false;
+  Figures figures_;
+
+  std::optional<WallTime> next_timer_;  // writer thread only
+  std::thread thread_;
+};
+
+}  // namespace kw::collector

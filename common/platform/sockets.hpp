@@ -1,0 +1,15 @@
+#pragma once
+
+namespace kw::platform {
+
+#ifdef _WIN32
+using SocketHandle = unsigned long long;
+#else
+using SocketHandle = int;
+#endif
+
+/// Options of every TCP connection of ours: no Nagle delay, and a peer that acknowledges nothing
+/// for 60 s is gone. Best effort: a system that knows an option not keeps its default.
+void tune_tcp(SocketHandle socket);
+
+}  // namespace kw::platform
