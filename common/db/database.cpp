@@ -73,27 +73,30 @@ Result<std::unique_ptr<Database>> Database::in_memory() {
 }
 
 Database::~Database() {
-  for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  for (auto& [sql, statement] : statements_) sqlite3_finalize(statement.handle);
   sqlite3_close(db_);
 }
 
-sqlite3_stmt* Database::prepared(std::string_view sql) {
+const Database::Prepared* Database::prepared(std::string_view sql) {
   if (failure_) return nullptr;
   if (const auto it = statements_.find(sql); it != statements_.end()) {
     // A cursor still open on this statement would be reset under its reader's feet: our bug.
-    assert(sqlite3_stmt_busy(it->second) == 0);
-    return it->second;
+    assert(sqlite3_stmt_busy(it->second.handle) == 0);
+    return &it->second;
   }
-  sqlite3_stmt* statement = nullptr;
+  Prepared statement;
   const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
-                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+                                      SQLITE_PREPARE_PERSISTENT, &statement.handle, nullptr);
   if (code != SQLITE_OK) {
     note_failure(code);
     return nullptr;
   }
+  for (std::size_t i = 0; i < most_parameters; ++i) {
+    const std::string parameter = "$" + std::to_string(i + 1);
+    statement.slots[i] = sqlite3_bind_parameter_index(statement.handle, parameter.c_str());
+  }
   sql_.push_back(std::make_unique<std::string>(sql));
-  statements_.emplace(*sql_.back(), statement);
-  return statement;
+  return &statements_.emplace(*sql_.back(), statement).first->second;
 }
 
 void Database::bind_integer(sqlite3_stmt* s, int i, std::int64_t v) { sqlite3_bind_int64(s, i, v); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -110,10 +111,12 @@ class Database {
   /// Rows of a query: text, blobs and texts stay valid until the next step.
   template <class... Args>
   Rows rows(std::string_view sql, const Args&... args) {
-    sqlite3_stmt* statement = prepared(sql);
-    int index = 0;
-    (bind(statement, ++index, args), ...);
-    return Rows{*this, statement};
+    static_assert(sizeof...(args) <= most_parameters);
+    const Prepared* statement = prepared(sql);
+    if (statement == nullptr) return Rows{*this, nullptr};
+    std::size_t number = 0;
+    (bind(statement->handle, statement->slots[number++], args), ...);
+    return Rows{*this, statement->handle};
   }
 
   /// The first column of the first row, nothing when there is no row or it is NULL.
@@ -156,7 +159,13 @@ class Database {
   friend class Rows;
   explicit Database(sqlite3* db) : db_(db) {}
 
-  sqlite3_stmt* prepared(std::string_view sql);
+  static constexpr std::size_t most_parameters = 24;
+  struct Prepared {
+    sqlite3_stmt* handle = nullptr;
+    /// To SQLite "$2" is a name: its slot is the order in which it first appears in the text.
+    std::array<int, most_parameters> slots{};
+  };
+  const Prepared* prepared(std::string_view sql);
   void bind_integer(sqlite3_stmt* statement, int index, std::int64_t value);
   void bind_real(sqlite3_stmt* statement, int index, double value);
   void bind_text(sqlite3_stmt* statement, int index, std::string_view value);
@@ -166,7 +175,6 @@ class Database {
 
   template <class T>
   void bind(sqlite3_stmt* statement, int index, const T& value) {
-    if (statement == nullptr) return;
     if constexpr (std::is_same_v<T, std::nullopt_t>) {
       bind_null(statement, index);
     } else if constexpr (requires { value.has_value(); }) {
@@ -187,7 +195,7 @@ class Database {
   }
 
   sqlite3* db_;
-  std::unordered_map<std::string_view, sqlite3_stmt*> statements_;
+  std::unordered_map<std::string_view, Prepared> statements_;
   std::vector<std::unique_ptr<std::string>> sql_;  ///< what the map's keys point into
   std::optional<Error> failure_;
   int failure_code_ = 0;

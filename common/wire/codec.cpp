@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 
 namespace kw::wire {
 namespace {
@@ -143,6 +144,10 @@ Result<pb::Envelope> decode(std::string_view frame) {
   if (frame.size() > frame_limit) {
     return broken(fmt::format("{} bytes, at most {} are allowed", frame.size(), frame_limit));
   }
+  // The library prints a line of its own about text that is not UTF-8: who sends garbage would fill
+  // the log. What is wrong is returned instead.
+  static const auto silenced = google::protobuf::SetLogHandler(nullptr);
+  static_cast<void>(silenced);
   pb::Envelope envelope;
   if (!envelope.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
     return broken("not a kioskwatch.v1 message");

@@ -1,0 +1,133 @@
+#include "drivers/simulators/scenario.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace kw::devices {
+namespace {
+
+using drivers::Setting;
+using drivers::SettingType;
+
+constexpr double widest = 1e15;
+
+/// The device's own settings as text, for the one validation that settings have.
+std::map<std::string, std::string, std::less<>> given_settings(config::Reader& from,
+                                                               const config::Table& table,
+                                                               std::span<const Setting> rows) {
+  std::map<std::string, std::string, std::less<>> out;
+  for (const auto& row : rows) {
+    if (!table.contains(row.name)) continue;
+    switch (row.type) {
+      case SettingType::boolean:
+        out.emplace(row.name, from.boolean(row.name, false) ? "true" : "false");
+        break;
+      case SettingType::integer: {
+        constexpr std::int64_t most = 1'000'000'000'000'000;
+        out.emplace(row.name, std::to_string(from.integer(row.name, 0, -most, most)));
+        break;
+      }
+      case SettingType::number:
+        out.emplace(row.name, fmt::format("{}", from.number(row.name, 0, -widest, widest)));
+        break;
+      case SettingType::text:
+        out.emplace(row.name, from.text(row.name, ""));
+        break;
+    }
+  }
+  return out;
+}
+
+std::vector<Step> read_steps(config::Reader& from, const Player& player) {
+  std::vector<Step> out;
+  for (auto& row : from.sections("step")) {
+    Step step;
+    step.after = std::chrono::milliseconds{row.integer("after_ms", 0, 0, 86'400'000)};
+    step.condition = row.required_text("condition");
+    step.on = row.boolean("on", true);
+    const auto& known = player.conditions();
+    if (!step.condition.empty() && std::ranges::find(known, step.condition) == known.end()) {
+      row.object("condition", list_of(known));
+    }
+    row.done();
+    out.push_back(std::move(step));
+  }
+  return out;
+}
+
+Device read_device(config::Reader& from, const config::Table& table) {
+  Device out;
+  out.name = from.required_text("name");
+  out.protocol = from.required_text("protocol");
+  out.port = from.required_text("port");
+  const auto cards = players();
+  const auto card = std::ranges::find(cards, out.protocol, &PlayerCard::protocol);
+  if (card == cards.end()) {
+    std::vector<std::string> known;
+    for (const auto& c : cards) known.emplace_back(c.protocol);
+    if (!out.protocol.empty()) from.object("protocol", list_of(known));
+    from.sections("step");
+    return out;
+  }
+  std::vector<Error> wrong;
+  const auto settings =
+      drivers::Settings::read(card->settings, given_settings(from, table, card->settings), wrong);
+  auto player = card->make(settings);
+  if (!player) wrong.push_back(player.error());
+  for (const auto& w : wrong) from.object("protocol", w.text());
+  if (player) {
+    out.player = std::move(*player);
+    out.steps = read_steps(from, *out.player);
+  } else {
+    from.sections("step");
+  }
+  from.done();
+  return out;
+}
+
+}  // namespace
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string out = "known: ";
+  for (const auto& name : names) {
+    if (&name != names.data()) out += ", ";
+    out += name;
+  }
+  return out;
+}
+
+Result<std::vector<Device>> read_scenario(const config::Document& document,
+                                          std::vector<config::Problem>& problems) {
+  const auto before = problems.size();
+  config::Reader top{document, problems};
+  std::vector<Device> out;
+  std::set<std::string, std::less<>> names;
+  auto rows = top.sections("device");
+  if (rows.empty() && problems.size() == before) top.object("device", "at least one [[device]]");
+  // `sections` has checked that "device" is an array and left out what is no table.
+  std::size_t at = 0;
+  const auto* items =
+      rows.empty()
+          ? nullptr
+          : std::get_if<std::vector<config::Value>>(&document.root.find("device")->second.data);
+  for (auto& row : rows) {
+    while (!std::holds_alternative<config::Table>((*items)[at].data)) ++at;
+    out.push_back(read_device(row, *std::get_if<config::Table>(&(*items)[at++].data)));
+    if (!names.insert(out.back().name).second) row.object("name", "a name of its own");
+  }
+  top.done();
+  if (problems.size() > before) return Error{Errc::invalid, problems[before].in(Lang::en)};
+  return out;
+}
+
+Result<std::vector<Device>> load_scenario(const std::filesystem::path& path,
+                                          std::vector<config::Problem>& problems) {
+  const auto document = config::load(path, problems);
+  if (!document) return document.error();
+  return read_scenario(*document, problems);
+}
+
+}  // namespace kw::devices

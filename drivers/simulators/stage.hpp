@@ -1,0 +1,69 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "common/result.hpp"
+#include "drivers/ports/descriptor.hpp"
+#include "drivers/simulators/line.hpp"
+#include "drivers/simulators/scenario.hpp"
+
+namespace kw::devices {
+
+/// Plays a scenario's devices on their ports until it is stopped, and takes changes over a
+/// unix-domain socket: `{"device":..,"condition":..,"on":true}`, one JSON object a line, answered
+/// by the line of the change or `{"error":..}`.
+class Stage {
+ public:
+  /// What happens, one JSON object a call: a device on its port, a change of a condition.
+  using Announce = std::function<void(const std::string& line)>;
+
+  /// Opens every port, and `control` unless it is empty. The error names the device.
+  static Result<std::unique_ptr<Stage>> set_up(std::vector<Device> devices,
+                                               const std::filesystem::path& control,
+                                               const Clock& clock, Announce announce);
+  ~Stage();
+
+  /// The devices' ports, in the order of the scenario.
+  std::vector<std::string> addresses() const;
+
+  /// Plays. Steps count from here. Returns after `stop`, and may be called again.
+  void run();
+
+  /// Any thread, and a signal handler.
+  void stop() noexcept;
+
+  /// Switches a condition; the line of the change. Errc::missing lists what there is; nothing was
+  /// changed then. Only the thread in `run` may call it, or nobody runs.
+  Result<std::string> change(std::string_view device, std::string_view condition, bool on);
+
+ private:
+  struct Role;
+  struct Guest;
+  struct Later;
+
+  Stage(const Clock& clock, Announce announce);
+  Result<void> open_control(const std::filesystem::path& path);
+  void schedule(Later later);
+  void play_due();
+  void hear(Role& role);
+  void admit_guest();
+  bool hear_guest(Guest& guest);
+  std::string obey(const std::string& request);
+
+  const Clock& clock_;
+  Announce announce_;
+  std::vector<Role> roles_;
+  std::vector<Later> later_;  ///< scripted steps and slow answers, the next one first
+  drivers::Descriptor stop_;
+  drivers::Descriptor control_;
+  std::filesystem::path control_path_;
+  std::vector<Guest> guests_;
+};
+
+}  // namespace kw::devices

@@ -1,0 +1,305 @@
+#include "collector/faults/judge.hpp"
+
+#include <doctest/doctest.h>
+
+#include "collector/orders/desk.hpp"
+#include "common/wire/codec.hpp"
+#include "common/wire/conditions.hpp"
+
+using namespace kw;
+using namespace kw::collector;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t epoch = 7;
+
+WallTime at(int seconds) { return wall_from(1'700'000'000'000'000) + std::chrono::seconds{seconds}; }
+
+Rules rules(std::string_view text) {
+  std::vector<config::Problem> problems;
+  auto document = config::parse(text, "test", problems);
+  REQUIRE(document);
+  auto out = Rules::read(*document, problems);
+  REQUIRE(problems.empty());
+  return out;
+}
+
+/// One terminal, its view, and what each judgement changed.
+struct Scene {
+  explicit Scene(Rules r) : rules(std::move(r)) {
+    view.terminal = {1, "K1", "K1"};
+    view.devices.push_back({.id = "receipt", .driver = "escpos", .kind = "receipt_printer"});
+  }
+
+  Bench bench(WallTime now) {
+    Bench out{.rules = rules, .now = now};
+    out.new_id = [this] { return "id-" + std::to_string(++ids); };
+    out.new_number = [this] { return "n-" + std::to_string(++numbers); };
+    out.known_fault = [this](std::string_view, std::string_view code, const Since& since) {
+      return known_code == code && known.same(since);
+    };
+    return out;
+  }
+
+  /// A state event with these conditions at `seq`; a condition's since may be given.
+  Changes state(std::uint64_t seq, int second, std::vector<std::pair<std::string, std::uint64_t>> codes,
+                wire::DeviceState device = wire::DeviceState::online) {
+    wire::Status status;
+    status.device = device;
+    for (const auto& [code, since] : codes) {
+      const auto* row = wire::find_condition(code);
+      REQUIRE(row != nullptr);
+      status.conditions.push_back(wire::condition(*row));
+    }
+    auto told = wire::to_wire("receipt", status);
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      if (codes[i].second == 0) continue;
+      auto& since = *told.mutable_condition(static_cast<int>(i))->mutable_since();
+      since.set_epoch(epoch);
+      since.set_seq(codes[i].second);
+      since.set_wall_us(micros(at(static_cast<int>(codes[i].second))));
+    }
+    const auto resolve = [](const pb::Since& s) {
+      return Since{s.epoch(), s.seq(), wall_from(s.wall_us())};
+    };
+    const auto b = bench(at(second));
+    Changes out;
+    Judge{view, b, out}.status(told, {1, seq}, {epoch, seq, at(second)}, resolve, false);
+    return out;
+  }
+
+  Changes fire(int second) {
+    const auto b = bench(at(second));
+    Changes out;
+    Judge{view, b, out}.fire_until(at(second));
+    return out;
+  }
+
+  Rules rules;
+  TerminalView view;
+  std::string known_code;
+  Since known;
+  int ids = 0;
+  int numbers = 0;
+};
+
+template <class T>
+std::vector<T> only(const Changes& changes) {
+  std::vector<T> out;
+  for (const auto& change : changes) {
+    if (const auto* one = std::get_if<T>(&change)) out.push_back(*one);
+  }
+  return out;
+}
+
+const std::string_view at_once = "[defaults]\nhold_s = 0\nclear_s = 0\n";
+const std::string_view held = "[defaults]\nhold_s = 10\nclear_s = 5\n";
+
+}  // namespace
+
+TEST_CASE("a condition without hold opens a fault and its order is dispatched at once") {
+  Scene scene{rules(at_once)};
+  const auto changes = scene.state(1, 1, {{"media-empty", 0}});
+  const auto opened = only<FaultOpened>(changes);
+  REQUIRE(opened.size() == 1);
+  CHECK(opened[0].fault.code == "media-empty");
+  CHECK(opened[0].fault.opened_at == at(1));
+  const auto orders = only<OrderOpened>(changes);
+  REQUIRE(orders.size() == 1);
+  CHECK(orders[0].order.fault_id == opened[0].fault.id);
+  CHECK(orders[0].order.needs == wire::Action::clear);
+  const auto moved = only<OrderMoved>(changes);
+  REQUIRE(moved.size() == 1);
+  CHECK(moved[0].step.to == OrderState::dispatched);
+  CHECK(moved[0].assignee == loopback_administrator);
+  CHECK(only<Audited>(changes).size() == 2);
+  CHECK(only<FaultCounted>(changes).size() == 1);
+}
+
+TEST_CASE("the same condition again joins the open fault: one trouble, one order") {
+  Scene scene{rules(at_once)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  const auto again = scene.state(2, 2, {{"media-empty", 1}, {"cover-open", 0}});
+  const auto opened = only<FaultOpened>(again);
+  REQUIRE(opened.size() == 1);
+  CHECK(opened[0].fault.code == "cover-open");
+}
+
+TEST_CASE("a condition shorter than its hold is never a fault") {
+  Scene scene{rules(held)};
+  CHECK(only<FaultOpened>(scene.state(1, 1, {{"media-empty", 0}})).empty());
+  CHECK(only<FaultOpened>(scene.state(2, 9, {})).empty());
+  CHECK(only<FaultOpened>(scene.fire(100)).empty());
+}
+
+TEST_CASE("a condition that outlasts its hold is a fault from the moment the hold was over") {
+  Scene scene{rules(held)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  CHECK(only<FaultOpened>(scene.fire(10)).empty());
+  const auto opened = only<FaultOpened>(scene.fire(60));
+  REQUIRE(opened.size() == 1);
+  CHECK(opened[0].fault.opened_at == at(11));
+}
+
+TEST_CASE("a later event fires the timers that were due before it, in event time") {
+  Scene scene{rules(held)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  const auto changes = scene.state(2, 30, {});
+  const auto opened = only<FaultOpened>(changes);
+  REQUIRE(opened.size() == 1);
+  CHECK(opened[0].fault.opened_at == at(11));
+  CHECK(only<FaultCleared>(changes).empty());
+  const auto cleared = only<FaultCleared>(scene.fire(40));
+  REQUIRE(cleared.size() == 1);
+  CHECK(cleared[0].at == at(35));
+}
+
+TEST_CASE("a fault that comes back within its clear time never ended") {
+  Scene scene{rules(held)};
+  scene.state(1, 1, {{"media-empty", 1}});
+  scene.fire(20);
+  scene.state(2, 21, {});
+  const auto back = scene.state(3, 23, {{"media-empty", 3}});
+  CHECK(only<FaultCleared>(back).empty());
+  CHECK(only<FaultCleared>(scene.fire(100)).empty());
+  CHECK(scene.view.open_fault("receipt", "media-empty") != nullptr);
+}
+
+TEST_CASE("recovery ends an order that nobody set out for") {
+  Scene scene{rules(at_once)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  const auto changes = scene.state(2, 5, {});
+  CHECK(only<FaultCleared>(changes).size() == 1);
+  const auto moved = only<OrderMoved>(changes);
+  REQUIRE(moved.size() == 1);
+  CHECK(moved[0].step.to == OrderState::self_recovered);
+}
+
+TEST_CASE("recovery leaves an order alone once somebody is on the way") {
+  Scene scene{rules(at_once)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  scene.view.orders.front().state = OrderState::en_route;
+  const auto changes = scene.state(2, 5, {});
+  CHECK(only<FaultCleared>(changes).size() == 1);
+  CHECK(only<OrderMoved>(changes).empty());
+}
+
+TEST_CASE("an unknown status neither opens nor clears anything") {
+  Scene scene{rules(at_once)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  const auto changes = scene.state(2, 5, {}, wire::DeviceState::unknown);
+  CHECK(only<FaultCleared>(changes).empty());
+  CHECK(scene.view.open_fault("receipt", "media-empty") != nullptr);
+}
+
+TEST_CASE("a condition that ended and began again between two looks is two faults") {
+  Scene scene{rules(at_once)};
+  scene.state(1, 1, {{"media-empty", 1}});
+  const auto changes = scene.state(9, 9, {{"media-empty", 6}});
+  const auto cleared = only<FaultCleared>(changes);
+  const auto opened = only<FaultOpened>(changes);
+  REQUIRE(cleared.size() == 1);
+  REQUIRE(opened.size() == 1);
+  CHECK(cleared[0].at == at(6));
+  CHECK(opened[0].fault.since.seq == 6);
+}
+
+TEST_CASE("a warning is shown but is no fault unless a rule says so") {
+  Scene plain{rules(at_once)};
+  CHECK(only<FaultOpened>(plain.state(1, 1, {{"media-low", 0}})).empty());
+  Scene ruled{rules("[defaults]\nhold_s = 0\n[[rule]]\ncode = \"media-low\"\norders = false\n")};
+  const auto changes = ruled.state(1, 1, {{"media-low", 0}});
+  CHECK(only<FaultOpened>(changes).size() == 1);
+  CHECK(only<OrderOpened>(changes).empty());
+}
+
+TEST_CASE("an event behind the device's state is history: periods, never orders") {
+  Scene scene{rules(at_once)};
+  scene.state(10, 10, {});
+  const auto late = scene.state(3, 3, {{"media-empty", 3}});
+  const auto opened = only<FaultOpened>(late);
+  REQUIRE(opened.size() == 1);
+  CHECK(opened[0].fault.learned_late);
+  CHECK(only<OrderOpened>(late).empty());
+  CHECK(scene.view.device("receipt")->conditions.empty());
+  const auto healed = scene.state(4, 8, {});
+  const auto cleared = only<FaultCleared>(healed);
+  REQUIRE(cleared.size() == 1);
+  CHECK(cleared[0].at == at(8));
+  const auto counted = only<FaultCounted>(healed);
+  REQUIRE(counted.size() == 1);
+  CHECK(counted[0].late);
+}
+
+TEST_CASE("history of a fault that a snapshot opened meets the same row") {
+  Scene scene{rules(at_once)};
+  scene.state(10, 10, {{"media-empty", 3}});
+  CHECK(only<FaultOpened>(scene.state(3, 3, {{"media-empty", 3}})).empty());
+}
+
+TEST_CASE("history shorter than the rule's hold leaves nothing") {
+  Scene scene{rules(held)};
+  scene.state(10, 100, {});
+  scene.state(3, 3, {{"media-empty", 3}});
+  const auto healed = scene.state(4, 6, {});
+  CHECK(only<FaultForgotten>(healed).size() == 1);
+  CHECK(only<FaultCounted>(healed).empty());
+}
+
+TEST_CASE("what has healed is not dispatched again when events are replayed after a restore") {
+  Scene scene{rules(at_once)};
+  scene.known_code = "media-empty";
+  scene.known = {epoch, 3, at(3)};
+  CHECK(only<OrderOpened>(scene.state(3, 3, {{"media-empty", 3}})).empty());
+}
+
+TEST_CASE("a device that left the configuration is retired and its faults end with that reason") {
+  Scene scene{rules(at_once)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  const auto b = scene.bench(at(5));
+  Changes out;
+  Judge{scene.view, b, out}.configured({}, {1, 2}, at(5));
+  const auto cleared = only<FaultCleared>(out);
+  REQUIRE(cleared.size() == 1);
+  CHECK(cleared[0].why == "retired");
+  CHECK(scene.view.device("receipt")->retired);
+}
+
+TEST_CASE("a terminal that says nothing becomes one fault after the silence time, and heals on return") {
+  Scene scene{rules(at_once)};
+  const auto b = scene.bench(at(0));
+  Changes out;
+  Judge judge{scene.view, b, out};
+  judge.connected(1);
+  judge.disconnected(at(0));
+  REQUIRE(scene.view.timers.size() == 1);
+  CHECK(scene.view.timers[0].due == at(120));
+  judge.silent();
+  REQUIRE(scene.view.open_fault("", "terminal-silent") != nullptr);
+  CHECK(only<OrderOpened>(out).size() == 1);
+  out.clear();
+  judge.connected(2);
+  CHECK(only<FaultCleared>(out).size() == 1);
+}
+
+TEST_CASE("an announced shutdown is no silence; an old announcement counts for nothing") {
+  Scene scene{rules(at_once)};
+  const auto b = scene.bench(at(0));
+  Changes out;
+  Judge judge{scene.view, b, out};
+  judge.connected(2);
+  pb::Power power;
+  power.set_kind(pb::Power::SHUTDOWN);
+  judge.power(power, {1, 50}, at(0));
+  CHECK_FALSE(scene.view.switched_off);
+  judge.power(power, {2, 3}, at(0));
+  CHECK(scene.view.switched_off);
+  judge.disconnected(at(1));
+  CHECK(scene.view.timers.empty());
+}
+
+TEST_CASE("local days are cut by the project's fixed offset") {
+  CHECK(local_day(wall_from(0), 480min) == "1970-01-01");
+  CHECK(local_day(wall_from(0) + 16h, 480min) == "1970-01-02");
+}

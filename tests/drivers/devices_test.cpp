@@ -1,0 +1,433 @@
+// The real drivers against kiosk-devices, over real sockets and pseudo-terminals: in-process for
+// what must be looked at closely, as the program for what a person does.
+#include <array>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include <boost/json.hpp>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "drivers/ports/descriptor.hpp"
+#include "drivers/ports/open.hpp"
+#include "drivers/simulators/scenario.hpp"
+#include "drivers/simulators/stage.hpp"
+#include "tests/drivers/support.hpp"
+
+namespace kw::devices {
+namespace {
+
+using drivers::Descriptor;
+using drivers::Driver;
+using drivers::TempFolder;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const SystemClock real_clock;
+
+MonoTime within(Duration d) { return real_clock.mono() + d; }
+
+boost::json::object object_of(const std::string& line) {
+  boost::system::error_code bad;
+  auto value = boost::json::parse(line, bad);
+  REQUIRE_MESSAGE((!bad && value.is_object()), line);
+  return value.as_object();
+}
+
+/// A stage that plays in a thread of its own, and what it announced.
+class Playing {
+ public:
+  Playing(const std::string& scenario, const std::filesystem::path& control) {
+    std::vector<config::Problem> problems;
+    const auto document = config::parse(scenario, "test.toml", problems);
+    REQUIRE(bool(document));
+    auto devices = read_scenario(*document, problems);
+    REQUIRE_MESSAGE(bool(devices), devices.error().text());
+    auto stage = Stage::set_up(std::move(*devices), control, real_clock,
+                               [this](const std::string& line) { hear(line); });
+    REQUIRE_MESSAGE(bool(stage), stage.error().text());
+    stage_ = std::move(*stage);
+    thread_ = std::thread{[this] { stage_->run(); }};
+  }
+
+  ~Playing() {
+    stage_->stop();
+    thread_.join();
+  }
+
+  std::string address(std::size_t index = 0) const { return stage_->addresses().at(index); }
+
+  /// Waits for the announcement number `index`.
+  std::string announced(std::size_t index) {
+    std::unique_lock lock{mutex_};
+    const bool came = heard_.wait_for(lock, seconds{10}, [&] { return lines_.size() > index; });
+    return came ? lines_[index] : "nothing was announced";
+  }
+
+ private:
+  void hear(const std::string& line) {
+    const std::lock_guard lock{mutex_};
+    lines_.push_back(line);
+    heard_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable heard_;
+  std::vector<std::string> lines_;
+  std::unique_ptr<Stage> stage_;
+  std::thread thread_;
+};
+
+/// A driver on the port of a simulated device.
+struct Attached {
+  std::unique_ptr<drivers::Port> port;
+  std::unique_ptr<Driver> driver;
+
+  Result<wire::Status> poll() const { return driver->poll(within(seconds{10})); }
+};
+
+Attached attach(const std::string& address, const drivers::Given& settings) {
+  Attached out;
+  const auto parsed = drivers::PortAddress::parse(address);
+  REQUIRE_MESSAGE(bool(parsed), parsed.error().text());
+  auto port = drivers::open_port(*parsed, real_clock, within(seconds{5}));
+  REQUIRE_MESSAGE(bool(port), port.error().text());
+  out.port = std::move(*port);
+  auto driver = drivers::make_driver("escpos", settings);
+  REQUIRE(bool(driver));
+  out.driver = std::move(*driver);
+  return out;
+}
+
+/// A child process with its output read through a pipe.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> arguments) {
+    std::array<int, 2> out{};
+    REQUIRE(::pipe2(out.data(), O_CLOEXEC) == 0);
+    output_ = Descriptor{out[0]};
+    const Descriptor writes{out[1]};
+    arguments.insert(arguments.begin(), KW_DEVICES_PROGRAM);
+    std::vector<char*> argv;
+    for (auto& a : arguments) argv.push_back(a.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, writes.get(), STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, writes.get(), STDERR_FILENO);
+    REQUIRE(::posix_spawn(&pid_, KW_DEVICES_PROGRAM, &actions, nullptr, argv.data(), ::environ) ==
+            0);
+    ::posix_spawn_file_actions_destroy(&actions);
+  }
+
+  ~Program() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  std::string line() {
+    while (buffer_.find('\n') == std::string::npos) {
+      pollfd ready{output_.get(), POLLIN, 0};
+      if (::poll(&ready, 1, 10'000) != 1) return "nothing was printed";
+      std::array<char, 4096> chunk{};
+      const auto got = ::read(output_.get(), chunk.data(), chunk.size());
+      if (got <= 0) return std::exchange(buffer_, {});
+      buffer_.append(chunk.data(), static_cast<std::size_t>(got));
+    }
+    const auto end = buffer_.find('\n');
+    auto out = buffer_.substr(0, end);
+    buffer_.erase(0, end + 1);
+    return out;
+  }
+
+  void signal(int number) const { ::kill(pid_, number); }
+
+  /// Its exit code, or -1 when a signal ended it.
+  int wait() {
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  Descriptor output_;
+  std::string buffer_;
+};
+
+/// Speaks to a control socket as `kiosk-devices set` does.
+int set_condition(const std::filesystem::path& control, const std::string& device,
+                  const std::string& condition, const std::string& on,
+                  std::string* line = nullptr) {
+  Program program{{"set", "--control", control.string(), device, condition, on}};
+  const auto said = program.line();
+  if (line != nullptr) *line = said;
+  return program.wait();
+}
+
+std::string scenario_for(const std::string& port, const std::string& model,
+                         const std::string& more = {}) {
+  return "[[device]]\nname = \"receipt\"\nprotocol = \"escpos\"\nport = \"" + port +
+         "\"\nmodel = \"" + model + "\"\n" + more;
+}
+
+}  // namespace
+
+TEST_CASE("kiosk-devices: the driver sees every condition of every model over a real socket") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  for (const std::string model : {"generic", "epson", "snbc-bt-t080", "snbc-btp-m300",
+                                  "snbc-btp-r580", "better-bt-532c", "custom-kpm", "sprt"}) {
+    CAPTURE(model);
+    std::vector<config::Problem> problems;
+    const auto document =
+        config::parse(scenario_for("tcp://127.0.0.1:0", model), "test.toml", problems);
+    auto devices = read_scenario(*document, problems);
+    REQUIRE(bool(devices));
+    const auto conditions = devices->at(0).player->conditions();
+    auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+    REQUIRE(bool(stage));
+
+    for (const auto& condition : conditions) {
+      if (wire::find_condition(condition) == nullptr || condition == "no-reply") continue;
+      CAPTURE(condition);
+      REQUIRE(bool((*stage)->change("receipt", condition, true)));
+      {
+        // A stage runs as often as it is asked to; between runs its conditions can be changed here.
+        std::thread runs{[&] { (*stage)->run(); }};
+        const auto attached = attach((*stage)->addresses()[0], {{"model", model}});
+        const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+        const auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+        (*stage)->stop();
+        runs.join();
+        REQUIRE_MESSAGE(bool(status), status.error().text());
+        CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+      }
+      REQUIRE(bool((*stage)->change("receipt", condition, false)));
+    }
+  }
+}
+
+TEST_CASE("kiosk-devices: a printer on TCP runs out of paper and gets new") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  Playing playing{scenario_for("tcp://127.0.0.1:0", "epson"), control};
+  const auto attached = attach(playing.address(), {{"model", "epson"}});
+  const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+  REQUIRE_MESSAGE(bool(opened), opened.error().text());
+  auto status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(status->conditions.empty());
+  CHECK(status->identity.vendor == "EPSON");
+  CHECK(status->identity.model == "TM-T88VI");
+
+  const auto before = micros(real_clock.wall());
+  std::string line;
+  CHECK(set_condition(control, "receipt", "media-empty", "on", &line) == 0);
+  CHECK(playing.announced(1) == line);
+  const auto change = object_of(line);
+  CHECK(change.at("device").as_string() == "receipt");
+  CHECK(change.at("condition").as_string() == "media-empty");
+  CHECK(change.at("on").as_bool());
+  CHECK(change.at("at_us").as_int64() >= before);
+  CHECK(change.at("at_us").as_int64() <= micros(real_clock.wall()));
+
+  status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(drivers::codes_of(*status) == std::vector<std::string>{"media-empty"});
+  CHECK(status->conditions[0].vendor_code == "EOT2=32 EOT4=7e");
+
+  CHECK(set_condition(control, "receipt", "media-empty", "off") == 0);
+  CHECK(attached.poll()->conditions.empty());
+}
+
+TEST_CASE(
+    "kiosk-devices: the same over a serial line, with the counted paper of a Custom printer") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  const auto link = folder.path() / "ttyPrinter";
+  {
+    Playing playing{scenario_for("pty:" + link.string(), "custom-kpm", "paper_left_cm = 510\n"),
+                    control};
+    CHECK(playing.address() == "serial:" + link.string());
+    const auto attached = attach(playing.address() + "?baud=19200", {{"model", "custom-kpm"}});
+    REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+    auto status = attached.poll();
+    REQUIRE_MESSAGE(bool(status), status.error().text());
+    CHECK(status->consumables.at(0).available == 5.1);
+    CHECK(set_condition(control, "receipt", "cover-open", "on") == 0);
+    status = attached.poll();
+    REQUIRE(bool(status));
+    CHECK(drivers::codes_of(*status) == std::vector<std::string>{"cover-open"});
+  }
+  CHECK_FALSE(std::filesystem::is_symlink(link));
+  CHECK_FALSE(std::filesystem::exists(control));
+}
+
+TEST_CASE("kiosk-devices: a silent, a noisy and a slow printer") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  Playing playing{scenario_for("tcp://127.0.0.1:0", "generic", "slow_ms = 60\n"), control};
+  const auto attached = attach(playing.address(), {{"timeout_ms", "150"}});
+  REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+
+  CHECK(set_condition(control, "receipt", "no-reply", "on") == 0);
+  CHECK(attached.poll().error().code() == Errc::timeout);
+  CHECK(set_condition(control, "receipt", "no-reply", "off") == 0);
+  CHECK(bool(attached.poll()));
+
+  CHECK(set_condition(control, "receipt", "garbage", "on") == 0);
+  CHECK(attached.poll().error().code() == Errc::garbled);
+  CHECK(attached.driver->open(*attached.port, within(seconds{5})).error().code() == Errc::refused);
+  CHECK(set_condition(control, "receipt", "garbage", "off") == 0);
+  REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+
+  CHECK(set_condition(control, "receipt", "slow", "on") == 0);
+  const auto start = real_clock.mono();
+  CHECK(bool(attached.poll()));
+  CHECK(real_clock.mono() - start >= milliseconds{4 * 60});
+}
+
+TEST_CASE("kiosk-devices: automatic status and print data of a business application") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  Playing playing{scenario_for("tcp://127.0.0.1:0", "epson"), control};
+  const auto address = drivers::PortAddress::parse(playing.address());
+  const auto port = drivers::open_port(*address, real_clock, within(seconds{5}));
+  REQUIRE(bool(port));
+  const auto said = [&](std::size_t count) {
+    Bytes out;
+    std::array<std::uint8_t, 64> chunk{};
+    while (out.size() < count) {
+      const auto n = (*port)->read(chunk, within(seconds{5}));
+      REQUIRE(bool(n));
+      out.insert(out.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*n));
+    }
+    return out;
+  };
+  const auto say = [&](const Bytes& bytes) {
+    REQUIRE(bool((*port)->write(bytes, within(seconds{5}))));
+  };
+  say({0x1b, 0x40, 'h', 'e', 'l', 'l', 'o', '\n', 0x1d, 0x56, 0x00, 0x1d, 0x61, 0xff});
+  CHECK(said(4) == Bytes{0x10, 0x00, 0x00, 0x0f});
+  say({0x1d});
+  say({0x72});
+  say({0x31, 0x10, 0x04});
+  say({0x04});
+  CHECK(said(2) == Bytes{0x00, 0x12});
+  CHECK(set_condition(control, "receipt", "cover-open", "on") == 0);
+  CHECK(said(4) == Bytes{0x38, 0x00, 0x00, 0x0f});
+  // Off-line it still answers in real time, and nothing that waits behind the data.
+  say({0x1d, 0x72, 0x01, 0x10, 0x04, 0x02});
+  CHECK(said(1) == Bytes{0x16});
+}
+
+TEST_CASE("kiosk-devices: one client at a time, the next waits for its turn") {
+  const TempFolder folder;
+  Playing playing{scenario_for("tcp://127.0.0.1:0", "generic"), folder.path() / "control"};
+  auto first = attach(playing.address(), {});
+  REQUIRE(bool(first.driver->open(*first.port, within(seconds{5}))));
+  auto second = attach(playing.address(), {{"timeout_ms", "100"}});
+  CHECK(second.driver->open(*second.port, within(seconds{5})).error().code() == Errc::timeout);
+  first.port.reset();
+  const auto third = attach(playing.address(), {});
+  // The second one's question was waiting and is answered first; then it leaves.
+  second.port.reset();
+  CHECK(bool(third.driver->open(*third.port, within(seconds{5}))));
+}
+
+TEST_CASE("kiosk-devices: a scripted change happens by itself") {
+  const TempFolder folder;
+  Playing playing{scenario_for("tcp://127.0.0.1:0", "generic",
+                               "[[device.step]]\nafter_ms = 20\ncondition = \"media-low\"\n"
+                               "[[device.step]]\nafter_ms = 40\ncondition = \"media-low\"\n"
+                               "on = false\n"),
+                  folder.path() / "control"};
+  CHECK(object_of(playing.announced(0)).at("port").as_string() == playing.address());
+  CHECK(object_of(playing.announced(1)).at("on").as_bool());
+  CHECK_FALSE(object_of(playing.announced(2)).at("on").as_bool());
+}
+
+TEST_CASE("kiosk-devices: a scenario's mistakes are told with line and key") {
+  std::vector<config::Problem> problems;
+  const auto document = config::parse(
+      "[[device]]\nname = \"a\"\nprotocol = \"escpos\"\nport = \"tcp://127.0.0.1:0\"\n"
+      "model = \"nosuch\"\n"
+      "[[device]]\nname = \"a\"\nprotocol = \"fax\"\nport = \"x\"\n"
+      "[[device]]\nname = \"c\"\nprotocol = \"escpos\"\nport = \"tcp://127.0.0.1:0\"\ncolour = 1\n"
+      "[[device.step]]\nafter_ms = 1\ncondition = \"on-fire\"\n",
+      "bad.toml", problems);
+  REQUIRE(bool(document));
+  CHECK_FALSE(bool(read_scenario(*document, problems)));
+  std::string all;
+  for (const auto& p : problems) all += p.in(Lang::en) + "\n";
+  CAPTURE(all);
+  CHECK(problems.size() == 5);
+  CHECK(all.find("bad.toml:3: device.0.protocol: bad value; expected model = \"nosuch\"") !=
+        std::string::npos);
+  CHECK(all.find("bad.toml:8: device.1.protocol: bad value; expected known: escpos") !=
+        std::string::npos);
+  CHECK(all.find("device.2.colour: unknown key") != std::string::npos);
+  CHECK(all.find("device.2.step.0.condition: bad value; expected known: cover-open") !=
+        std::string::npos);
+}
+
+TEST_CASE("kiosk-devices: the program plays a driver's own scenario until it is told to end") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  const std::filesystem::path drivers_folder{KW_DRIVERS_FOLDER};
+  Program program{{"run", (drivers_folder / "receipt_printer/escpos/scenario.toml").string(),
+                   "--control", control.string()}};
+  const auto started = object_of(program.line());
+  CHECK(started.at("device").as_string() == "receipt");
+  CHECK(started.at("protocol").as_string() == "escpos");
+  const auto attached = attach(std::string{started.at("port").as_string()}, {{"model", "epson"}});
+  REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+  REQUIRE(bool(attached.poll()));
+
+  std::string said;
+  CHECK(set_condition(control, "receipt", "media-emty", "on", &said) == 2);
+  CHECK(said.find("no condition \"media-emty\" (known: cover-open, cutter-error") !=
+        std::string::npos);
+  CHECK(set_condition(control, "recipt", "media-empty", "on", &said) == 2);
+  CHECK(said.find("no device \"recipt\" (known: receipt)") != std::string::npos);
+  CHECK(set_condition(control, "receipt", "media-empty", "perhaps", &said) == 2);
+  CHECK(set_condition(folder.path() / "nowhere", "receipt", "media-empty", "on", &said) == 1);
+  CHECK(attached.poll()->conditions.empty());  // nothing was changed by any of these
+
+  program.signal(SIGTERM);
+  CHECK(program.wait() == 0);
+  CHECK_FALSE(std::filesystem::exists(control));
+  CHECK(attached.poll().error().code() == Errc::disconnected);
+}
+
+TEST_CASE("kiosk-devices: a control socket left behind is taken over, one in use is not") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  const auto scenario = folder.path() / "s.toml";
+  std::ofstream{scenario} << scenario_for("tcp://127.0.0.1:0", "generic");
+  {
+    Program killed{{"run", scenario.string(), "--control", control.string()}};
+    object_of(killed.line());
+    Program second{{"run", scenario.string(), "--control", control.string()}};
+    CHECK(second.line().find("another kiosk-devices listens there") != std::string::npos);
+    CHECK(second.wait() == 1);
+    killed.signal(SIGKILL);
+    killed.wait();
+  }
+  CHECK(std::filesystem::exists(control));
+  Program next{{"run", scenario.string(), "--control", control.string()}};
+  object_of(next.line());
+  CHECK(set_condition(control, "receipt", "cover-open", "on") == 0);
+}
+
+}  // namespace kw::devices

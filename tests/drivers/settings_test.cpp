@@ -1,0 +1,90 @@
+#include "drivers/settings.hpp"
+
+#include <array>
+
+#include <doctest/doctest.h>
+
+#include "drivers/catalogue.hpp"
+#include "tests/drivers/support.hpp"
+
+namespace kw::drivers {
+namespace {
+
+constexpr std::array table{
+    Setting{"loud", SettingType::boolean, "true", {"响", "loud"}},
+    Setting{"tries", SettingType::integer, "3", {"次数", "tries"}, 1, 9},
+    Setting{"limit", SettingType::number, "0.5", {"上限", "limit"}, 0, 1},
+    Setting{"offset", SettingType::integer, "-4", {"偏移", "offset"}},
+    Setting{"label", SettingType::text, "", {"标签", "label"}},
+};
+
+std::vector<std::string> problems_of(const Given& given) {
+  std::vector<Error> problems;
+  Settings::read(table, given, problems);
+  std::vector<std::string> out;
+  for (const auto& p : problems) {
+    CHECK(p.code() == Errc::invalid);
+    out.push_back(p.text());
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("settings: what is not given is the default") {
+  std::vector<Error> problems;
+  const auto settings = Settings::read(table, {}, problems);
+  CHECK(problems.empty());
+  CHECK(settings.boolean("loud"));
+  CHECK(settings.integer("tries") == 3);
+  CHECK(settings.number("limit") == 0.5);
+  CHECK(settings.integer("offset") == -4);
+  CHECK(settings.text("label").empty());
+}
+
+TEST_CASE("settings: what is given is taken") {
+  std::vector<Error> problems;
+  const auto settings = Settings::read(
+      table, {{"loud", "false"}, {"tries", "9"}, {"limit", "1"}, {"label", "南门"}}, problems);
+  CHECK(problems.empty());
+  CHECK_FALSE(settings.boolean("loud"));
+  CHECK(settings.integer("tries") == 9);
+  CHECK(settings.number("limit") == 1.0);
+  CHECK(settings.text("label") == "南门");
+}
+
+TEST_CASE("settings: every mistake is told, with what was expected") {
+  const auto problems = problems_of(
+      {{"loud", "yes"}, {"tries", "10"}, {"limit", "nan"}, {"offset", "4x"}, {"colour", "red"}});
+  const std::vector<std::string> expected{
+      "loud = \"yes\": expected true or false", "tries = \"10\": expected an integer from 1 to 9",
+      "limit = \"nan\": expected a number from 0 to 1", "offset = \"4x\": expected an integer",
+      "colour: unknown setting (known: loud, tries, limit, offset, label)"};
+  CHECK(problems == expected);
+}
+
+TEST_CASE("catalogue: every card is complete, and found by its name") {
+  CHECK(catalogue().size() >= 2);
+  for (const auto& card : catalogue()) {
+    CAPTURE(card.name);
+    CHECK(find(card.name) == &card);
+    CHECK_FALSE(card.kind.empty());
+    CHECK_FALSE(card.title.zh.empty());
+    CHECK_FALSE(card.title.en.empty());
+    for (const auto& setting : card.settings) {
+      CAPTURE(setting.name);
+      CHECK_FALSE(setting.help.zh.empty());
+      CHECK_FALSE(setting.help.en.empty());
+    }
+    for (const auto& condition : card.conditions) {
+      CAPTURE(condition.code);
+      CHECK(wire::find_condition(condition.code) == nullptr);  // never a standard code anew
+      CHECK_FALSE(condition.text.zh.empty());
+      CHECK_FALSE(condition.text.en.empty());
+    }
+    CHECK(bool(make_driver(card.name)));  // its own defaults fit together
+  }
+  CHECK(find("fax") == nullptr);
+}
+
+}  // namespace kw::drivers
