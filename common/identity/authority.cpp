@@ -87,9 +87,9 @@ bool add(X509* x509, X509* issuer, const Extension& extension) {
 }
 
 struct Certified {
-  EVP_PKEY* key;           ///< the subject's
-  std::string name;        ///< the subject's common name
-  X509* issuer;            ///< null: signs itself
+  EVP_PKEY* key;     ///< the subject's
+  std::string name;  ///< the subject's common name
+  X509* issuer;      ///< null: signs itself
   EVP_PKEY* issuer_key;
   const EVP_MD* digest;
   WallTime from;
@@ -181,9 +181,8 @@ ASN1_STRING* ia5(std::string_view text) {
 }
 
 bool plain_dns_name(std::string_view name) {
-  return !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
-    return unreserved(c) || c == '*';
-  });
+  return !name.empty() && name.size() <= 253 &&
+         std::all_of(name.begin(), name.end(), [](char c) { return unreserved(c) || c == '*'; });
 }
 
 Result<Issued> sign_leaf(const Signer& issuer, std::string_view csr, const std::string& name,

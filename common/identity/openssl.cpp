@@ -5,9 +5,7 @@
 
 namespace kw::identity {
 
-void FreedStack::operator()(STACK_OF(X509) * stack) const {
-  sk_X509_pop_free(stack, X509_free);
-}
+void FreedStack::operator()(STACK_OF(X509) * stack) const { sk_X509_pop_free(stack, X509_free); }
 
 Error openssl_error(Errc code, std::string_view what) {
   const auto number = ERR_get_error();
@@ -53,7 +51,8 @@ Result<StackPtr> read_certificates(std::string_view pem) {
     }
   }
   const auto last = ERR_peek_last_error();
-  const bool at_end = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
+  const bool at_end =
+      ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
   if (count(stack.get()) == 0) {
     return openssl_error(Errc::invalid, "not a certificate in PEM");
   }

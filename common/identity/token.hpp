@@ -10,7 +10,8 @@ namespace kw::identity {
 
 /// What lets a kiosk enrol once: a secret, and the collector's CA so that the very first connection
 /// is pinned. Written as "kw1-" and 11 groups of 8 letters and digits; case, blanks and the usual
-/// mix-ups (0 and O, 1 and I, 8 and B) do not matter, and a typing error is told from a wrong token.
+/// mix-ups (0 and O, 1 and I, 8 and B) do not matter, and a typing error is told from a wrong
+/// token.
 struct Token {
   std::string secret;      ///< 20 random bytes
   std::string pin_sha256;  ///< lower-case hex SHA-256 of the CA certificate (DER)

@@ -17,10 +17,10 @@ namespace kw::link {
 /// HTTP/1.1 messages as plain values; Beast stays behind this header.
 struct HttpRequest {
   std::string method = "GET";
-  std::string target = "/";                           ///< path and query as received
-  std::map<std::string, std::string> headers;         ///< names in lower case
+  std::string target = "/";                    ///< path and query as received
+  std::map<std::string, std::string> headers;  ///< names in lower case
   std::string body;
-  std::string remote;                                 ///< server side: the peer's address
+  std::string remote;  ///< server side: the peer's address
 };
 
 struct HttpResponse {

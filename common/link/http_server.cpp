@@ -82,7 +82,8 @@ struct HttpServer::State {
     socket.set_option(tcp::no_delay{true}, ec);
     if (connections.size() >= limits.connections) {
       // The refusal is short and cut after 30 s at most; twice as many are simply dropped.
-      if (refusing < limits.connections) spawn(executor, "http-refuse", counted(self, std::move(socket)));
+      if (refusing < limits.connections)
+        spawn(executor, "http-refuse", counted(self, std::move(socket)));
       return;
     }
     connections.emplace_back(std::move(socket));

@@ -45,8 +45,8 @@ Error error_of(error_code ec, std::string_view step) {
 
 Error timeout_of(Duration limit, std::string_view step) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  return Error{Errc::timeout, std::string{step}.append(": no answer within ") +
-                                  std::to_string(ms) + " ms"};
+  return Error{Errc::timeout,
+               std::string{step}.append(": no answer within ") + std::to_string(ms) + " ms"};
 }
 
 Task<Moved> PlainBytes::read_some(asio::mutable_buffer into) {

@@ -17,8 +17,8 @@ namespace kw::link {
 inline constexpr std::size_t frame_limit = 64 * 1024;
 inline constexpr std::string_view subprotocol = "kioskwatch.v1";
 
-/// One open WebSocket over mutual TLS: whole binary messages in order. io thread only; one `receive`
-/// and any number of `send` may be under way (sends are queued in call order).
+/// One open WebSocket over mutual TLS: whole binary messages in order. io thread only; one
+/// `receive` and any number of `send` may be under way (sends are queued in call order).
 class Link {
  public:
   virtual ~Link() = default;
@@ -38,8 +38,8 @@ class Link {
 };
 
 /// Dials, shakes hands (10 s each step) and upgrades to WebSocket at `/agent`. Error texts name the
-/// step that failed: resolve, connect, TLS, WebSocket. Errc::refused: our certificate, or theirs, is
-/// not accepted; Errc::busy: the collector says that it has no room now.
+/// step that failed: resolve, connect, TLS, WebSocket. Errc::refused: our certificate, or theirs,
+/// is not accepted; Errc::busy: the collector says that it has no room now.
 Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls,
                                          Duration step = std::chrono::seconds{10});
 
@@ -48,8 +48,9 @@ class Host {
  public:
   virtual ~Host() = default;
   /// After every handshake, resumed or not, before any byte is answered. Not ok: the connection is
-  /// closed, after one HTTP answer with the reason (503 for Errc::busy, else 403). A resumed session
-  /// whose certificate is not ours any more is closed whatever this says. Certificates that are absent or expired come here too: they may only use `answer`.
+  /// closed, after one HTTP answer with the reason (503 for Errc::busy, else 403). A resumed
+  /// session whose certificate is not ours any more is closed whatever this says. Certificates that
+  /// are absent or expired come here too: they may only use `answer`.
   virtual Result<void> admit(const PeerCertificate& peer) = 0;
   /// A plain HTTP request under TLS (EST enrolment and renewal).
   virtual Task<HttpResponse> answer(HttpRequest request, PeerCertificate peer) = 0;
@@ -65,8 +66,8 @@ struct ListenerLimits {
   std::size_t handshakes = 4096;  ///< at a time; further connections wait in the system's queue
 };
 
-/// The collector's agent port. Handshake and request within 10 s each, else cut. `host` outlives the
-/// listener and every coroutine that serves a link.
+/// The collector's agent port. Handshake and request within 10 s each, else cut. `host` outlives
+/// the listener and every coroutine that serves a link.
 class Listener {
  public:
   Listener(asio::any_io_executor executor, std::shared_ptr<const ServerTls> tls, Host& host,

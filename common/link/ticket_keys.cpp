@@ -79,7 +79,8 @@ void TicketKeys::read(const std::string& text) {
     std::istringstream words{line};
     std::int64_t made = 0;
     Key key;
-    ok = (words >> made) && take(words, key.name) && take(words, key.cipher) && take(words, key.mac);
+    ok =
+        (words >> made) && take(words, key.name) && take(words, key.cipher) && take(words, key.mac);
     key.made = wall_from(made);
     if (ok) keys_.push_back(key);
   }

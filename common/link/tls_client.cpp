@@ -56,15 +56,16 @@ int verify_to_pin(X509_STORE_CTX* context, ClientSide& side, const ClientTls::St
 
 /// Replaces OpenSSL's own call so that a pin can choose the anchor and the reason is kept.
 int verify_server(X509_STORE_CTX* context, void*) {
-  const auto* ssl = static_cast<SSL*>(
-      X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
   ClientSide& side = *side_of(ssl);
   const auto& state = side.tls->state();
   side.why.clear();
   auto* param = X509_STORE_CTX_get0_param(context);
   if (state.ignore_dates) X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
   X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-  const int ok = state.pin.empty() ? X509_verify_cert(context) : verify_to_pin(context, side, state);
+  const int ok =
+      state.pin.empty() ? X509_verify_cert(context) : verify_to_pin(context, side, state);
   if (ok == 1) return 1;
   if (side.why.empty()) {
     X509* at_fault = X509_STORE_CTX_get_current_cert(context);

@@ -35,7 +35,8 @@ int tolerate_expiry(int ok, X509_STORE_CTX* context) {
 
 bool chain_holds(X509* certificate, X509_STORE* store, WallTime now) {
   const identity::StoreCtxPtr context{X509_STORE_CTX_new()};
-  if (!context || X509_STORE_CTX_init(context.get(), store, certificate, nullptr) != 1) return false;
+  if (!context || X509_STORE_CTX_init(context.get(), store, certificate, nullptr) != 1)
+    return false;
   X509_STORE_CTX_set_default(context.get(), "ssl_client");
   X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context.get()), seconds(now));
   X509_STORE_CTX_set_verify_cb(context.get(), tolerate_expiry);
@@ -61,10 +62,10 @@ int seal_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX
     if (key == nullptr) return 0;
   }
   char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_end()};
-  if (EVP_CipherInit_ex2(cipher, EVP_aes_256_cbc(), key->cipher.data(), iv, sealing, nullptr) != 1 ||
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
+  if (EVP_CipherInit_ex2(cipher, EVP_aes_256_cbc(), key->cipher.data(), iv, sealing, nullptr) !=
+          1 ||
       EVP_MAC_init(mac, key->mac.data(), key->mac.size(), params) != 1) {
     return -1;
   }

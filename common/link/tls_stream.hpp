@@ -71,8 +71,8 @@ class TlsStream {
       into = *it;
       if (into.size() > 0) break;
     }
-    return asio::async_compose<Token, void(error_code, std::size_t)>(Op<Reading>{*this, {into}}, token,
-                                                                     socket_);
+    return asio::async_compose<Token, void(error_code, std::size_t)>(Op<Reading>{*this, {into}},
+                                                                     token, socket_);
   }
 
   template <class Buffers, class Token>
@@ -83,8 +83,8 @@ class TlsStream {
       const asio::const_buffer piece{*it};
       if (piece.size() > 0) pieces.at[pieces.count++] = piece;
     }
-    return asio::async_compose<Token, void(error_code, std::size_t)>(Op<Writing>{*this, {pieces}}, token,
-                                                                     socket_);
+    return asio::async_compose<Token, void(error_code, std::size_t)>(Op<Writing>{*this, {pieces}},
+                                                                     token, socket_);
   }
 
  private:

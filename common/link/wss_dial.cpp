@@ -1,4 +1,6 @@
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
+#include <boost/beast/websocket/error.hpp>
 
 #include "common/link/connect.hpp"
 #include "common/link/wss_wire.hpp"
@@ -21,6 +23,13 @@ Error declined(const websocket::response_type& answer) {
   std::string text = "WebSocket: refused with HTTP status " + std::to_string(status);
   if (!answer.body().empty()) text.append(": ").append(answer.body(), 0, 300);
   return Error{code, text};
+}
+
+/// Whether the server's answer broke the rules of HTTP or of the upgrade.
+bool no_websocket(error_code ec) {
+  const error_code http_rule = http::error::bad_version;
+  const error_code upgrade_rule = websocket::error::upgrade_declined;
+  return ec.category() == http_rule.category() || ec.category() == upgrade_rule.category();
 }
 
 void ask_for_protocol(websocket::request_type& request) {
@@ -50,6 +59,7 @@ Task<Result<void>> upgrade(std::shared_ptr<Wire> wire, std::string host, Duratio
   if (ec == asio::error::eof || ec == http::error::end_of_stream) {
     co_return Error{Errc::disconnected, "WebSocket: closed by the server without an answer"};
   }
+  if (ec && no_websocket(ec)) co_return Error{Errc::garbled, "WebSocket: " + ec.message()};
   if (ec) co_return error_of(ec, "WebSocket");
   co_return checked(answer);
 }

@@ -74,8 +74,8 @@ Error Wire::ending(error_code ec) const {
   if (ec == asio::error::operation_aborted || ec == asio::error::bad_descriptor) {
     return Error{Errc::disconnected, "WebSocket: closed"};
   }
-  static const auto& ours = make_error_code(websocket::error::closed).category();
-  if (ec.category() == ours) return Error{Errc::garbled, "WebSocket: " + ec.message()};
+  const error_code rule = websocket::error::closed;
+  if (ec.category() == rule.category()) return Error{Errc::garbled, "WebSocket: " + ec.message()};
   return error_of(ec, "WebSocket");
 }
 
@@ -84,11 +84,11 @@ Error Wire::ending(error_code ec) const {
 void Wire::read_on() {
   reading_ = true;
   message_.clear();
-  ws_.async_read_some(asio::buffer(first_), [self = shared_from_this()](error_code ec,
-                                                                       std::size_t n) {
-    self->message_.assign(self->first_.data(), n);
-    self->have_read(ec);
-  });
+  ws_.async_read_some(asio::buffer(first_),
+                      [self = shared_from_this()](error_code ec, std::size_t n) {
+                        self->message_.assign(self->first_.data(), n);
+                        self->have_read(ec);
+                      });
 }
 
 /// `message_` holds what has come of the message so far.
@@ -151,10 +151,9 @@ void Wire::write_on() {
   if (writing_) return;
   if (outgoing_.empty()) return close_on();
   writing_ = true;
-  ws_.async_write(asio::buffer(outgoing_.front()->frame),
-                  [self = shared_from_this()](error_code ec, std::size_t) {
-                    self->have_written(ec);
-                  });
+  ws_.async_write(
+      asio::buffer(outgoing_.front()->frame),
+      [self = shared_from_this()](error_code ec, std::size_t) { self->have_written(ec); });
 }
 
 void Wire::have_written(error_code ec) {

@@ -44,9 +44,9 @@ void answer_protocol(websocket::response_type& response) {
   response.set(http::field::server, "kioskwatch");
 }
 
-using Wires = boost::intrusive::list<
-    Wire, boost::intrusive::member_hook<Wire, WireHook, &Wire::hook>,
-    boost::intrusive::constant_time_size<false>>;
+using Wires =
+    boost::intrusive::list<Wire, boost::intrusive::member_hook<Wire, WireHook, &Wire::hook>,
+                           boost::intrusive::constant_time_size<false>>;
 
 /// Status for a connection that the host does not admit.
 int status_for(const Error& why) { return why.code() == Errc::busy ? 503 : 403; }
@@ -103,7 +103,8 @@ struct Listener::State {
   }
 
   /// A link when one was asked for and allowed; else everything is answered and ended.
-  static Task<std::unique_ptr<Link>> greet(std::shared_ptr<State> self, std::shared_ptr<Wire> wire) {
+  static Task<std::unique_ptr<Link>> greet(std::shared_ptr<State> self,
+                                           std::shared_ptr<Wire> wire) {
     auto shaken = co_await handshake(self, wire);
     if (!shaken) {
       self->strangers.note("connection-refused", wire->remote, shaken.error());

@@ -22,8 +22,8 @@ namespace websocket = boost::beast::websocket;
 /// Without permessage-deflate: it would cost 12 KB a connection.
 using WebSocket = websocket::stream<TlsStream, false>;
 
-using WireHook = boost::intrusive::list_member_hook<
-    boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using WireHook =
+    boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 /// Reading and writing run on their own, by handlers that keep this object alive; a coroutine that
 /// waits for them may be cancelled without harm: its frame is still sent, and the message it waited

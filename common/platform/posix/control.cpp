@@ -20,6 +20,7 @@ namespace {
 
 namespace json = boost::json;
 using Socket = asio::local::stream_protocol::socket;
+constexpr auto pause_after_failure = std::chrono::milliseconds{100};
 using Path = asio::local::stream_protocol::endpoint;
 
 bool may_speak(Socket& socket) {
@@ -63,7 +64,7 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
       auto [error, socket] = co_await acceptor.async_accept(as_result);
       if (error) {
         if (!acceptor.is_open()) co_return;
-        co_await sleep_for(std::chrono::milliseconds{100});
+        co_await sleep_for(pause_after_failure);
         continue;
       }
       auto client = std::make_shared<Socket>(std::move(socket));
@@ -105,7 +106,8 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
     if (const auto* given = request->if_contains("args"); given != nullptr && given->is_object()) {
       args = given->get_object();
     }
-    auto result = co_await handler(std::string{verb->get_string()}, std::move(args));
+    std::string called{verb->get_string()};
+    auto result = co_await handler(std::move(called), std::move(args));
     json::object reply;
     if (result) {
       reply = std::move(*result);

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# bench.sh [NAME] [--quick] [--json]: measures beside a reference in the same run. Without a name: all.
+# With --json the last line is one object; without it the tables say the same.
+source "$(dirname "$0")/setup.sh"
+install "${kw_packages[@]}"
+names=() options=()
+for argument in "$@"; do
+  case $argument in
+    --*) options+=("$argument") ;;
+    *) names+=("$argument") ;;
+  esac
+done
+known=(connections ingest)
+[ ${#names[@]} -gt 0 ] || names=("${known[@]}")
+for name in "${names[@]}"; do
+  if [[ ! " ${known[*]} " == *" $name "* ]]; then
+    echo "bench.sh: no bench \"$name\"; known: ${known[*]}" >&2
+    exit 2
+  fi
+  build release "bench_$name"
+  "build/release/bin/bench_$name" "${options[@]}"
+done

@@ -1,0 +1,34 @@
+# Sourced by the other scripts: what they all need. Says what it installs; quick when all is there.
+set -euo pipefail
+kw_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$kw_root"
+
+kw_packages=(
+  clang-19 lld-19 cmake ninja-build ccache pkg-config protobuf-compiler libprotobuf-dev
+  libboost1.81-dev libboost-json1.81-dev libboost-system1.81-dev libboost-url1.81-dev
+  libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
+  curl jq
+)
+
+# install PACKAGE...: those that are missing, as root or by sudo.
+install() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  echo "Installing: ${missing[*]}" >&2
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq >&2
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >&2
+}
+
+# build PRESET TARGET...
+build() {
+  local preset=$1
+  shift
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >&2
+  cmake --build "build/$preset" --target "$@" >&2
+}
