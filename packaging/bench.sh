@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # bench.sh [NAME] [--quick] [--json]: measures beside a reference in the same run. Without a name: all.
-# With --json the last line is one object; without it the tables say the same.
+# The last line of each is one JSON object.
 source "$(dirname "$0")/setup.sh"
 install "${kw_packages[@]}"
 names=() options=()
 for argument in "$@"; do
   case $argument in
+    --json) ;; # the last line is the object either way
     --*) options+=("$argument") ;;
     *) names+=("$argument") ;;
   esac

@@ -83,7 +83,7 @@ collector_pid=$!
 pids=("$collector_pid" "$devices_pid")
 ready() {
   kill -0 "$collector_pid" 2>/dev/null || fail "the collector did not start"
-  grep -q 'is ready' "$folder/collector.out"
+  grep -qs 'is ready' "$folder/collector.out"
 }
 await 20 "the collector to start" ready
 agents=$(sed -n 's/.*kiosks \([^,]*\),.*/\1/p' "$folder/collector.out")
@@ -165,8 +165,8 @@ await 40 "this machine's memory in the API" host_metrics
 # Acknowledged by the outbox, and stored by the collector: two counts of their own.
 counts() {
   "$bin/kioskctl" --data "$folder/agent" outbox --json > "$folder/outbox.json" 2> /dev/null || [ $? -eq 1 ] || return 1
-  [ "$(jq .unacknowledged "$folder/outbox.json")" = 0 ] || return 1
-  acknowledged=$(jq '[.epochs[].acknowledged] | add' "$folder/outbox.json")
+  [ "$(jq .outbox.unacknowledged "$folder/outbox.json")" = 0 ] || return 1
+  acknowledged=$(jq '[.outbox.epochs[].acknowledged] | add' "$folder/outbox.json")
   "$bin/kiosk-collector" events --data "$folder/collector" --terminal GD-DEMO-0001 > "$folder/events.jsonl" || return 1
   stored=$(wc -l < "$folder/events.jsonl")
   duplicates=$(jq -r '.epoch + " " + (.seq | tostring)' "$folder/events.jsonl" | sort | uniq -d | wc -l)

@@ -45,12 +45,12 @@ Task<void> AgentSession::run() {
   log::info("session-ended", {{"terminal", row_.terminal_code}, {"remote", link_->remote()}});
 }
 
-Task<Result<pb::Envelope>> AgentSession::next(Duration within) {
+Task<Result<AgentSession::Frame>> AgentSession::next(Duration within) {
   auto frame = co_await with_deadline(link_->receive(), within);
   if (!frame) co_return std::move(frame).error();
   heard();
   ++gateway_.figures_.frames;
-  auto envelope = wire::decode(*frame);
+  auto envelope = wire::decode_shared(*frame);
   if (!envelope) ++gateway_.figures_.garbled;
   co_return envelope;
 }
@@ -63,7 +63,7 @@ void AgentSession::heard() {
 
 Task<bool> AgentSession::greet() {
   auto first = co_await next(gateway_.limits_.hello_within);
-  if (!first || !first->has_hello()) {
+  if (!first || !(*first)->has_hello()) {
     const std::string why = first ? "Hello must come first" : first.error().text();
     co_await say_bye(wire::close_garbled.code, why);
     co_return false;
@@ -71,7 +71,7 @@ Task<bool> AgentSession::greet() {
   facts_ = std::make_shared<Session>();
   facts_->terminal = row_.terminal;
   facts_->terminal_code = row_.terminal_code;
-  facts_->hello = std::move(*first->mutable_hello());
+  facts_->hello = (*first)->hello();
   facts_->server_at_hello = last_heard_;
   const auto& hello = facts_->hello;
   if (hello.min_version() > wire::version || hello.max_version() < wire::version) {
@@ -124,7 +124,7 @@ Task<void> AgentSession::listen() {
     }
     heard();
     ++gateway_.figures_.frames;
-    auto envelope = wire::decode(*frame);
+    auto envelope = wire::decode_shared(*frame);
     if (!envelope) {
       ++gateway_.figures_.garbled;
       log::warning("frame-garbled",
@@ -132,11 +132,12 @@ Task<void> AgentSession::listen() {
       co_await say_bye(wire::close_garbled.code, envelope.error().text());
       co_return;
     }
-    take(std::move(*envelope), frame->size());
+    take(*envelope, frame->size());
   }
 }
 
-void AgentSession::take(pb::Envelope envelope, std::size_t bytes) {
+void AgentSession::take(const Frame& frame, std::size_t bytes) {
+  const auto& envelope = *frame;
   if (envelope.has_heartbeat() && envelope.heartbeat().want_reply()) {
     pb::Envelope reply;
     reply.mutable_heartbeat_reply()->set_server_wall_us(micros(last_heard_));
@@ -144,11 +145,11 @@ void AgentSession::take(pb::Envelope envelope, std::size_t bytes) {
   }
   switch (envelope.body_case()) {
     case pb::Envelope::kBatch:
-      take_batch(std::move(*envelope.mutable_batch()), bytes);
+      take_batch({frame, &envelope.batch()}, bytes);
       return;
     case pb::Envelope::kSnapshot: {
       const bool full = !std::exchange(snapshot_seen_, true);
-      auto snapshot = std::make_shared<const pb::Snapshot>(std::move(*envelope.mutable_snapshot()));
+      std::shared_ptr<const pb::Snapshot> snapshot{frame, &envelope.snapshot()};
       auto self = shared_from_this();
       gateway_.writer_.post(snapshot_job(facts_, snapshot, full, [self](const Result<void>& done) {
         if (done) return;
@@ -158,8 +159,7 @@ void AgentSession::take(pb::Envelope envelope, std::size_t bytes) {
       return;
     }
     case pb::Envelope::kInventory:
-      gateway_.writer_.post(inventory_job(
-          facts_, std::make_shared<const pb::Inventory>(std::move(*envelope.mutable_inventory()))));
+      gateway_.writer_.post(inventory_job(facts_, {frame, &envelope.inventory()}));
       return;
     case pb::Envelope::kBye:
       ending_ = true;
@@ -172,24 +172,23 @@ void AgentSession::take(pb::Envelope envelope, std::size_t bytes) {
   }
 }
 
-void AgentSession::take_batch(pb::Batch batch, std::size_t bytes) {
+void AgentSession::take_batch(std::shared_ptr<const pb::Batch> batch, std::size_t bytes) {
   if (!snapshot_seen_) {
     end(wire::close_garbled, "Snapshot must come before the first batch");
     return;
   }
   std::uint32_t spent = 0;
-  if (counted(batch)) {
+  if (counted(*batch)) {
     spent = static_cast<std::uint32_t>(bytes);
     if (!gateway_.credit_.spend(id_, spent)) {
       end(wire::close_over_credit, "a frame larger than the credit left");
       return;
     }
   }
-  const auto epoch = batch.epoch();
+  const auto epoch = batch->epoch();
   auto self = shared_from_this();
-  auto shared = std::make_shared<const pb::Batch>(std::move(batch));
   gateway_.writer_.post(
-      batch_job(facts_, shared, bytes, [self, epoch, spent](Result<BatchAnswer> answer) {
+      batch_job(facts_, batch, bytes, [self, epoch, spent](Result<BatchAnswer> answer) {
         asio::post(self->gateway_.executor_, [self, epoch, spent, answer = std::move(answer)] {
           self->batch_done(answer, epoch, spent);
         });

@@ -35,11 +35,12 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   void send(const pb::Envelope& envelope);
 
  private:
-  Task<Result<pb::Envelope>> next(Duration within);
+  using Frame = std::shared_ptr<const pb::Envelope>;
+  Task<Result<Frame>> next(Duration within);
   Task<bool> greet();
   Task<void> listen();
-  void take(pb::Envelope envelope, std::size_t bytes);
-  void take_batch(pb::Batch batch, std::size_t bytes);
+  void take(const Frame& frame, std::size_t bytes);
+  void take_batch(std::shared_ptr<const pb::Batch> batch, std::size_t bytes);
   void batch_done(const Result<BatchAnswer>& answer, std::uint64_t epoch, std::uint32_t spent);
   Task<void> say_bye(std::uint16_t code, std::string reason);
   void heard();

@@ -1,6 +1,7 @@
 #include "collector/writer/session_jobs.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/log.hpp"
@@ -59,6 +60,27 @@ void note(const Session& session, const pb::AgentNote& n) {
                               {"detail", n.detail()}});
 }
 
+/// Of several changes to one row only the last is written: a device's latest state, a timer's latest
+/// word. What is told once and for all (faults, orders, audit) stays as it is.
+Changes coalesced(Changes changes) {
+  std::set<std::string> seen;
+  const auto row = [](const Change& change) -> std::string {
+    if (const auto* c = std::get_if<DeviceChanged>(&change)) return "d/" + c->device.id;
+    const Timer* timer = nullptr;
+    if (const auto* c = std::get_if<TimerSet>(&change)) timer = &c->timer;
+    if (const auto* c = std::get_if<TimerDropped>(&change)) timer = &c->timer;
+    if (timer == nullptr) return {};
+    return std::string{name(timer->kind)} + "/" + timer->subject + "/" + timer->code;
+  };
+  Changes out;
+  for (auto it = changes.rbegin(); it != changes.rend(); ++it) {
+    const auto key = row(*it);
+    if (key.empty() || seen.insert(key).second) out.push_back(std::move(*it));
+  }
+  std::ranges::reverse(out);
+  return out;
+}
+
 /// Judges the events of a batch; samples are kept once a device, the last one.
 void judge_batch(Work& work, const Session& session, const pb::Batch& batch, const Timed& times) {
   Changes changes;
@@ -95,7 +117,7 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
     ++seq;
   }
   for (auto& [device, sample] : samples) changes.push_back(std::move(sample));
-  work.apply(session.terminal, changes);
+  work.apply(session.terminal, coalesced(std::move(changes)));
 }
 
 /// Everything that waited at Hello has arrived: the wall clock may fire this terminal's timers.

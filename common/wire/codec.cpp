@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <google/protobuf/arena.h>
 #include <google/protobuf/stubs/logging.h>
 
 namespace kw::wire {
@@ -136,11 +137,7 @@ std::optional<Error> check(const pb::Envelope& e) {
   }
 }
 
-}  // namespace
-
-std::string encode(const pb::Envelope& envelope) { return envelope.SerializeAsString(); }
-
-Result<pb::Envelope> decode(std::string_view frame) {
+std::optional<Error> parse(std::string_view frame, pb::Envelope& envelope) {
   if (frame.size() > frame_limit) {
     return broken(fmt::format("{} bytes, at most {} are allowed", frame.size(), frame_limit));
   }
@@ -148,12 +145,30 @@ Result<pb::Envelope> decode(std::string_view frame) {
   // the log. What is wrong is returned instead.
   static const auto silenced = google::protobuf::SetLogHandler(nullptr);
   static_cast<void>(silenced);
-  pb::Envelope envelope;
   if (!envelope.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
     return broken("not a kioskwatch.v1 message");
   }
-  if (auto error = check(envelope)) return std::move(*error);
+  return check(envelope);
+}
+
+}  // namespace
+
+std::string encode(const pb::Envelope& envelope) { return envelope.SerializeAsString(); }
+
+Result<pb::Envelope> decode(std::string_view frame) {
+  pb::Envelope envelope;
+  if (auto error = parse(frame, envelope)) return std::move(*error);
   return envelope;
+}
+
+Result<std::shared_ptr<const pb::Envelope>> decode_shared(std::string_view frame) {
+  google::protobuf::ArenaOptions options;
+  // Parsed messages take some four times their bytes: mostly one block, never a large one to start.
+  options.start_block_size = std::clamp<std::size_t>(frame.size() * 4, 512, 32 * 1024);
+  auto arena = std::make_shared<google::protobuf::Arena>(options);
+  auto* envelope = google::protobuf::Arena::CreateMessage<pb::Envelope>(arena.get());
+  if (auto error = parse(frame, *envelope)) return std::move(*error);
+  return std::shared_ptr<const pb::Envelope>{std::move(arena), envelope};
 }
 
 Result<void> check_range(const pb::Batch& batch) {

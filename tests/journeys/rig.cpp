@@ -139,8 +139,8 @@ long AgentRig::unacknowledged() const {
   const auto told = run({program("kioskctl"), "--data", data_.string(), "outbox", "--json"});
   boost::system::error_code error;
   const auto value = boost::json::parse(told.text, error);
-  const auto* object = error ? nullptr : value.if_object();
-  const auto* waiting = object == nullptr ? nullptr : object->if_contains("unacknowledged");
+  if (error) return -1;
+  const auto* waiting = value.find_pointer("/outbox/unacknowledged", error);
   return waiting == nullptr ? -1 : waiting->to_number<long>(error);
 }
 
