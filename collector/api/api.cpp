@@ -149,8 +149,8 @@ Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
     if (!known) co_return problem(known.error());
     std::optional<TerminalState> state;
     const auto wanted = value_of(query, "state");
-    for (int i = 0; i < 4; ++i) {
-      if (name(static_cast<TerminalState>(i)) == wanted) state = static_cast<TerminalState>(i);
+    for (const auto one : all_terminal_states) {
+      if (name(one) == wanted) state = one;
     }
     if (!wanted.empty() && !state) {
       co_return problem(400, "bad-input", "state: online, fault, offline or switched_off");
@@ -237,8 +237,7 @@ Task<link::HttpResponse> Api::fault_statistics(Parameters query) {
   json::array by_day;
   for (const auto& day : *days) by_day.push_back(to_json(day));
   json::object states;
-  for (int i = 0; i < 4; ++i) {
-    const auto state = static_cast<TerminalState>(i);
+  for (const auto state : all_terminal_states) {
     const auto it = figures->terminals.find(state);
     states[name(state)] = it == figures->terminals.end() ? 0 : it->second;
   }

@@ -39,8 +39,7 @@ std::string prometheus(const Writer::Figures& writer, const GatewayFigures& gate
   gauge("kw_open_orders", "Work orders not ended.", store.open_orders);
   gauge("kw_wal_bytes", "Size of the store's write-ahead log.", store.wal_bytes);
   out += "# HELP kw_terminals Terminals by state.\n# TYPE kw_terminals gauge\n";
-  for (int i = 0; i < 4; ++i) {
-    const auto state = static_cast<TerminalState>(i);
+  for (const auto state : all_terminal_states) {
     const auto it = store.terminals.find(state);
     out += fmt::format("kw_terminals{{state=\"{}\"}} {}\n", name(state),
                        it == store.terminals.end() ? 0 : it->second);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/orders/desk.hpp"
+#include "collector/stats/faults_by_code_and_day.hpp"
 #include "common/wire/codec.hpp"
 
 namespace kw::collector {
@@ -25,10 +26,6 @@ bool holds(const std::vector<ActiveCondition>& conditions, std::string_view code
 }
 
 }  // namespace
-
-std::string local_day(WallTime at, std::chrono::minutes utc_offset) {
-  return rfc3339(at + utc_offset).substr(0, 10);
-}
 
 Judge::Judge(TerminalView& view, const Bench& bench, Changes& out)
     : view_(view), bench_(bench), out_(out) {}
@@ -318,9 +315,6 @@ bool Judge::drop(TimerKind kind, std::string_view subject, std::string_view code
   return true;
 }
 
-void Judge::count(const Fault& fault) {
-  out_.push_back(FaultCounted{local_day(fault.opened_at, bench_.utc_offset), fault.subject,
-                              fault.code, fault.level, fault.learned_late});
-}
+void Judge::count(const Fault& fault) { out_.push_back(stats::counted(fault, bench_.utc_offset)); }
 
 }  // namespace kw::collector

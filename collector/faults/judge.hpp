@@ -71,7 +71,4 @@ class Judge {
   bool snapshot_ = false;
 };
 
-/// The local day of `at`, cut by a fixed offset: "2026-11-22".
-std::string local_day(WallTime at, std::chrono::minutes utc_offset);
-
 }  // namespace kw::collector

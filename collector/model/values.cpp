@@ -18,6 +18,12 @@ constexpr std::array<std::string_view, 12> order_actions{
 
 std::string_view name(Level v) { return v == Level::severe ? "severe" : "general"; }
 
+std::string_view name(TerminalState v) {
+  static constexpr std::array<std::string_view, 4> names{"switched_off", "offline", "fault",
+                                                         "online"};
+  return names[static_cast<std::size_t>(v)];
+}
+
 std::string_view name(TimerKind v) {
   switch (v) {
     case TimerKind::hold:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -76,6 +77,11 @@ struct Fault {
   std::string order_id;
   std::string evidence;  ///< pb::Status at opening: pruning never orphans provenance
 };
+
+/// 终端状态; which one holds is decided in stats/terminals_by_state.
+enum class TerminalState : std::uint8_t { switched_off, offline, fault, online };
+inline constexpr std::array all_terminal_states{TerminalState::switched_off, TerminalState::offline,
+                                                TerminalState::fault, TerminalState::online};
 
 enum class TimerKind : std::uint8_t {
   hold,     ///< a condition becomes a fault
@@ -165,6 +171,7 @@ struct AuditEntry {
 };
 
 std::string_view name(Level v);
+std::string_view name(TerminalState v);
 std::string_view name(TimerKind v);
 std::string_view name(OrderState v);
 std::string_view name(OrderAction v);

@@ -26,10 +26,6 @@ struct Listing {
   std::string next;  ///< empty: that was all
 };
 
-/// 终端状态, first that holds (spec, section 7).
-enum class TerminalState : std::uint8_t { switched_off, offline, fault, online };
-std::string_view name(TerminalState v);
-
 struct TerminalRow {
   std::string code;
   std::string name;

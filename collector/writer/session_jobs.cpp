@@ -60,8 +60,8 @@ void note(const Session& session, const pb::AgentNote& n) {
                               {"detail", n.detail()}});
 }
 
-/// Of several changes to one row only the last is written: a device's latest state, a timer's latest
-/// word. What is told once and for all (faults, orders, audit) stays as it is.
+/// Of several changes to one row only the last is written: a device's latest state, a timer's
+/// latest word. What is told once and for all (faults, orders, audit) stays as it is.
 Changes coalesced(Changes changes) {
   std::set<std::string> seen;
   const auto row = [](const Change& change) -> std::string {

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "collector/stats/faults_by_code_and_day.hpp"
 #include "common/identity/uuid.hpp"
 #include "common/log.hpp"
 
@@ -39,7 +40,7 @@ Bench Work::bench(TerminalKey terminal) {
   Bench out{.rules = rules_, .now = now_};
   out.new_id = [now = now_] { return identity::uuid_v7(now); };
   out.new_number = [this, offset = out.utc_offset] {
-    return store_.next_order_number(local_day(now_, offset));
+    return store_.next_order_number(stats::local_day(now_, offset));
   };
   out.known_fault = [this, terminal](std::string_view subject, std::string_view code,
                                      const Since& since) {

@@ -1,12 +1,6 @@
-// What a durable, judged event costs the collector (goal P3): kiosk-collector itself, fed over mutual TLS in
-// frames of 50 events by many sessions, against SQLite alone with a row and a unique key an event, in one run.
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// What a durable, judged event costs the collector (goal P3): kiosk-collector itself, fed over
+// mutual TLS in frames of 50 events by many sessions, against SQLite alone with a row and a unique
+// key an event, in one run.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -20,6 +14,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "collector/accounts/authority_files.hpp"
 #include "collector/app.hpp"

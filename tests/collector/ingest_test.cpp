@@ -75,7 +75,8 @@ TEST_CASE("within the session's boot the monotonic clock decides, whatever the w
   CHECK_FALSE(base.uncertain);
 }
 
-TEST_CASE("for an earlier boot the last known offset corrects the wall clock, else it is uncertain") {
+TEST_CASE(
+    "for an earlier boot the last known offset corrects the wall clock, else it is uncertain") {
   pb::Hello h;
   h.set_boot_id("b");
   auto& known = *h.add_epoch();

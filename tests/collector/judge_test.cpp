@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::uint64_t epoch = 7;
 
-WallTime at(int seconds) { return wall_from(1'700'000'000'000'000) + std::chrono::seconds{seconds}; }
+WallTime at(int seconds) {
+  return wall_from(1'700'000'000'000'000) + std::chrono::seconds{seconds};
+}
 
 Rules rules(std::string_view text) {
   std::vector<config::Problem> problems;
@@ -43,7 +45,8 @@ struct Scene {
   }
 
   /// A state event with these conditions at `seq`; a condition's since may be given.
-  Changes state(std::uint64_t seq, int second, std::vector<std::pair<std::string, std::uint64_t>> codes,
+  Changes state(std::uint64_t seq, int second,
+                std::vector<std::pair<std::string, std::uint64_t>> codes,
                 wire::DeviceState device = wire::DeviceState::online) {
     wire::Status status;
     status.device = device;
@@ -266,7 +269,8 @@ TEST_CASE("a device that left the configuration is retired and its faults end wi
   CHECK(scene.view.device("receipt")->retired);
 }
 
-TEST_CASE("a terminal that says nothing becomes one fault after the silence time, and heals on return") {
+TEST_CASE(
+    "a terminal that says nothing becomes one fault after the silence time, and heals on return") {
   Scene scene{rules(at_once)};
   const auto b = scene.bench(at(0));
   Changes out;
@@ -297,9 +301,4 @@ TEST_CASE("an announced shutdown is no silence; an old announcement counts for n
   CHECK(scene.view.switched_off);
   judge.disconnected(at(1));
   CHECK(scene.view.timers.empty());
-}
-
-TEST_CASE("local days are cut by the project's fixed offset") {
-  CHECK(local_day(wall_from(0), 480min) == "1970-01-01");
-  CHECK(local_day(wall_from(0) + 16h, 480min) == "1970-01-02");
 }

@@ -1,8 +1,8 @@
 #include "collector/faults/rules.hpp"
 
-#include <doctest/doctest.h>
-
 #include <fstream>
+
+#include <doctest/doctest.h>
 
 #include "tests/support/temp_folder.hpp"
 

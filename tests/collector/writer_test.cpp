@@ -1,9 +1,9 @@
 #include "collector/writer/writer.hpp"
 
-#include <doctest/doctest.h>
-
 #include <condition_variable>
 #include <mutex>
+
+#include <doctest/doctest.h>
 
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
@@ -81,8 +81,7 @@ struct Bed {
   Bed() {
     auto store = SqliteStore::open(folder / "collector.db");
     REQUIRE(store);
-    auto made = (*store)->transact(
-        [&] { terminal = (*store)->make_terminal("K1", clock.wall()); });
+    auto made = (*store)->transact([&] { terminal = (*store)->make_terminal("K1", clock.wall()); });
     REQUIRE(made);
     writer = std::make_unique<Writer>(std::move(*store), at_once(), clock);
     auto opened = SqliteQueries::open(folder / "collector.db", clock);
@@ -135,8 +134,8 @@ struct Bed {
 
   std::vector<std::pair<std::uint64_t, std::uint64_t>> stored() {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> out;
-    auto read = queries->events(
-        "K1", [&](const EventRow& row) { out.emplace_back(row.epoch, row.seq); });
+    auto read =
+        queries->events("K1", [&](const EventRow& row) { out.emplace_back(row.epoch, row.seq); });
     REQUIRE(read);
     return out;
   }
@@ -317,8 +316,8 @@ TEST_CASE("a snapshot moves the state; the events behind it are history when the
   }));
   ended.await();
   CHECK(bed.queries->orders({}, {})->items.size() == 1);
-  REQUIRE(bed.send(session, batch(7, 1, {state("receipt", {"cover-open"}),
-                                         state("receipt", {"media-empty"})})));
+  REQUIRE(bed.send(
+      session, batch(7, 1, {state("receipt", {"cover-open"}), state("receipt", {"media-empty"})})));
   const auto orders = bed.queries->orders({}, {});
   REQUIRE(orders);
   CHECK(orders->items.size() == 1);

@@ -23,6 +23,7 @@ set(never_model "collector/(store|writer|gateway|api|accounts|faults|orders|inge
 set(never_ingest "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3")
 set(never_faults "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3|common/task")
 set(never_orders "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3|common/task")
+set(never_stats "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3|common/task")
 set(never_store "collector/(writer|gateway|api|accounts)/")
 set(never_writer "collector/(gateway|api)/")
 

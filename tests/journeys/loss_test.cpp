@@ -1,11 +1,12 @@
-// Nothing is lost: real programs, real sockets, real disks, killed at any moment. The judge is a ledger:
-// what the outbox still keeps against what the collector's blocks decode to, event by event.
-#include <doctest/doctest.h>
-
+// Nothing is lost: real programs, real sockets, real disks, killed at any moment. The judge is a
+// ledger: what the outbox still keeps against what the collector's blocks decode to, event by
+// event.
 #include <cstdlib>
 #include <fstream>
 #include <random>
 #include <thread>
+
+#include <doctest/doctest.h>
 
 #include "tests/journeys/rig.hpp"
 
@@ -38,7 +39,8 @@ void check_same(const AgentRig& agent, const CollectorRig& collector, std::size_
 
 }  // namespace
 
-TEST_CASE("agent and collector killed 20 times each, and a collector away for a minute, lose nothing") {
+TEST_CASE(
+    "agent and collector killed 20 times each, and a collector away for a minute, lose nothing") {
   const TempFolder folder;
   std::mt19937 random{20260101};
   CollectorRig collector{folder / "collector"};

@@ -1,16 +1,17 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace kw::tests {
 
-/// A real program of ours, in a process of its own, its output in a file. Killed when the object goes.
+/// A real program of ours, in a process of its own, its output in a file. Killed when the object
+/// goes.
 class Process {
  public:
   Process() = default;

@@ -1,7 +1,5 @@
 #include "tests/journeys/rig.hpp"
 
-#include <doctest/doctest.h>
-
 #include <fstream>
 #include <map>
 #include <regex>
@@ -9,6 +7,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include "agent/outbox/outbox.hpp"
@@ -78,7 +77,8 @@ std::size_t CollectorRig::stored_events() const {
   auto db = db::Database::open(database(), {.read_only = true});
   REQUIRE(db);
   return static_cast<std::size_t>(
-      (*db)->integer("SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM event_block")
+      (*db)
+          ->integer("SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM event_block")
           .value_or(0));
 }
 
@@ -88,7 +88,8 @@ PrintersRig::PrintersRig(const std::filesystem::path& folder, int printers, int 
   std::ofstream scenario{folder / "scenario.toml"};
   for (int i = 0; i < printers; ++i) {
     scenario << fmt::format(
-        "[[device]]\nname = \"printer-{}\"\nprotocol = \"escpos\"\nport = \"tcp://127.0.0.1:0\"\n", i);
+        "[[device]]\nname = \"printer-{}\"\nprotocol = \"escpos\"\nport = \"tcp://127.0.0.1:0\"\n",
+        i);
     bool on = false;
     for (int at = change_ms + i * 7; at < seconds * 1000; at += change_ms) {
       on = !on;
@@ -111,7 +112,8 @@ PrintersRig::PrintersRig(const std::filesystem::path& folder, int printers, int 
   REQUIRE(up);
   for (const auto& [name, address] : ports) {
     configuration_ += fmt::format(
-        "[[device]]\nname = \"{}\"\ndriver = \"escpos\"\nport = \"{}\"\npoll_ms = 100\n", name, address);
+        "[[device]]\nname = \"{}\"\ndriver = \"escpos\"\nport = \"{}\"\npoll_ms = 100\n", name,
+        address);
   }
 }
 
@@ -123,16 +125,15 @@ AgentRig::AgentRig(const std::filesystem::path& folder, const std::string& devic
 }
 
 void AgentRig::enroll(const CollectorRig& collector, const std::string& terminal) {
-  const auto done =
-      run({program("kiosk-agent"), "enroll", "--data", data_.string(), "--server",
-           "https://" + collector.agents(), "--token", collector.token(terminal)});
+  const auto done = run({program("kiosk-agent"), "enroll", "--data", data_.string(), "--server",
+                         "https://" + collector.agents(), "--token", collector.token(terminal)});
   REQUIRE_MESSAGE(done.code == 0, done.text);
 }
 
 void AgentRig::start() {
-  process_ = Process{{program("kiosk-agent"), "run", "--data", data_.string(), "--config",
-                      config_.string()},
-                     log_};
+  process_ = Process{
+      {program("kiosk-agent"), "run", "--data", data_.string(), "--config", config_.string()},
+      log_};
 }
 
 long AgentRig::unacknowledged() const {

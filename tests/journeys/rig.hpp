@@ -21,6 +21,7 @@ class CollectorRig {
 
   std::string token(const std::string& terminal) const;
   const std::string& agents() const { return agents_; }
+  const std::string& people() const { return people_; }
   std::filesystem::path database() const { return data_ / "collector.db"; }
   std::filesystem::path log() const { return log_; }
   std::size_t stored_events() const;

@@ -1,12 +1,12 @@
 #include "collector/store/sqlite/sqlite_queries.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
 
 #include "collector/orders/transitions.hpp"
+#include "collector/stats/terminals_by_state.hpp"
 #include "collector/store/sqlite/rows.hpp"
 
 namespace kw::collector {
@@ -58,25 +58,15 @@ TerminalRow terminal_row(const db::Row& row, WallTime now) {
                   .devices = row.integer(6),
                   .open_faults = row.integer(7)};
   if (!row.null(4)) out.last_seen_at = wall_from(row.integer(4));
-  const bool silent =
-      !out.connected && (!out.last_seen_at || now - *out.last_seen_at > offline_after);
-  if (row.boolean(2)) {
-    out.state = TerminalState::switched_off;
-  } else if (silent) {
-    out.state = TerminalState::offline;
-  } else {
-    out.state = row.integer(9) > 0 ? TerminalState::fault : TerminalState::online;
-  }
+  out.state =
+      stats::state_of({.switched_off = row.boolean(2),
+                       .connected = out.connected,
+                       .heard_lately = out.last_seen_at && now - *out.last_seen_at <= offline_after,
+                       .device_fault = row.integer(9) > 0});
   return out;
 }
 
 }  // namespace
-
-std::string_view name(TerminalState v) {
-  static constexpr std::array<std::string_view, 4> names{"switched_off", "offline", "fault",
-                                                         "online"};
-  return names[static_cast<std::size_t>(v)];
-}
 
 SqliteQueries::SqliteQueries(std::unique_ptr<db::Database> db, std::filesystem::path wal,
                              const Clock& clock)
@@ -286,15 +276,16 @@ Result<std::vector<FaultDay>> SqliteQueries::fault_days(std::string_view from,
 Result<StoreFigures> SqliteQueries::figures() {
   start();
   StoreFigures out;
-  const auto silent_before = micros(clock_.wall() - offline_after);
+  const auto heard_since = micros(clock_.wall() - offline_after);
   for (const auto row : db_->rows(
-           "SELECT state, count(*) FROM (SELECT CASE WHEN t.switched_off=1 THEN 0 WHEN "
-           "t.connected=0 AND coalesce(t.last_seen_at, 0) < $1 THEN 1 WHEN EXISTS (SELECT 1 FROM "
-           "fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.subject<>'') THEN 2 ELSE "
-           "3 "
-           "END AS state FROM terminal t) AS s GROUP BY state",
-           silent_before)) {
-    out.terminals[static_cast<TerminalState>(row.integer(0))] = row.integer(1);
+           "SELECT off, connected, heard, fault, count(*) FROM (SELECT t.switched_off AS off, "
+           "t.connected AS connected, coalesce(t.last_seen_at, 0) >= $1 AS heard, EXISTS (SELECT 1 "
+           "FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.subject<>'') AS fault "
+           "FROM terminal t) AS facts GROUP BY off, connected, heard, fault",
+           heard_since)) {
+    const auto state =
+        stats::state_of({row.boolean(0), row.boolean(1), row.boolean(2), row.boolean(3)});
+    out.terminals[state] += row.integer(4);
   }
   out.open_faults = db_->integer("SELECT count(*) FROM fault WHERE cleared_at IS NULL").value_or(0);
   for (const auto row : db_->rows("SELECT state, count(*) FROM work_order GROUP BY state")) {
