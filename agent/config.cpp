@@ -1,0 +1,197 @@
+#include "agent/config.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/wire/codec.hpp"
+#include "drivers/catalogue.hpp"
+
+namespace kw::agent {
+namespace {
+
+using config::Problem;
+using config::Reader;
+using config::Table;
+using config::Value;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::string known_drivers() {
+  std::string out;
+  for (const auto& card : drivers::catalogue()) {
+    out.append(out.empty() ? "one of " : ", ").append(card.name);
+  }
+  return out;
+}
+
+std::string known_schemes(const drivers::Card& card) {
+  if (card.schemes.empty()) return "\"-\" (this driver has no port)";
+  std::string out = "a port with scheme ";
+  for (std::size_t i = 0; i < card.schemes.size(); ++i) {
+    out.append(i == 0 ? "" : " or ").append(card.schemes[i]);
+  }
+  return out;
+}
+
+/// The table of one device as it stands in the document, for the lines of its settings.
+const Table* device_table(const Table& root, std::size_t index) {
+  const auto devices = root.find("device");
+  if (devices == root.end()) return nullptr;
+  const auto* items = std::get_if<std::vector<Value>>(&devices->second.data);
+  if (items == nullptr) return nullptr;
+  std::size_t tables = 0;
+  for (const auto& item : *items) {
+    const auto* table = std::get_if<Table>(&item.data);
+    if (table != nullptr && tables++ == index) return table;
+  }
+  return nullptr;
+}
+
+std::uint32_t line_of(const Table* table, std::string_view key, std::uint32_t otherwise) {
+  if (table == nullptr) return otherwise;
+  const auto it = table->find(key);
+  return it == table->end() ? otherwise : it->second.line;
+}
+
+struct Loader {
+  const config::Document& document;
+  AgentConfig out;
+
+  void agent(Reader reader) {
+    const auto language = reader.text("language", "zh-CN");
+    if (const auto lang = lang_from(language)) {
+      out.language = *lang;
+    } else {
+      reader.object("language", "\"zh-CN\" or \"en\"");
+    }
+    out.heartbeat = seconds{reader.integer("heartbeat_s", 30, 1, 60)};
+    out.reply_limit = seconds{reader.integer("reply_limit_s", 30, 1, 300)};
+    out.sample = seconds{reader.integer("sample_s", 30, 1, 3'600)};
+    out.poll_deadline = milliseconds{reader.integer("poll_deadline_ms", 2'000, 50, 30'000)};
+    out.reconnect_first = milliseconds{reader.integer("reconnect_first_ms", 1'000, 10, 60'000)};
+    out.reconnect_cap = seconds{reader.integer("reconnect_cap_s", 300, 1, 3'600)};
+    out.reconnect_spread = seconds{reader.integer("reconnect_spread_s", 60, 0, 3'600)};
+    out.outbox_bytes = reader.integer("outbox_mib", 256, 2, 4'096) * 1024 * 1024;
+    reader.done();
+  }
+
+  /// Settings one by one, so that each mistake stands on its own line.
+  void settings(DeviceConfig& device, Reader& reader, std::size_t index) {
+    const auto given = reader.scalars("settings");
+    if (device.card == nullptr) return;
+    const Table* table = device_table(document.root, index);
+    const Table* own = nullptr;
+    if (table != nullptr) {
+      if (const auto it = table->find("settings"); it != table->end()) {
+        own = std::get_if<Table>(&it->second.data);
+      }
+    }
+    std::map<std::string, std::string, std::less<>> good;
+    const auto prefix = "device." + std::to_string(index) + ".settings";
+    const auto mistake = [&](std::string key, std::uint32_t line, std::string expected) {
+      out.problems.push_back(
+          {Problem::Kind::bad_value, document.file, line, std::move(key), std::move(expected)});
+    };
+    for (const auto& [name, value] : given) {
+      std::vector<Error> wrong;
+      drivers::Settings::read(device.card->settings, {{name, value}}, wrong);
+      for (const auto& error : wrong) {
+        mistake(prefix + "." + name, line_of(own, name, reader.line()), error.text());
+      }
+      if (wrong.empty()) good.emplace(name, value);
+    }
+    std::vector<Error> wrong;
+    device.settings = drivers::Settings::read(device.card->settings, good, wrong);
+    for (const auto& error : wrong) mistake(prefix, reader.line(), error.text());
+    const auto made = device.card->make(device.settings);
+    if (!made) mistake(prefix, line_of(table, "settings", reader.line()), made.error().text());
+  }
+
+  void port(DeviceConfig& device, Reader& reader) {
+    device.port = reader.required_text("port");
+    if (device.port.empty()) return;
+    auto address = drivers::PortAddress::parse(device.port);
+    if (!address) {
+      reader.object("port", address.error().text());
+      return;
+    }
+    device.address = std::move(*address);
+    if (device.card == nullptr) return;
+    const auto& schemes = device.card->schemes;
+    const bool fits = schemes.empty()
+                          ? device.address.scheme == "-"
+                          : std::ranges::find(schemes, device.address.scheme) != schemes.end();
+    if (!fits) reader.object("port", known_schemes(*device.card));
+  }
+
+  void device(Reader reader, std::size_t index) {
+    const auto problems_before = out.problems.size();
+    DeviceConfig device;
+    device.name = reader.required_text("name");
+    bool named = wire::valid_device_id(device.name);
+    if (!named && !device.name.empty()) {
+      reader.object("name", "1 to 64 of A-Z a-z 0-9 . _ -");
+    }
+    if (named &&
+        std::ranges::find(out.devices, device.name, &DeviceConfig::name) != out.devices.end()) {
+      reader.object("name", "a name that no other device has");
+      named = false;
+    }
+    device.driver = reader.required_text("driver");
+    if (!device.driver.empty()) {
+      device.card = drivers::find(device.driver);
+      if (device.card == nullptr) reader.object("driver", known_drivers());
+    }
+    port(device, reader);
+    device.poll = milliseconds{reader.integer("poll_ms", 5'000, 100, 3'600'000)};
+    device.settle = milliseconds{reader.integer("settle_ms", 0, 0, 2'000)};
+    device.enabled = reader.boolean("enabled", true);
+    settings(device, reader, index);
+    reader.done();
+    if (out.problems.size() > problems_before) device.mistake = out.problems[problems_before];
+    if (!named) return;
+    if (out.devices.size() == static_cast<std::size_t>(wire::devices_per_terminal)) {
+      reader.object("name", "at most 64 devices in one agent");
+      return;
+    }
+    out.devices.push_back(std::move(device));
+  }
+};
+
+AgentConfig build(const config::Document& document) {
+  Loader loader{document, {}};
+  Reader root{document, loader.out.problems};
+  loader.agent(root.section("agent"));
+  auto devices = root.sections("device");
+  for (std::size_t i = 0; i < devices.size(); ++i) loader.device(devices[i], i);
+  root.done();
+  return std::move(loader.out);
+}
+
+AgentConfig unreadable(std::vector<Problem> problems, const std::string& file, const Error& why) {
+  AgentConfig out;
+  out.readable = false;
+  out.problems = std::move(problems);
+  if (out.problems.empty()) {
+    out.problems.push_back({Problem::Kind::missing_key, file, 0, {}, why.text()});
+  }
+  return out;
+}
+
+}  // namespace
+
+AgentConfig parse_config(std::string_view text, const std::string& file) {
+  std::vector<Problem> problems;
+  const auto document = config::parse(text, file, problems);
+  if (!document) return unreadable(std::move(problems), file, document.error());
+  return build(*document);
+}
+
+AgentConfig load_config(const std::filesystem::path& file) {
+  std::vector<Problem> problems;
+  const auto document = config::load(file, problems);
+  if (!document) return unreadable(std::move(problems), file.string(), document.error());
+  return build(*document);
+}
+
+}  // namespace kw::agent

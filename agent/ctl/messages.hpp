@@ -1,0 +1,75 @@
+#pragma once
+
+#include "common/i18n.hpp"
+
+// What kioskctl says to people; {} is filled in by fmt.
+namespace kw::agent::ctl::message {
+
+inline constexpr Text not_running{"kiosk-agent 未运行（{}）", "kiosk-agent is not running ({})"};
+inline constexpr Text not_allowed{"无权访问 kiosk-agent：{}", "not allowed to ask kiosk-agent: {}"};
+inline constexpr Text no_answer{"kiosk-agent 无应答：{}", "kiosk-agent does not answer: {}"};
+inline constexpr Text no_driver{"没有驱动 {}；可用：{}", "no driver {}; there are: {}"};
+inline constexpr Text bad_set{"--set 应为 NAME=VALUE：{}", "--set must be NAME=VALUE: {}"};
+inline constexpr Text bad_setting{"设置有误：{}", "wrong setting: {}"};
+inline constexpr Text bad_port{"端口有误：{}", "wrong port: {}"};
+
+inline constexpr Text terminal{"终端编号", "terminal"};
+inline constexpr Text not_enrolled{"未注册", "not enrolled"};
+inline constexpr Text version{"版本", "version"};
+inline constexpr Text collector{"采集服务器", "collector"};
+inline constexpr Text connection{"连接", "connection"};
+inline constexpr Text quarantined{"已隔离", "quarantined"};
+inline constexpr Text last_ack{"最近确认", "last acknowledged"};
+inline constexpr Text backlog{"待发送事件", "events waiting"};
+inline constexpr Text oldest{"最早待发送", "oldest waiting"};
+inline constexpr Text on_disk{"占用磁盘", "on disk"};
+inline constexpr Text devices{"设备", "devices"};
+inline constexpr Text problems{"配置问题", "configuration problems"};
+inline constexpr Text unreadable{"配置文件无法读取，未监测任何设备",
+                                 "the configuration cannot be read: no device is watched"};
+inline constexpr Text none{"无", "none"};
+inline constexpr Text never{"从未", "never"};
+
+inline constexpr Text device_name{"设备名称", "device"};
+inline constexpr Text kind{"硬件类型", "kind"};
+inline constexpr Text health{"状态", "health"};
+inline constexpr Text device_state{"设备状态", "state"};
+inline constexpr Text since{"开始时间", "since"};
+inline constexpr Text conditions{"情况", "conditions"};
+inline constexpr Text port{"端口", "port"};
+inline constexpr Text driver{"驱动", "driver"};
+inline constexpr Text epoch{"时段", "epoch"};
+inline constexpr Text first_kept{"最早保留", "first kept"};
+inline constexpr Text acknowledged{"已确认", "acknowledged"};
+inline constexpr Text last{"最后", "last"};
+inline constexpr Text media{"介质", "media"};
+inline constexpr Text evidence{"依据", "evidence"};
+inline constexpr Text elapsed{"耗时（毫秒）", "elapsed (ms)"};
+inline constexpr Text identity{"标识", "identity"};
+inline constexpr Text consumables{"耗材", "consumables"};
+
+inline constexpr Text health_ok{"正常", "ok"};
+inline constexpr Text health_warning{"预警", "warning"};
+inline constexpr Text health_fault{"故障", "fault"};
+inline constexpr Text health_busy{"忙", "busy"};
+inline constexpr Text health_unknown{"未知", "unknown"};
+inline constexpr Text health_disabled{"停用", "disabled"};
+
+inline constexpr Text phase_not_enrolled{"未注册", "not enrolled"};
+inline constexpr Text phase_connecting{"连接中", "connecting"};
+inline constexpr Text phase_draining{"已连接，补传中", "connected, draining"};
+inline constexpr Text phase_live{"已连接", "connected"};
+inline constexpr Text phase_waiting{"等待重连", "waiting to reconnect"};
+inline constexpr Text phase_refused{"证书被拒绝", "certificate refused"};
+inline constexpr Text phase_stopped{"已停止，需人工处理", "stopped, needs a person"};
+
+inline constexpr Text help_app{"查看本机 kiosk-agent 与设备",
+                               "look at this kiosk's agent and devices"};
+inline constexpr Text help_status{"总体状态", "the agent as a whole"};
+inline constexpr Text help_devices{"各设备状态", "every device"};
+inline constexpr Text help_outbox{"事件缓冲区", "the event buffer"};
+inline constexpr Text help_drivers{"内置驱动及其设置", "built-in drivers and their settings"};
+inline constexpr Text help_probe{"不经 kiosk-agent，直接询问一次设备",
+                                 "ask one device once, without the agent"};
+
+}  // namespace kw::agent::ctl::message

@@ -1,0 +1,44 @@
+#include "agent/ctl/probe.hpp"
+
+#include "agent/debounce/presence.hpp"
+#include "common/wire/status_json.hpp"
+
+namespace kw::agent::ctl {
+
+Result<Probed> probe(const Probe& what, const Clock& clock) {
+  auto driver = what.card->make(what.settings);
+  if (!driver) return std::move(driver).error();
+  const auto started = clock.mono();
+  Probed out;
+  const auto missed = [&](Step step, const Error& why) {
+    out.status = absent(step, why);
+    out.error = why.text();
+    out.took = clock.mono() - started;
+    return out;
+  };
+  auto port = drivers::open_port(what.address, clock, started + what.deadline);
+  if (!port) return missed(Step::port, port.error());
+  const auto opened = (*driver)->open(**port, clock.mono() + what.deadline);
+  if (!opened) {
+    (*driver)->close();
+    return missed(Step::probe, opened.error());
+  }
+  auto status = (*driver)->poll(clock.mono() + what.deadline);
+  (*driver)->close();
+  if (!status) return missed(Step::poll, status.error());
+  out.status = std::move(*status);
+  out.took = clock.mono() - started;
+  return out;
+}
+
+boost::json::object to_json(const Probe& what, const Probed& seen) {
+  auto out = wire::to_json(seen.status);
+  out["driver"] = what.card->name;
+  out["kind"] = what.card->kind;
+  out["measurements"] = wire::measurements_json(seen.status.measurements);
+  out["error"] = seen.error.empty() ? boost::json::value(nullptr) : boost::json::value(seen.error);
+  out["elapsed_ms"] = seen.took.count() / 1'000;
+  return out;
+}
+
+}  // namespace kw::agent::ctl

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "common/clock.hpp"
+#include "common/result.hpp"
+#include "common/wire/status.hpp"
+#include "drivers/driver.hpp"
+#include "drivers/ports/open.hpp"
+
+namespace kw::agent::ctl {
+
+struct Probe {
+  const drivers::Card* card;
+  drivers::PortAddress address;
+  drivers::Settings settings;
+  Duration deadline = std::chrono::seconds{2};  ///< of each step
+};
+
+struct Probed {
+  wire::Status status;
+  std::string error;  ///< why there was no answer, empty when there was one
+  Duration took{};
+};
+
+/// Opens the port, recognises the device and polls it once. A device that does not answer has a
+/// status too. Errc::invalid: the driver cannot be made with these settings.
+Result<Probed> probe(const Probe& what, const Clock& clock);
+
+/// The one object that `kioskctl probe --json` prints.
+boost::json::object to_json(const Probe& what, const Probed& seen);
+
+}  // namespace kw::agent::ctl

@@ -1,0 +1,169 @@
+// kiosk-agent: watches a kiosk's devices and keeps every event until the collector has it.
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "agent/config.hpp"
+#include "agent/enroll/enroll.hpp"
+#include "agent/messages.hpp"
+#include "agent/run.hpp"
+#include "common/log.hpp"
+#include "common/platform/files.hpp"
+#include "common/platform/folder_lock.hpp"
+#include "common/platform/host_facts.hpp"
+#include "common/platform/signals.hpp"
+
+namespace {
+
+using namespace kw;
+namespace fs = std::filesystem;
+
+constexpr int exit_failed = 1;
+
+struct Options {
+  fs::path data = "/var/lib/kioskwatch";
+  fs::path config = "/etc/kioskwatch/agent.toml";
+  std::string server;
+  std::string token;
+  std::string log_format = "text";
+  std::string log_level = "info";
+  std::string lang;
+  bool force = false;
+  bool json = false;
+};
+
+Lang language(const Options& options) {
+  return lang_from(options.lang).value_or(lang_of_environment());
+}
+
+void start_log(const Options& options) {
+  auto level = log::Level::info;
+  if (options.log_level == "debug") level = log::Level::debug;
+  if (options.log_level == "warning") level = log::Level::warning;
+  if (options.log_level == "error") level = log::Level::error;
+  log::start(level, options.log_format == "json" ? log::Format::json : log::Format::text);
+}
+
+template <class... Args>
+int complain(const Options& options, const Text& text, const Args&... args) {
+  const auto line = fmt::format(fmt::runtime(text.in(language(options))), args...);
+  fmt::print(stderr, "kiosk-agent: {}\n", line);
+  return exit_failed;
+}
+
+/// Threads are few and shallow: small stacks and two arenas keep the footprint small.
+void be_small() {
+  mallopt(M_ARENA_MAX, 2);
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+  constexpr std::size_t stack_bytes = 256 * 1024;
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return;
+  pthread_attr_setstacksize(&attributes, stack_bytes);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+#endif
+}
+
+int run(const Options& options) {
+  using namespace agent;
+  if (const auto made = platform::make_folder(options.data, true); !made) {
+    return complain(options, message::folder_failed, options.data.string(), made.error().text());
+  }
+  const auto lock = platform::FolderLock::take(options.data);
+  if (!lock) {
+    if (lock.error().code() == Errc::busy) {
+      return complain(options, message::folder_busy, options.data.string());
+    }
+    return complain(options, message::folder_failed, options.data.string(), lock.error().text());
+  }
+  const auto config = load_config(options.config);
+  return run_agent(options.data, config);
+}
+
+Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
+                       std::optional<Result<agent::IdentityFiles>>& out) {
+  auto result = co_await agent::enroll(std::move(wanted), lang);
+  out = std::move(result);
+}
+
+int enroll(const Options& options) {
+  using namespace agent;
+  if (const auto made = platform::make_folder(options.data, true); !made) {
+    return complain(options, message::folder_failed, options.data.string(), made.error().text());
+  }
+  Enrolment wanted{options.data, options.server, options.token, platform::host_facts().hostname,
+                   options.force};
+  asio::io_context io{1};
+  std::optional<Result<IdentityFiles>> result;
+  spawn(io, "enroll", enroll_into(std::move(wanted), language(options), result));
+  io.run();
+  if (!result) return exit_failed;
+  boost::json::object out;
+  out["ok"] = static_cast<bool>(*result);
+  if (!*result) {
+    const auto& why = result->error();
+    if (options.json) {
+      boost::json::object error;
+      error["code"] = kw::name(why.code());
+      error["message"] = why.text();
+      out["error"] = std::move(error);
+      fmt::print("{}\n", boost::json::serialize(out));
+    } else {
+      fmt::print(stderr, "kiosk-agent: {}\n", why.text());
+    }
+    return exit_failed;
+  }
+  const auto& identity = **result;
+  if (options.json) {
+    out["terminal"] = identity.terminal;
+    out["server"] = identity.server.text();
+    fmt::print("{}\n", boost::json::serialize(out));
+  } else {
+    fmt::print("{}\n", fmt::format(fmt::runtime(message::enrolled.in(language(options))),
+                                   identity.terminal, identity.server.text()));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  platform::ignore_sigpipe();
+  be_small();
+  umask(0077);
+  Options options;
+  CLI::App app{"Kioskwatch agent"};
+  app.set_version_flag("--version", KW_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--log-format", options.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  app.add_option("--lang", options.lang, "zh-CN or en")->check(CLI::IsMember({"zh-CN", "en"}));
+  app.add_option("--data", options.data, "data folder");
+  app.add_flag("--json", options.json, "print one JSON object");
+  auto* runs = app.add_subcommand("run", "watch the devices of this kiosk");
+  runs->add_option("--config", options.config, "agent.toml");
+  auto* enrolls = app.add_subcommand("enroll", "get a certificate from the collector");
+  enrolls->add_option("--server", options.server, "https://HOST:PORT")->required();
+  enrolls->add_option("--token", options.token, "one-time token")->required();
+  enrolls->add_flag("--force", options.force, "replace an existing identity");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  start_log(options);
+  return enrolls->parsed() ? enroll(options) : run(options);
+}

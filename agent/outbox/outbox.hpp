@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/outbox/file.hpp"
+#include "agent/outbox/record.hpp"
+#include "agent/outbox/retention.hpp"
+#include "agent/outbox/types.hpp"
+#include "agent/power.hpp"
+#include "common/result.hpp"
+
+namespace kw::agent {
+
+/// Whether the status or one of its conditions began in `epoch`.
+bool names_epoch(const pb::Status& status, std::uint64_t epoch);
+
+/// Every event that the collector has not acknowledged, in the order of its number, and the last
+/// acknowledged ones for replay. Survives power loss: once `append…` has returned, the event is on
+/// disk. Never refuses to start: a damaged file is salvaged and put aside. One thread at a time.
+class Outbox {
+ public:
+  struct Options {
+    std::filesystem::path folder;
+    std::int64_t ceiling = 256LL * 1024 * 1024;     ///< bytes of database, log and index
+    std::int64_t acked_bytes = 64LL * 1024 * 1024;  ///< kept for replay, at most
+    Duration acked_for = std::chrono::days{7};
+    std::int64_t reserve = 4LL * 1024 * 1024;  ///< file given up when the disk itself is full
+  };
+
+  /// Opens or makes the file and begins the epoch `epoch` (random, never 0).
+  Outbox(const Options& options, const Clock& clock, std::string boot_id, std::uint64_t epoch);
+
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+  ~Outbox();
+
+  /// Called after every commit that wrote events, in order, on the outbox's thread.
+  void on_appended(std::function<void(const Appended&)> told) { told_ = std::move(told); }
+
+  /// What the run before this one left, nothing on the first.
+  const std::optional<LastRun>& last_run() const { return last_run_; }
+
+  /// Forgets what is known of devices that are not in the configuration any more.
+  void retain_devices(const std::vector<std::string>& configured);
+
+  /// Writes a change of state. A status equal to the last one written (this run or an earlier one)
+  /// makes no event; conditions that persist keep the position that began them.
+  std::optional<Appended> append_state(const std::string& device, const wire::Status& status,
+                                       const Seen& seen);
+  /// Writes one event of another class at once.
+  void append(const pb::Event& event, const Seen& seen);
+  /// Keeps a sample until the next commit, or until `flush`.
+  void hold_sample(pb::Event event, const Seen& seen);
+  std::size_t held() const { return held_.size(); }
+  /// Commits what is held, what could not be written before, and acknowledgements.
+  void flush();
+
+  /// The announced end: SHUTDOWN and the mark of a clean stop in one commit.
+  void close_run(const Seen& seen);
+  /// Notes that the run is alive at `wall`, for the record of the next start.
+  void touch(WallTime wall);
+
+  /// Events and gaps after (`epoch`, `after`), without a hole. Nothing when there is none, or the
+  /// first counted item does not fit the credit.
+  std::optional<pb::Batch> batch_after(std::uint64_t epoch, std::uint64_t after,
+                                       const Budget& budget);
+  /// All numbers up to `upto` are the collector's now.
+  void acknowledge(std::uint64_t epoch, std::uint64_t upto);
+  /// The collector knows only up to `upto`: what follows waits again.
+  void rewind(std::uint64_t epoch, std::uint64_t upto);
+  void set_clock_offset(std::uint64_t epoch, std::int64_t offset_us);
+
+  /// Drops acknowledged rows past their age or share, a bounded number at a time.
+  void prune(WallTime now);
+
+  OutboxView view();
+  OutboxStats stats();
+  std::uint64_t epoch() const { return epochs_.back().epoch; }
+
+ private:
+  struct EpochRow {
+    std::int64_t ordinal = 0;
+    std::uint64_t epoch = 0;
+    std::string boot_id;
+    std::uint64_t acked = 0;
+    std::uint64_t last = 0;
+    std::optional<std::int64_t> offset;
+    bool dirty = false;  ///< `acked` is ahead of the file
+  };
+  using Pending = Record;  ///< ordinal and seq are set when it is written
+  struct Unsaved {
+    wire::Status status;
+    Seen seen;
+  };
+
+  void load();
+  void begin_epoch(std::string boot_id, std::uint64_t epoch);
+  void drop_excess_epochs();
+  void tell_notes();
+  Seen now() const { return {clock_.mono(), clock_.wall()}; }
+  EpochRow& current() { return epochs_.back(); }
+  EpochRow* find(std::uint64_t epoch);
+  std::vector<Retention::Epoch> prunable() const;
+
+  bool commit(std::vector<Pending>& entries, const DeviceView* device);
+  int try_commit(std::vector<Pending>& entries, const DeviceView* device);
+  bool room_for(std::int64_t bytes, bool reserved);
+  void mend(int code, std::int64_t bytes);
+  void owe(const std::vector<Pending>& entries);
+  void merge_owed(Record& gap);
+  void write_device(const DeviceView& device);
+  void write_epoch(const EpochRow& epoch);
+  void put_meta(std::string_view key, std::string_view value);
+  void settle_writes();
+  void recover();
+  void forget_epochs();
+  void keep_reserve() const;
+  std::uint64_t first_kept(const EpochRow& epoch);
+  std::optional<pb::Batch> read_batch(const EpochRow& epoch, std::uint64_t after,
+                                      const Budget& budget);
+
+  Options options_;
+  const Clock& clock_;
+  OutboxFile file_;
+  std::unique_ptr<Retention> retention_;
+  std::vector<EpochRow> epochs_;
+  std::map<std::string, DeviceView, std::less<>> devices_;
+  std::vector<Pending> held_;
+  std::map<std::string, Unsaved, std::less<>> unsaved_;
+  std::optional<Record> owed_;  ///< a gap for events that could not be written
+  std::optional<LastRun> last_run_;
+  std::vector<FileNote> notes_;  ///< to be told as events
+  std::function<void(const Appended&)> told_;
+};
+
+}  // namespace kw::agent

@@ -1,0 +1,182 @@
+#include "agent/outbox/salvage.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <sqlite3.h>
+
+#include "agent/outbox/record.hpp"
+
+namespace kw::agent {
+namespace {
+
+constexpr std::uint64_t longest_skip = 4'096;
+constexpr int rows_per_commit = 1'000;
+constexpr std::uint64_t longest_file = 8ULL * 1024 * 1024 * 1024;
+
+struct Epoch {
+  std::int64_t ordinal;
+  std::uint64_t epoch;
+  std::string boot_id;
+  std::uint64_t acked;
+  std::uint64_t last;
+  std::optional<std::int64_t> offset;
+};
+
+class Salvage {
+ public:
+  Salvage(db::Database& from, db::Database& into, const Clock& clock, MonoTime until)
+      : from_(from), into_(into), clock_(clock), until_(until) {}
+
+  Salvaged run() {
+    meta();
+    devices();
+    for (auto& epoch : epochs()) copy(epoch);
+    return out_;
+  }
+
+ private:
+  void meta() {
+    db::Transaction transaction{into_};
+    for (const db::Row row : from_.rows("SELECT key, value FROM meta")) {
+      into_.run("INSERT OR IGNORE INTO meta (key, value) VALUES ($1,$2)", row.text(0),
+                db::blob(row.bytes(1)));
+    }
+    from_.forgive();
+    (void)transaction.commit();
+  }
+
+  void devices() {
+    db::Transaction transaction{into_};
+    for (const db::Row row : from_.rows("SELECT name, status, identity, crc FROM device")) {
+      const std::string both = row.text(1) + row.text(2);
+      if (static_cast<std::uint32_t>(row.integer(3)) != checksum(both)) continue;
+      into_.run("INSERT OR REPLACE INTO device (name, status, identity, crc) VALUES ($1,$2,$3,$4)",
+                row.text(0), db::blob(row.bytes(1)), db::blob(row.bytes(2)), row.integer(3));
+    }
+    from_.forgive();
+    (void)transaction.commit();
+  }
+
+  std::vector<Epoch> epochs() {
+    std::vector<Epoch> out;
+    for (const db::Row row : from_.rows("SELECT ordinal, epoch, boot_id, acked, last, "
+                                        "clock_offset_us FROM epoch ORDER BY 1")) {
+      Epoch e{row.integer(0),          row.unsigned_integer(1), row.text(2),
+              row.unsigned_integer(3), row.unsigned_integer(4), std::nullopt};
+      if (!row.null(5)) e.offset = row.integer(5);
+      if (e.epoch != 0 && e.acked <= e.last) out.push_back(std::move(e));
+    }
+    from_.forgive();
+    return out;
+  }
+
+  bool late() const { return clock_.mono() >= until_; }
+
+  /// Rows of one epoch in order. A page that cannot be read is stepped over in growing strides.
+  void copy(Epoch& epoch) {
+    into_.run("BEGIN IMMEDIATE");
+    next_ = 0;
+    std::uint64_t from = 1;
+    std::uint64_t skip = 1;
+    while (!late()) {
+      const std::uint64_t reached = read_on(epoch, from);
+      if (!from_.forgive()) break;  // to the end
+      skip = reached > from ? 1 : std::min(skip * 2, longest_skip);
+      from = std::max(reached, from) + skip;
+      if (from > epoch.last) break;
+    }
+    if (next_ == 0) next_ = epoch.acked + 1;
+    epoch.last = std::max(epoch.last, next_ - 1);
+    if (next_ <= epoch.last) lost(epoch, next_, epoch.last - next_ + 1);
+    into_.run(
+        "INSERT OR REPLACE INTO epoch (ordinal, epoch, boot_id, acked, last, clock_offset_us) "
+        "VALUES ($1,$2,$3,$4,$5,$6)",
+        epoch.ordinal, epoch.epoch, db::blob(epoch.boot_id), epoch.acked, epoch.last, epoch.offset);
+    into_.run("COMMIT");
+    into_.forgive();
+  }
+
+  /// Copies from `from` on until a failure or the end; returns the number after the last row seen.
+  std::uint64_t read_on(const Epoch& epoch, std::uint64_t from) {
+    for (const db::Row row : from_.rows("SELECT " KW_RECORD_COLUMNS
+                                        " FROM record WHERE ordinal=$1 AND seq>=$2 ORDER BY seq",
+                                        epoch.ordinal, from)) {
+      const auto record = read_record(row);
+      if (late()) break;
+      if (!record || record->ordinal != epoch.ordinal || record->count == 0) continue;
+      if (next_ == 0) {
+        // Before the first row: acknowledged and pruned, unless it was still to be sent.
+        next_ = std::min(record->seq, epoch.acked + 1);
+      }
+      if (record->seq < next_) continue;
+      if (record->seq > next_) lost(epoch, next_, record->seq - next_);
+      insert(into_, *record);
+      next_ = record->end();
+      from = next_;
+      ++out_.kept;
+      if (out_.kept % rows_per_commit == 0) {
+        into_.run("COMMIT");
+        into_.run("BEGIN IMMEDIATE");
+      }
+    }
+    return from;
+  }
+
+  void lost(const Epoch& epoch, std::uint64_t first, std::uint64_t count) {
+    insert(into_, gap_record(epoch.ordinal, first, count, {}, "damaged", 0, 0));
+    out_.lost += count;
+    next_ = first + count;
+  }
+
+  db::Database& from_;
+  db::Database& into_;
+  const Clock& clock_;
+  MonoTime until_;
+  Salvaged out_;
+  std::uint64_t next_ = 0;  ///< the next number to be accounted for in this epoch; 0: none yet
+};
+
+}  // namespace
+
+namespace {
+
+/// SQLite refuses a file that is shorter than its header says. Filled up with zeros the pages that
+/// are there can be read; the others are damaged like any.
+void fill_up(const std::filesystem::path& file) {
+  std::array<unsigned char, 32> header{};
+  std::ifstream in{file, std::ios::binary};
+  if (!in.read(reinterpret_cast<char*>(header.data()), header.size())) return;
+  const auto big_endian = [&](std::size_t at, std::size_t bytes) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < bytes; ++i) out = (out << 8) | header[at + i];
+    return out;
+  };
+  const auto wanted = big_endian(16, 2) * big_endian(28, 4);
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(file, failed);
+  if (failed || size >= wanted || wanted > longest_file) return;
+  std::filesystem::resize_file(file, wanted, failed);  // a sparse tail: costs no disk
+}
+
+}  // namespace
+
+Salvaged salvage(const std::filesystem::path& damaged, db::Database& into, const Clock& clock,
+                 MonoTime until) {
+  db::Database::Options options;
+  options.create = false;
+  fill_up(damaged);
+  auto from = db::Database::open(damaged, options);
+  if (!from) return {};
+  // The damaged file stays as it was found: nothing of its log is written back into it.
+  sqlite3_db_config((*from)->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  Salvage work{**from, into, clock, until};
+  return work.run();
+}
+
+}  // namespace kw::agent

@@ -1,0 +1,227 @@
+#include "agent/poll/device_worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.hpp"
+#include "common/wire/conditions.hpp"
+
+namespace kw::agent {
+namespace {
+
+constexpr int cancelled_past = 2;
+constexpr int stuck_past = 10;
+
+wire::Status stuck_status() {
+  wire::Status out;
+  out.device = wire::DeviceState::offline;
+  out.media = wire::Media::unknown;
+  out.conditions.push_back(wire::condition(*wire::find_condition("driver-stuck")));
+  return out;
+}
+
+}  // namespace
+
+DeviceWorker::DeviceWorker(const drivers::PortAddress& address, std::vector<Device> devices,
+                           const Timing& timing, OpenPort open, Recorder& recorder, Board& board,
+                           const Clock& clock)
+    : address_(address),
+      timing_(timing),
+      open_(std::move(open)),
+      recorder_(recorder),
+      board_(board),
+      clock_(clock) {
+  for (auto& device : devices) {
+    const auto settle = device.settle;
+    Polled polled{std::move(device), {}, Debounce{settle}, false, std::nullopt, {}};
+    devices_.push_back(std::move(polled));
+  }
+}
+
+DeviceWorker::~DeviceWorker() {
+  if (thread_.joinable()) thread_.detach();
+}
+
+void DeviceWorker::start() {
+  const auto now = clock_.mono();
+  for (const auto& polled : devices_) schedule_.add(polled.device.poll, now + polled.device.start);
+  if (schedule_.empty()) return;
+  ended_ = false;
+  thread_ = std::thread{[self = shared_from_this()] { self->work(); }};
+}
+
+void DeviceWorker::stop() {
+  const std::lock_guard lock{mutex_};
+  stopping_ = true;
+  if (call_ && port_) port_->cancel();
+  changed_.notify_all();
+}
+
+bool DeviceWorker::ended_within(Duration limit) {
+  {
+    std::unique_lock lock{mutex_};
+    if (!changed_.wait_for(lock, limit, [&] { return ended_; })) return false;
+  }
+  if (thread_.joinable()) thread_.join();
+  return true;
+}
+
+void DeviceWorker::watch() {
+  std::string stuck;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!call_) return;
+    const auto running = clock_.mono() - call_->started;
+    if (running > cancelled_past * timing_.deadline && !call_->cancelled) {
+      call_->cancelled = true;
+      if (port_) port_->cancel();
+    }
+    if (running > stuck_past * timing_.deadline && !call_->stuck) {
+      call_->stuck = true;
+      stuck = call_->polled->device.name;
+    }
+  }
+  if (stuck.empty()) return;
+  log::error("driver-stuck", {{"device", stuck}});
+  recorder_.state(stuck, stuck_status());
+}
+
+void DeviceWorker::work() {
+  for (;;) {
+    const auto entry = schedule_.next();
+    if (!wait_until(schedule_.due(entry))) break;
+    look(entry);
+  }
+  close_port();
+  const std::lock_guard lock{mutex_};
+  ended_ = true;
+  changed_.notify_all();
+}
+
+bool DeviceWorker::wait_until(MonoTime due) {
+  std::unique_lock lock{mutex_};
+  while (!stopping_) {
+    const auto now = clock_.mono();
+    if (now >= due) return true;
+    changed_.wait_for(lock, due - now);
+  }
+  return false;
+}
+
+MonoTime DeviceWorker::begin_call(const Polled& polled) {
+  const std::lock_guard lock{mutex_};
+  const auto now = clock_.mono();
+  call_ = Call{&polled, now, false, false};
+  return now + timing_.deadline;
+}
+
+void DeviceWorker::end_call(Polled& polled) {
+  const std::lock_guard lock{mutex_};
+  // What was reported in its name meanwhile is not what debounce remembers.
+  if (call_->stuck) polled.debounce.forget();
+  call_.reset();
+}
+
+Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
+  step = Step::port;
+  if (!port_) {
+    const auto deadline = begin_call(polled);
+    auto port = open_(address_, deadline);
+    end_call(polled);
+    if (!port) return std::move(port).error();
+    const std::lock_guard lock{mutex_};
+    port_ = std::move(*port);
+  }
+  if (!polled.attached) {
+    step = Step::probe;
+    const auto deadline = begin_call(polled);
+    auto opened = polled.device.driver->open(*port_, deadline);
+    end_call(polled);
+    if (!opened) {
+      polled.device.driver->close();
+      return std::move(opened).error();
+    }
+    polled.attached = true;
+  }
+  step = Step::poll;
+  const auto deadline = begin_call(polled);
+  auto status = polled.device.driver->poll(deadline);
+  end_call(polled);
+  return status;
+}
+
+void DeviceWorker::look(std::size_t entry) {
+  auto& polled = devices_[entry];
+  const auto started = clock_.mono();
+  Step step = Step::port;
+  auto status = ask(polled, step);
+  const auto now = clock_.mono();
+  schedule_.served(entry, now);
+  {
+    const std::lock_guard lock{mutex_};
+    if (stopping_) return;  // a cancelled call says nothing of the device
+  }
+  Look look;
+  look.at = now;
+  look.took = now - started;
+  if (status) {
+    look.status = *status;
+    answered(entry, std::move(*status), now);
+  } else {
+    look.status = absent(step, status.error());
+    missed(entry, step, status.error(), now);
+  }
+  look.misses = polled.presence.misses();
+  board_.put(polled.device.name, std::move(look));
+}
+
+void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now) {
+  auto& polled = devices_[entry];
+  polled.presence.answered();
+  const auto measurements = status.measurements;
+  const bool other_unit = polled.identity && *polled.identity != status.identity;
+  polled.identity = status.identity;
+  auto change = polled.debounce.observe(other_unit ? status : std::move(status), now);
+  if (change) {
+    recorder_.state(polled.device.name, *change);
+  } else if (other_unit) {
+    recorder_.state(polled.device.name, status);
+  }
+  if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
+  if (!measurements.empty() && now >= polled.next_sample) {
+    recorder_.sample(polled.device.name, measurements);
+    polled.next_sample = now + timing_.sample;
+  }
+}
+
+void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTime now) {
+  auto& polled = devices_[entry];
+  log::debug("poll-missed", {{"device", polled.device.name}, {"reason", why}});
+  const auto reported = polled.presence.missed(step, why);
+  // The port is opened anew after the third miss, and at once when it is gone.
+  if (!polled.presence.doubtful() || why.code() == Errc::disconnected) {
+    close_port();
+  } else if (port_) {
+    port_->discard();
+  }
+  if (polled.presence.doubtful()) {
+    schedule_.again_at(entry, now + timing_.retry);
+    return;
+  }
+  if (!reported) return;
+  if (auto change = polled.debounce.observe(*reported, now)) {
+    recorder_.state(polled.device.name, *change);
+  }
+  if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
+}
+
+void DeviceWorker::close_port() {
+  for (auto& polled : devices_) {
+    if (polled.attached) polled.device.driver->close();
+    polled.attached = false;
+  }
+  const std::lock_guard lock{mutex_};
+  port_.reset();
+}
+
+}  // namespace kw::agent

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/config.hpp"
+#include "agent/debounce/debounce.hpp"
+#include "agent/debounce/presence.hpp"
+#include "agent/outbox/journal.hpp"
+#include "agent/poll/board.hpp"
+#include "agent/poll/schedule.hpp"
+#include "drivers/driver.hpp"
+
+namespace kw::agent {
+
+using OpenPort = std::function<Result<std::unique_ptr<drivers::Port>>(
+    const drivers::PortAddress& address, MonoTime deadline)>;
+
+/// The one thread that speaks to the devices of one port, in turn. What it finds goes through
+/// presence and debounce to the recorder.
+///
+/// A driver that overruns costs this thread only: `watch` cancels its port, then reports it as
+/// stuck; no second thread is ever started for the port. The object outlives a thread that is
+/// stuck, since that thread shares it.
+class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
+ public:
+  struct Timing {
+    Duration deadline = std::chrono::seconds{2};  ///< of one call into a driver
+    Duration sample = std::chrono::seconds{30};
+    Duration retry = std::chrono::milliseconds{500};  ///< after a miss that is not yet believed
+  };
+  struct Device {
+    std::string name;
+    std::unique_ptr<drivers::Driver> driver;
+    Duration poll;
+    Duration settle;
+    Duration start;  ///< first poll this long after `start`
+  };
+
+  DeviceWorker(const drivers::PortAddress& address, std::vector<Device> devices,
+               const Timing& timing, OpenPort open, Recorder& recorder, Board& board,
+               const Clock& clock);
+  ~DeviceWorker();
+
+  void start();
+  /// Asks the thread to end and cancels a running call. Does not wait.
+  void stop();
+  /// Waits at most `limit` for the thread to end; false: it is stuck, and left alone.
+  bool ended_within(Duration limit);
+
+  /// Called now and then by the poller: cancels a call that is past twice its deadline, reports one
+  /// past ten times as stuck. Any thread.
+  void watch();
+
+ private:
+  struct Polled {
+    Device device;
+    Presence presence;
+    Debounce debounce;
+    bool attached = false;  ///< the driver has the port
+    std::optional<wire::Identity> identity;
+    MonoTime next_sample{};
+  };
+  struct Call {
+    const Polled* polled;
+    MonoTime started;
+    bool cancelled = false;
+    bool stuck = false;
+  };
+
+  void work();
+  bool wait_until(MonoTime due);
+  void look(std::size_t entry);
+  Result<wire::Status> ask(Polled& polled, Step& step);
+  void answered(std::size_t entry, wire::Status status, MonoTime now);
+  void missed(std::size_t entry, Step step, const Error& why, MonoTime now);
+  MonoTime begin_call(const Polled& polled);
+  void end_call(Polled& polled);
+  void close_port();
+
+  drivers::PortAddress address_;
+  std::vector<Polled> devices_;
+  Timing timing_;
+  OpenPort open_;
+  Recorder& recorder_;
+  Board& board_;
+  const Clock& clock_;
+  Schedule schedule_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unique_ptr<drivers::Port> port_;  ///< replaced under the mutex, used by the thread alone
+  std::optional<Call> call_;
+  bool stopping_ = false;
+  bool ended_ = true;
+  std::thread thread_;
+};
+
+}  // namespace kw::agent

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "agent/enroll/identity_files.hpp"
+#include "agent/outbox/journal.hpp"
+#include "agent/uplink/backoff.hpp"
+#include "agent/uplink/session.hpp"
+#include "common/link/link.hpp"
+
+namespace kw::agent {
+
+enum class UplinkPhase { not_enrolled, connecting, draining, live, waiting, refused, stopped };
+std::string_view name(UplinkPhase phase);
+
+struct UplinkStatus {
+  UplinkPhase phase = UplinkPhase::connecting;
+  std::string server;
+  std::string terminal;
+  bool quarantined = false;
+  std::string last_error;  ///< why there is no session, empty while there is one
+  std::optional<WallTime> connected_since;
+  std::optional<WallTime> last_ack;
+  std::optional<WallTime> next_dial;
+  std::optional<std::int64_t> clock_offset_us;
+};
+
+/// Keeps one session with the collector: dials, runs what the Session decides, waits, dials again.
+/// io thread only.
+class Uplink {
+ public:
+  struct Options {
+    std::filesystem::path folder;  ///< the data folder
+    Session::Options session;
+    Backoff::Options backoff;
+    std::uint64_t seed = 0;
+  };
+
+  Uplink(asio::any_io_executor executor, Journal& journal, const Clock& clock,
+         const Options& options, SessionFacts facts);
+  ~Uplink();
+
+  /// Runs until `stop`.
+  Task<void> run();
+  /// The outbox has written; to be posted from its thread, in order.
+  void appended(const Appended& what);
+  /// Gives what is written `limit` to be acknowledged, then says goodbye.
+  Task<void> finish(Duration limit);
+
+  const UplinkStatus& status() const { return status_; }
+
+ private:
+  struct Talk;
+
+  Task<void> talk(std::unique_ptr<link::Link> link);
+  Task<void> listen(std::shared_ptr<Talk> talk);
+  Task<void> write(std::shared_ptr<Talk> talk);
+  Task<void> beat(std::shared_ptr<Talk> talk);
+  Task<void> fetch(std::shared_ptr<Talk> talk, act::Read wanted);
+  void perform(const std::shared_ptr<Talk>& talk, Actions actions);
+  void perform(Talk& talk, const act::Established& established);
+  void end(Talk& talk, std::uint16_t code, std::string reason);
+  void note_phase(const Talk& talk);
+  std::optional<Duration> after_dial_failed(const Error& why);
+  std::optional<Duration> after_talk();
+  Task<void> pause(std::optional<Duration> how_long);
+  Result<std::shared_ptr<const link::ClientTls>> tls();
+  Seen now() const { return {clock_.mono(), clock_.wall()}; }
+
+  asio::any_io_executor executor_;
+  Journal& journal_;
+  const Clock& clock_;
+  Options options_;
+  SessionFacts facts_;
+  Backoff backoff_;
+  asio::steady_timer wake_;   ///< cancelled to end a pause
+  asio::steady_timer quiet_;  ///< cancelled when all is acknowledged or the talk is over
+  std::shared_ptr<Talk> talk_;
+  UplinkStatus status_;
+  std::shared_ptr<const link::ClientTls> tls_;
+  std::optional<IdentityFiles> identity_;
+  wire::AfterClose then_ = wire::AfterClose::back_off;  ///< how the last talk ended
+  std::optional<Duration> hint_;
+  bool contacted_ = false;  ///< a collector has told the time at least once
+  bool stopping_ = false;
+};
+
+}  // namespace kw::agent

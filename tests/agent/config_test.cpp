@@ -1,0 +1,123 @@
+#include "agent/config.hpp"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace kw;
+using namespace kw::agent;
+
+namespace {
+
+const std::string good = R"([agent]
+language = "en"
+heartbeat_s = 5
+
+[[device]]
+name = "host"
+driver = "host"
+port = "-"
+poll_ms = 1000
+
+[[device]]
+name = "printer"
+driver = "escpos"
+port = "tcp://127.0.0.1:9100"
+settle_ms = 500
+enabled = false
+)";
+
+/// Whether a problem stands on this line and names this key.
+bool has(const AgentConfig& config, std::uint32_t line, const std::string& key) {
+  for (const auto& problem : config.problems) {
+    if (problem.line == line && problem.key == key) return true;
+  }
+  return false;
+}
+
+std::string all(const AgentConfig& config) {
+  std::string out;
+  for (const auto& problem : config.problems) out += problem.in(Lang::en) + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a good configuration has no problems and says what it says") {
+  const auto config = parse_config(good, "agent.toml");
+  CHECK_MESSAGE(config.problems.empty(), all(config));
+  CHECK(config.readable);
+  CHECK(config.language == Lang::en);
+  CHECK(config.heartbeat == std::chrono::seconds{5});
+  REQUIRE(config.devices.size() == 2);
+  CHECK(config.devices[0].poll == std::chrono::seconds{1});
+  CHECK(config.devices[1].settle == std::chrono::milliseconds{500});
+  CHECK_FALSE(config.devices[1].enabled);
+}
+
+TEST_CASE("every mistake names its line and key") {
+  struct Row {
+    std::string_view text;
+    std::uint32_t line;
+    std::string_view key;
+  };
+  const Row rows[] = {
+      {"[agent]\nlanguage = \"fr\"\n", 2, "agent.language"},
+      {"[agent]\nheartbeat_s = 0\n", 2, "agent.heartbeat_s"},
+      {"[agent]\nheartbeat_s = \"30\"\n", 2, "agent.heartbeat_s"},
+      {"[agent]\noutbox_mib = 1\n", 2, "agent.outbox_mib"},
+      {"[agent]\nsampel_s = 1\n", 2, "agent.sampel_s"},
+      {"[agents]\n", 1, "agents"},
+      {"[[device]]\ndriver = \"host\"\nport = \"-\"\n", 1, "device.0.name"},
+      {"[[device]]\nname = \"a b\"\ndriver = \"host\"\nport = \"-\"\n", 2, "device.0.name"},
+      {"[[device]]\nname = \"a\"\ndriver = \"hots\"\nport = \"-\"\n", 3, "device.0.driver"},
+      {"[[device]]\nname = \"a\"\nport = \"-\"\n", 1, "device.0.driver"},
+      {"[[device]]\nname = \"a\"\ndriver = \"host\"\n", 1, "device.0.port"},
+      {"[[device]]\nname = \"a\"\ndriver = \"escpos\"\nport = \"pigeon://x\"\n", 4,
+       "device.0.port"},
+      {"[[device]]\nname = \"a\"\ndriver = \"escpos\"\nport = \"-\"\n", 4, "device.0.port"},
+      {"[[device]]\nname = \"a\"\ndriver = \"host\"\nport = \"-\"\npoll_ms = 1\n", 5,
+       "device.0.poll_ms"},
+      {"[[device]]\nname = \"a\"\ndriver = \"host\"\nport = \"-\"\n[device.settings]\nx = 1\n", 6,
+       "device.0.settings.x"},
+      {"[[device]]\nname = \"a\"\ndriver = \"escpos\"\nport = \"tcp://h:1\"\n[device.settings]\n"
+       "timeout_ms = \"soon\"\n",
+       6, "device.0.settings.timeout_ms"},
+      {"[[device]]\nname = \"a\"\ndriver = \"host\"\nport = \"-\"\n"
+       "[[device]]\nname = \"a\"\ndriver = \"host\"\nport = \"-\"\n",
+       6, "device.1.name"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto config = parse_config(row.text, "agent.toml");
+    CHECK_MESSAGE(has(config, row.line, std::string{row.key}), all(config));
+    CHECK(config.readable);
+  }
+}
+
+TEST_CASE("a mistake in one device leaves the others alone") {
+  const auto config = parse_config(good +
+                                       "\n[[device]]\nname = \"bad\"\ndriver = \"nothing\"\n"
+                                       "port = \"-\"\n",
+                                   "agent.toml");
+  REQUIRE(config.devices.size() == 3);
+  CHECK_FALSE(config.devices[0].mistake);
+  CHECK_FALSE(config.devices[1].mistake);
+  REQUIRE(config.devices[2].mistake);
+  CHECK(config.devices[2].mistake->key == "device.2.driver");
+}
+
+TEST_CASE("what is not TOML has no devices and says where") {
+  const auto config = parse_config("[[device]\nname = 1\n", "agent.toml");
+  CHECK_FALSE(config.readable);
+  CHECK(config.devices.empty());
+  REQUIRE(config.problems.size() == 1);
+  CHECK(config.problems[0].line == 1);
+}
+
+TEST_CASE("a file that is not there is one problem, not the end") {
+  const auto config = load_config("/nowhere/agent.toml");
+  CHECK_FALSE(config.readable);
+  REQUIRE(config.problems.size() == 1);
+  CHECK(config.problems[0].in(Lang::en).find("/nowhere/agent.toml") != std::string::npos);
+}

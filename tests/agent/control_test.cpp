@@ -1,0 +1,167 @@
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/control/control_server.hpp"
+#include "agent/ctl/ask.hpp"
+#include "common/platform/control_endpoint.hpp"
+#include "tests/support/temp_folder.hpp"
+
+using namespace kw;
+using namespace kw::agent;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+Task<Result<json::object>> answer(std::string verb, json::object args) {
+  if (verb != "echo") co_return Error{Errc::unsupported, "no such verb"};
+  json::object out;
+  out["said"] = std::move(args);
+  co_return out;
+}
+
+/// The server on a thread of its own, as in the agent.
+struct Served {
+  explicit Served(const ControlServer::Limits& limits = {})
+      : server(io.get_executor(), answer, limits) {
+    REQUIRE(server.listen(folder / "control.sock"));
+    thread = std::thread{[this] { io.run(); }};
+  }
+  ~Served() {
+    asio::post(io, [this] {
+      server.stop();
+      io.stop();
+    });
+    thread.join();
+  }
+  tests::TempFolder folder;
+  asio::io_context io{1};
+  ControlServer server;
+  std::thread thread;
+};
+
+struct Client {
+  explicit Client(const Served& served)
+      : fd(*platform::connect_control(served.folder / "control.sock")) {
+    const timeval limit{10, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  ~Client() { close(fd); }
+  void say(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const auto n = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+  }
+  /// The next line, empty when the connection is closed.
+  std::string hear() const {
+    std::string out;
+    for (char c = 0; recv(fd, &c, 1, 0) == 1;) {
+      if (c == '\n') return out;
+      out += c;
+    }
+    return {};
+  }
+  int fd;
+};
+
+}  // namespace
+
+TEST_CASE("a question is answered with its id, a wrong one with a reason and a hint") {
+  const Served served;
+  const Client client{served};
+  client.say("{\"id\":7,\"verb\":\"echo\",\"args\":{\"a\":1}}\n");
+  CHECK(client.hear() == R"({"id":7,"ok":true,"said":{"a":1}})");
+  client.say("{\"id\":\"x\",\"verb\":\"dance\"}\n");
+  const auto refused = json::parse(client.hear());
+  CHECK(refused.at("id") == "x");
+  CHECK(refused.at("ok") == false);
+  CHECK(refused.at("error").at("code") == "unsupported");
+  CHECK(refused.at("error").at("hint").is_string());
+}
+
+TEST_CASE("garbage is answered and the connection goes on") {
+  const Served served;
+  const Client client{served};
+  for (const std::string_view garbage :
+       {std::string_view{"\n"}, std::string_view{"{\n"}, std::string_view{"[1,2]\n"},
+        std::string_view{"\0\xff\xfe\n", 4}, std::string_view{"{\"verb\":7}\n"}}) {
+    client.say(garbage);
+    CHECK(json::parse(client.hear()).at("ok") == false);
+  }
+  client.say(std::string(40'000, '[') + "\n");
+  CHECK(json::parse(client.hear()).at("ok") == false);
+  client.say("{\"id\":1,\"verb\":\"echo\"}\n");
+  CHECK(json::parse(client.hear()).at("ok") == true);
+}
+
+TEST_CASE("a line without end is refused and closed, others are served on") {
+  const Served served;
+  const Client endless{served};
+  endless.say(std::string(70'000, 'x'));
+  CHECK(json::parse(endless.hear()).at("ok") == false);
+  CHECK(endless.hear().empty());
+  const Client other{served};
+  other.say("{\"id\":1,\"verb\":\"echo\"}\n");
+  CHECK(json::parse(other.hear()).at("ok") == true);
+}
+
+TEST_CASE("several questions in one packet are answered in order") {
+  const Served served;
+  const Client client{served};
+  client.say("{\"id\":1,\"verb\":\"echo\"}\n{\"id\":2,\"verb\":\"echo\"}\n{\"id\":3,\"verb\":");
+  CHECK(json::parse(client.hear()).at("id") == 1);
+  CHECK(json::parse(client.hear()).at("id") == 2);
+  client.say("\"echo\"}\n");
+  CHECK(json::parse(client.hear()).at("id") == 3);
+}
+
+TEST_CASE("an idle connection is closed and a ninth one refused") {
+  ControlServer::Limits limits;
+  limits.clients = 2;
+  limits.idle = 50ms;
+  const Served served{limits};
+  const Client first{served};
+  first.say("{\"id\":1,\"verb\":\"echo\"}\n");
+  CHECK_FALSE(first.hear().empty());
+  const Client second{served};
+  const Client third{served};
+  CHECK(third.hear().empty());
+  CHECK(first.hear().empty());
+  CHECK(second.hear().empty());
+}
+
+TEST_CASE("the socket is the owner's alone and replaces one that a dead process left") {
+  tests::TempFolder folder;
+  const auto path = folder / "control.sock";
+  const int dead = *platform::listen_control(path);
+  close(dead);
+  const auto gone = platform::connect_control(path);
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().code() == Errc::missing);
+  const int alive = *platform::listen_control(path);
+  struct stat facts{};
+  REQUIRE(stat(path.c_str(), &facts) == 0);
+  CHECK((facts.st_mode & 0777) == 0600);
+  close(alive);
+}
+
+TEST_CASE("kioskctl tells an agent that does not run from one that says no") {
+  tests::TempFolder nowhere;
+  const auto absent = ctl::ask(nowhere.path(), "status", 1s);
+  REQUIRE_FALSE(absent);
+  CHECK(absent.error().code() == Errc::missing);
+  const Served served;
+  const auto refused = ctl::ask(served.folder.path(), "status", 5s);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::refused);
+  CHECK(ctl::ask(served.folder.path(), "echo", 5s));
+}

@@ -1,0 +1,134 @@
+#include <doctest/doctest.h>
+
+#include "agent/poll/device_worker.hpp"
+#include "fake_device.hpp"
+
+using namespace kw;
+using namespace kw::agent;
+using namespace std::chrono_literals;
+using Mode = Scene::Mode;
+
+namespace {
+
+struct Rig {
+  explicit Rig(Duration deadline = 10s) {
+    DeviceWorker::Timing timing;
+    timing.deadline = deadline;
+    timing.sample = 20ms;
+    timing.retry = 1ms;
+    std::vector<DeviceWorker::Device> devices;
+    devices.push_back({"printer", std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms});
+    worker = std::make_shared<DeviceWorker>(
+        drivers::PortAddress{}, std::move(devices), timing,
+        [this](const drivers::PortAddress&, MonoTime) { return open(); }, notes, board, clock);
+  }
+  ~Rig() {
+    scene.set(Mode::answers);
+    worker->stop();
+    worker->ended_within(20s);
+  }
+  Result<std::unique_ptr<drivers::Port>> open() {
+    ++scene.opened;
+    if (scene.mode() == Mode::missing) return Error{Errc::missing, "no such port"};
+    if (scene.mode() == Mode::busy) return Error{Errc::busy, "held by somebody"};
+    return std::unique_ptr<drivers::Port>{std::make_unique<ScenePort>(scene, clock)};
+  }
+
+  SystemClock clock;
+  Scene scene;
+  Notebook notes;
+  Board board;
+  std::shared_ptr<DeviceWorker> worker;
+};
+
+}  // namespace
+
+TEST_CASE("a device that answers is reported once and sampled again and again") {
+  Rig rig;
+  rig.worker->start();
+  const auto seen = rig.notes.state_number(1);
+  REQUIRE(seen);
+  CHECK(seen->device == wire::DeviceState::online);
+  CHECK(rig.notes.samples_reach(3));
+  CHECK(rig.notes.states() == 1);
+  CHECK(rig.board.all().at("printer").misses == 0);
+}
+
+TEST_CASE("a device that falls silent is reported as offline, and as online when it is back") {
+  Rig rig;
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(1));
+  rig.scene.set(Mode::silent);
+  const auto lost = rig.notes.state_number(2);
+  REQUIRE(lost);
+  CHECK(lost->device == wire::DeviceState::offline);
+  rig.scene.set(Mode::answers);
+  const auto back = rig.notes.state_number(3);
+  REQUIRE(back);
+  CHECK(back->device == wire::DeviceState::online);
+}
+
+TEST_CASE("what stands on the port decides what is reported") {
+  struct Row {
+    Mode mode;
+    wire::DeviceState state;
+    wire::Health health;
+  };
+  for (const auto& row :
+       {Row{Mode::missing, wire::DeviceState::no_device, wire::Health::fault},
+        Row{Mode::busy, wire::DeviceState::unknown, wire::Health::unknown},
+        Row{Mode::other_device, wire::DeviceState::no_device, wire::Health::fault},
+        Row{Mode::gone, wire::DeviceState::offline, wire::Health::fault}}) {
+    Rig rig;
+    rig.scene.set(row.mode);
+    rig.worker->start();
+    const auto seen = rig.notes.state_number(1);
+    REQUIRE(seen);
+    CHECK(seen->device == row.state);
+    CHECK(wire::health_of(*seen) == row.health);
+  }
+}
+
+TEST_CASE("a call that overruns is cancelled, and the device is asked again") {
+  Rig rig{5ms};
+  rig.scene.set(Mode::hangs);
+  rig.worker->start();
+  while (rig.notes.states() == 0) {
+    rig.worker->watch();
+    std::this_thread::yield();
+  }
+  CHECK(rig.notes.state_number(1)->conditions.at(0).code == "no-reply");
+  CHECK(rig.scene.cancels > 0);
+  rig.scene.set(Mode::answers);
+  CHECK(rig.notes.state_number(2)->device == wire::DeviceState::online);
+}
+
+TEST_CASE("a driver that cannot be cancelled is reported as stuck and costs its own thread only") {
+  Rig rig{2ms};
+  rig.scene.deaf = true;
+  rig.scene.set(Mode::hangs);
+  rig.worker->start();
+  while (rig.notes.states() == 0) {
+    rig.worker->watch();
+    std::this_thread::yield();
+  }
+  CHECK(rig.notes.state_number(1)->conditions.at(0).code == "driver-stuck");
+  rig.worker->stop();
+  CHECK_FALSE(rig.worker->ended_within(1ms));
+}
+
+TEST_CASE("a driver that comes back from being stuck is reported as it is then") {
+  Rig rig{2ms};
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(1));
+  rig.scene.deaf = true;
+  rig.scene.set(Mode::hangs);
+  while (rig.notes.states() < 2) {
+    rig.worker->watch();
+    std::this_thread::yield();
+  }
+  rig.scene.set(Mode::answers);
+  const auto back = rig.notes.state_number(3);
+  REQUIRE(back);
+  CHECK(back->device == wire::DeviceState::online);
+}
