@@ -145,6 +145,7 @@ struct Loader {
     port(device, reader);
     device.poll = milliseconds{reader.integer("poll_ms", 5'000, 100, 3'600'000)};
     device.settle = milliseconds{reader.integer("settle_ms", 0, 0, 2'000)};
+    device.hold_port = reader.boolean("hold_port", false);
     device.enabled = reader.boolean("enabled", true);
     settings(device, reader, index);
     reader.done();

@@ -22,7 +22,8 @@ struct DeviceConfig {
   drivers::PortAddress address;
   drivers::Settings settings;
   Duration poll = std::chrono::seconds{5};
-  Duration settle{0};  ///< chatter shorter than this is not reported
+  Duration settle{0};      ///< chatter shorter than this is not reported
+  bool hold_port = false;  ///< keep the port open between polls
   bool enabled = true;
   std::optional<config::Problem> mistake;  ///< the first one: the device is reported, not polled
 };

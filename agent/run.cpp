@@ -10,13 +10,13 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "agent/control/answers.hpp"
-#include "agent/control/control_server.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/poller.hpp"
 #include "agent/power.hpp"
 #include "agent/uplink/uplink.hpp"
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
+#include "common/platform/control_server.hpp"
 #include "common/platform/host_facts.hpp"
 #include "drivers/ports/open.hpp"
 
@@ -85,7 +85,7 @@ class Agent {
                 facts_of(config, host_)),
         poller_(config, port_opener(), journal_, board_, clock_, identity::random_u64()),
         answers_(config, journal_, board_, uplink_, clock_, clock_.wall()),
-        control_(io_.get_executor(), answerer()),
+        control_(io_.get_executor(), "status, devices, outbox", answerer()),
         signals_(io_, SIGTERM, SIGINT),
         helper_(1, 0) {}
 
@@ -99,7 +99,7 @@ class Agent {
       journal_.note("bad-configuration", {}, problem.in(config_.language));
       log::error("bad-configuration", {{"problem", problem.in(Lang::en)}});
     }
-    if (const auto listening = control_.listen(folder_ / control_name); !listening) {
+    if (const auto listening = control_.listen(folder_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
     poller_.start();
@@ -120,7 +120,7 @@ class Agent {
     };
   }
 
-  ControlServer::Answer answerer() {
+  platform::ControlServer::Answer answerer() {
     return [this](std::string verb, boost::json::object args) {
       return answers_.answer(std::move(verb), std::move(args));
     };
@@ -184,7 +184,7 @@ class Agent {
   Uplink uplink_;
   Poller poller_;
   Answers answers_;
-  ControlServer control_;
+  platform::ControlServer control_;
   asio::signal_set signals_;
   Worker helper_;
 };

@@ -5,9 +5,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/serialize.hpp>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "collector/accounts/authority_files.hpp"
 #include "collector/accounts/tokens.hpp"
@@ -18,8 +15,10 @@
 #include "collector/store/sqlite/sqlite_store.hpp"
 #include "collector/writer/act.hpp"
 #include "common/log.hpp"
-#include "common/platform/control.hpp"
+#include "common/platform/control_client.hpp"
+#include "common/platform/control_server.hpp"
 #include "common/platform/files.hpp"
+#include "common/platform/folder_lock.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/event_classes.hpp"
 
@@ -34,30 +33,6 @@ constexpr auto drain_hint = std::chrono::seconds{5};
 constexpr auto control_answer_within = std::chrono::seconds{10};
 
 fs::path database(const fs::path& data) { return data / "collector.db"; }
-fs::path control_socket(const fs::path& data) { return data / "control.sock"; }
-
-/// One collector a data folder: held as long as the process lives.
-class FolderLock {
- public:
-  static Result<FolderLock> take(const fs::path& data) {
-    const int fd = ::open((data / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0) return Error{Errc::storage, "cannot write in " + data.string()};
-    FolderLock lock{fd};
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      return Error{Errc::busy, "another kiosk-collector uses " + data.string()};
-    }
-    return lock;
-  }
-  FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
- private:
-  explicit FolderLock(int fd) : fd_(fd) {}
-  int fd_;
-};
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host.starts_with("127.") || host == "::1";
@@ -81,7 +56,7 @@ class Collector {
             writer_, readers_, [this] { return gateway_.figures(); }, clock),
         people_(io.get_executor(),
                 [this](link::HttpRequest request) { return api_.answer(std::move(request)); }),
-        control_(io.get_executor(),
+        control_(io.get_executor(), "token-new",
                  [this](std::string verb, json::object args) {
                    return answer_control(std::move(verb), std::move(args));
                  }),
@@ -102,7 +77,7 @@ class Collector {
     if (!agents) return std::move(agents).error().within("--agents");
     auto people = people_.listen(options.people);
     if (!people) return std::move(people).error().within("--people");
-    auto control = control_.listen(control_socket(options.data));
+    auto control = control_.listen(options.data / platform::control_name);
     if (!control) return std::move(control).error();
     spawn(io_, "signals", stop_on_signal());
     return std::pair{*agents, *people};
@@ -170,14 +145,14 @@ Result<void> init(const fs::path& data, const std::vector<std::string>& names, c
 
 Result<std::string> token_new(const fs::path& data, const std::string& terminal,
                               const Clock& clock) {
-  auto asked = platform::control_ask(control_socket(data), "token-new", {{"terminal", terminal}},
-                                     control_answer_within);
+  auto asked =
+      platform::ask_control(data, "token-new", {{"terminal", terminal}}, control_answer_within);
   if (asked) return std::string{asked->at("token").as_string()};
   if (asked.error().code() != Errc::missing) return std::move(asked).error();
 
   auto authority = AuthorityFiles::load(data, clock);
   if (!authority) return std::move(authority).error();
-  auto lock = FolderLock::take(data);
+  auto lock = platform::FolderLock::take(data);
   if (!lock) return std::move(lock).error();
   auto store = SqliteStore::open(database(data));
   if (!store) return std::move(store).error();
@@ -207,7 +182,7 @@ Result<void> run(const RunOptions& options, const Clock& clock,
   }
   auto authority = AuthorityFiles::load(options.data, clock);
   if (!authority) return std::move(authority).error();
-  auto lock = FolderLock::take(options.data);
+  auto lock = platform::FolderLock::take(options.data);
   if (!lock) return std::move(lock).error();
   auto rules = Rules::load(options.data / "rules.toml");
   if (!rules) return std::move(rules).error();

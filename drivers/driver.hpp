@@ -49,12 +49,13 @@ class Driver {
 
 /// What is known of a driver before any device is attached.
 struct Card {
-  std::string_view name;            ///< as in `driver = "escpos"`
-  std::string_view kind;            ///< the family folder: receipt_printer, host …
-  Text title;                       ///< 硬件类型 for people
+  std::string_view name;  ///< as in `driver = "escpos"`
+  std::string_view kind;  ///< the family folder: receipt_printer, host …
+  Text title;             ///< 硬件类型 for people
   std::span<const Setting> settings;
-  std::span<const wire::ConditionRow> conditions;  ///< the driver's own codes; standard ones in wire
-  std::span<const std::string_view> schemes;       ///< port schemes it speaks over; empty: port "-"
+  std::span<const wire::ConditionRow>
+      conditions;                             ///< the driver's own codes; standard ones in wire
+  std::span<const std::string_view> schemes;  ///< port schemes it speaks over; empty: port "-"
   std::span<const std::string_view> self_tests;
   /// Errc::invalid when settings that are well-formed each do not fit together.
   Result<std::unique_ptr<Driver>> (*make)(const Settings& settings);

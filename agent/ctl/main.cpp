@@ -8,11 +8,11 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "agent/ctl/ask.hpp"
 #include "agent/ctl/messages.hpp"
 #include "agent/ctl/print.hpp"
 #include "agent/ctl/probe.hpp"
 #include "common/log.hpp"
+#include "common/platform/control_client.hpp"
 #include "common/platform/signals.hpp"
 #include "drivers/catalogue.hpp"
 
@@ -83,14 +83,14 @@ int verdict(const json::object& status) {
 }
 
 int show_status(const Options& options) {
-  const auto answer = ask(options.data, "status", answer_limit);
+  const auto answer = platform::ask_control(options.data, "status", {}, answer_limit);
   if (!answer) return not_asked(options, answer.error());
   print(options, *answer, status_text(*answer, options.lang));
   return verdict(*answer);
 }
 
 int show_devices(const Options& options) {
-  const auto answer = ask(options.data, "devices", answer_limit);
+  const auto answer = platform::ask_control(options.data, "devices", {}, answer_limit);
   if (!answer) return not_asked(options, answer.error());
   print(options, *answer, devices_text(*answer, options.lang));
   for (const auto& device : answer->at("devices").get_array()) {
@@ -100,7 +100,7 @@ int show_devices(const Options& options) {
 }
 
 int show_outbox(const Options& options) {
-  const auto answer = ask(options.data, "outbox", answer_limit);
+  const auto answer = platform::ask_control(options.data, "outbox", {}, answer_limit);
   if (!answer) return not_asked(options, answer.error());
   print(options, *answer, outbox_text(*answer, options.lang));
   return well;

@@ -175,6 +175,12 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
   auto said = wire::to_wire(device, status);
   fit(said);
   const auto known = devices_.find(device);
+  if (status.device == wire::DeviceState::unknown && status.conditions.empty() &&
+      known != devices_.end()) {
+    // Nothing can be said (the port is busy, say): what was wrong when it was last seen is neither
+    // over nor new, and keeps the position that began it.
+    *said.mutable_condition() = known->second.status.condition();
+  }
   unsaved_.erase(device);
   DeviceView next;
   next.identity =

@@ -172,6 +172,8 @@ void DeviceWorker::look(std::size_t entry) {
     missed(entry, step, status.error(), now);
   }
   look.misses = polled.presence.misses();
+  const auto holds = [](const Polled& p) { return p.device.hold_port; };
+  if (std::ranges::none_of(devices_, holds)) close_port();
   board_.put(polled.device.name, std::move(look));
 }
 

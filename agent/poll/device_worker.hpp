@@ -41,6 +41,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     Duration poll;
     Duration settle;
     Duration start;  ///< first poll this long after `start`
+    /// Whether the port stays open between polls. Given back, the business application can use it.
+    bool hold_port = true;
   };
 
   DeviceWorker(const drivers::PortAddress& address, std::vector<Device> devices,

@@ -49,8 +49,8 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     std::uniform_int_distribution<Duration::rep> start{0, spread.count()};
     auto& port = ports[device.port];
     port.address = device.address;
-    port.devices.push_back(
-        {device.name, std::move(*driver), device.poll, device.settle, Duration{start(random)}});
+    port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
+                            Duration{start(random)}, device.hold_port});
   }
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;

@@ -5,4 +5,5 @@ target_sources(kw_common PRIVATE
   platform/posix/host_facts.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
-  platform/posix/control.cpp)
+  platform/control_server.cpp
+  platform/posix/control_client.cpp)

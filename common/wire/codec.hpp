@@ -31,8 +31,8 @@ std::string encode(const pb::Envelope& envelope);
 /// not UTF-8 or a device id that is not printable ASCII.
 Result<pb::Envelope> decode(std::string_view frame);
 
-/// The same into one arena, which the returned pointer (and every pointer aliasing it) keeps: a batch
-/// of many small messages then costs a handful of allocations. The collector's way.
+/// The same into one arena, which the returned pointer (and every pointer aliasing it) keeps: a
+/// batch of many small messages then costs a handful of allocations. The collector's way.
 Result<std::shared_ptr<const pb::Envelope>> decode_shared(std::string_view frame);
 
 /// Whether the batch's items cover first..last exactly, and hold at least one.

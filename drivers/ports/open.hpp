@@ -23,8 +23,8 @@ struct PortAddress {
 };
 
 /// Opens the port of `address`. Errc::missing: no such device or name; Errc::busy: somebody else
-/// holds it; Errc::refused, Errc::timeout: nobody listens. Port "-" gives a port on which every call
-/// fails as unsupported.
+/// holds it; Errc::refused, Errc::timeout: nobody listens. Port "-" gives a port on which every
+/// call fails as unsupported.
 Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
                                         MonoTime deadline);
 

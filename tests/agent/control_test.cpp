@@ -8,13 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/control/control_server.hpp"
-#include "agent/ctl/ask.hpp"
+#include "common/platform/control_client.hpp"
 #include "common/platform/control_endpoint.hpp"
+#include "common/platform/control_server.hpp"
 #include "tests/support/temp_folder.hpp"
 
 using namespace kw;
-using namespace kw::agent;
 using namespace std::chrono_literals;
 namespace json = boost::json;
 
@@ -29,8 +28,8 @@ Task<Result<json::object>> answer(std::string verb, json::object args) {
 
 /// The server on a thread of its own, as in the agent.
 struct Served {
-  explicit Served(const ControlServer::Limits& limits = {})
-      : server(io.get_executor(), answer, limits) {
+  explicit Served(const platform::ControlServer::Limits& limits = {})
+      : server(io.get_executor(), "status", answer, limits) {
     REQUIRE(server.listen(folder / "control.sock"));
     thread = std::thread{[this] { io.run(); }};
   }
@@ -43,7 +42,7 @@ struct Served {
   }
   tests::TempFolder folder;
   asio::io_context io{1};
-  ControlServer server;
+  platform::ControlServer server;
   std::thread thread;
 };
 
@@ -125,7 +124,7 @@ TEST_CASE("several questions in one packet are answered in order") {
 }
 
 TEST_CASE("an idle connection is closed and a ninth one refused") {
-  ControlServer::Limits limits;
+  platform::ControlServer::Limits limits;
   limits.clients = 2;
   limits.idle = 50ms;
   const Served served{limits};
@@ -156,12 +155,12 @@ TEST_CASE("the socket is the owner's alone and replaces one that a dead process 
 
 TEST_CASE("kioskctl tells an agent that does not run from one that says no") {
   tests::TempFolder nowhere;
-  const auto absent = ctl::ask(nowhere.path(), "status", 1s);
+  const auto absent = platform::ask_control(nowhere.path(), "status", {}, 1s);
   REQUIRE_FALSE(absent);
   CHECK(absent.error().code() == Errc::missing);
   const Served served;
-  const auto refused = ctl::ask(served.folder.path(), "status", 5s);
+  const auto refused = platform::ask_control(served.folder.path(), "status", {}, 5s);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::refused);
-  CHECK(ctl::ask(served.folder.path(), "echo", 5s));
+  CHECK(platform::ask_control(served.folder.path(), "echo", {}, 5s));
 }

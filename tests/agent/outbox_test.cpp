@@ -88,6 +88,21 @@ TEST_CASE("a condition that persists keeps the position that began it, over a re
   CHECK_FALSE(event.condition(1).has_since());
 }
 
+TEST_CASE("a condition keeps its beginning while nothing can be said of the device") {
+  Box box;
+  auto& outbox = box.open(1);
+  outbox.append_state("receipt", Box::status({"media-empty"}), box.now());
+  wire::Status busy;
+  busy.evidence = wire::Evidence::shared_busy;
+  const auto doubt = outbox.append_state("receipt", busy, box.now());
+  REQUIRE(doubt);
+  CHECK(doubt->status->condition(0).since().seq() == 1);
+  CHECK_FALSE(outbox.append_state("receipt", busy, box.now()));
+  const auto back = outbox.append_state("receipt", Box::status({"media-empty"}), box.now());
+  REQUIRE(back);
+  CHECK(back->status->condition(0).since().seq() == 1);
+}
+
 TEST_CASE("a condition that went and came back began anew") {
   Box box;
   box.open(7).append_state("printer", Box::status({"media-low"}), box.now());

@@ -11,13 +11,13 @@ using Mode = Scene::Mode;
 namespace {
 
 struct Rig {
-  explicit Rig(Duration deadline = 10s) {
+  explicit Rig(Duration deadline = 10s, bool hold_port = true) {
     DeviceWorker::Timing timing;
     timing.deadline = deadline;
     timing.sample = 20ms;
     timing.retry = 1ms;
     std::vector<DeviceWorker::Device> devices;
-    devices.push_back({"printer", std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms});
+    devices.push_back({"printer", std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms, hold_port});
     worker = std::make_shared<DeviceWorker>(
         drivers::PortAddress{}, std::move(devices), timing,
         [this](const drivers::PortAddress&, MonoTime) { return open(); }, notes, board, clock);
@@ -52,6 +52,17 @@ TEST_CASE("a device that answers is reported once and sampled again and again") 
   CHECK(rig.notes.samples_reach(3));
   CHECK(rig.notes.states() == 1);
   CHECK(rig.board.all().at("printer").misses == 0);
+}
+
+TEST_CASE("a port that is not held is given back after every poll, and nothing is reported of it") {
+  Rig rig{10s, false};
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(1));
+  CHECK(rig.notes.samples_reach(3));
+  rig.worker->stop();
+  REQUIRE(rig.worker->ended_within(20s));
+  CHECK(rig.scene.opened > 3);
+  CHECK(rig.notes.states() == 1);
 }
 
 TEST_CASE("a device that falls silent is reported as offline, and as online when it is back") {

@@ -1,14 +1,13 @@
-#include <doctest/doctest.h>
-
 #include <random>
+
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
 
 #include "common/wire/close_codes.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/conditions.hpp"
 #include "common/wire/event_classes.hpp"
 #include "common/wire/status_json.hpp"
-
-#include <boost/json/serialize.hpp>
 
 using namespace kw;
 using namespace kw::wire;
@@ -115,9 +114,9 @@ TEST_CASE("health: first that holds of disabled, unknown, fault, warning, busy, 
 }
 
 TEST_CASE("each bad state alone is a fault; a full bin is, a full supply is not") {
-  for (const auto device : {DeviceState::no_device, DeviceState::offline, DeviceState::power_off,
-                            DeviceState::hardware_error, DeviceState::user_error,
-                            DeviceState::fraud_attempt}) {
+  for (const auto device :
+       {DeviceState::no_device, DeviceState::offline, DeviceState::power_off,
+        DeviceState::hardware_error, DeviceState::user_error, DeviceState::fraud_attempt}) {
     Status s;
     s.device = device;
     CHECK(health_of(s) == Health::fault);

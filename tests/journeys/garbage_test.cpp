@@ -1,9 +1,8 @@
 // Garbage on every input of a running collector: a clear answer, nothing changed, nothing stopped.
-#include <doctest/doctest.h>
-
 #include <random>
 
 #include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
 
 #include "common/identity/random.hpp"
 #include "common/link/link.hpp"
@@ -157,8 +156,8 @@ TEST_CASE("the API answers garbage with a problem that says what to do, and chan
   REQUIRE(at);
   const auto ask = [&](std::string method, std::string target, std::string body = {},
                        std::map<std::string, std::string> headers = {}) {
-    link::HttpRequest request{std::move(method), std::move(target), std::move(headers),
-                              std::move(body), {}};
+    link::HttpRequest request{
+        std::move(method), std::move(target), std::move(headers), std::move(body), {}};
     auto answer = run_task(link::http_request(*at, nullptr, std::move(request), 10s));
     REQUIRE(answer);
     return *answer;
@@ -209,12 +208,12 @@ TEST_CASE("wrong command lines and wrong folders are told, not guessed") {
   const auto twice = run({program("kiosk-collector"), "init", "--data", data});
   CHECK(twice.code != 0);
   CHECK(text(twice).find("already") != std::string::npos);
-  const auto open = run({program("kiosk-collector"), "run", "--data", data, "--people",
-                         "0.0.0.0:0"});
+  const auto open =
+      run({program("kiosk-collector"), "run", "--data", data, "--people", "0.0.0.0:0"});
   CHECK(open.code != 0);
   CHECK(text(open).find("loopback") != std::string::npos);
-  const auto code = run({program("kiosk-collector"), "token", "new", "--data", data, "--terminal",
-                         "two words"});
+  const auto code =
+      run({program("kiosk-collector"), "token", "new", "--data", data, "--terminal", "two words"});
   CHECK(code.code != 0);
   CHECK(text(code).find("terminal code") != std::string::npos);
   auto written = platform::write_file(folder / "c/rules.toml", "[[rule]]\nlevel = 3\n", false);

@@ -280,7 +280,8 @@ Result<StoreFigures> SqliteQueries::figures() {
   for (const auto row : db_->rows(
            "SELECT off, connected, heard, fault, count(*) FROM (SELECT t.switched_off AS off, "
            "t.connected AS connected, coalesce(t.last_seen_at, 0) >= $1 AS heard, EXISTS (SELECT 1 "
-           "FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.subject<>'') AS fault "
+           "FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.subject<>'') AS "
+           "fault "
            "FROM terminal t) AS facts GROUP BY off, connected, heard, fault",
            heard_since)) {
     const auto state =

@@ -376,6 +376,7 @@ wire::Consumable paper_of(const Model& model, const std::vector<wire::Condition>
 // ---- the driver -------------------------------------------------------------------------------
 
 /// Paper left changes slowly, and GS e1 waits in the printer's buffer behind a job.
+constexpr Duration identity_every = std::chrono::seconds{60};  // how late a changed unit may show
 constexpr Duration paper_left_every = std::chrono::seconds{60};
 constexpr Duration paper_left_again = std::chrono::minutes{10};
 
@@ -390,10 +391,9 @@ class Escpos final : public Driver {
   Result<void> open(Port& port, MonoTime deadline) override {
     port_ = &port;
     out_of_step_ = false;
-    identity_ = {};
-    identity_due_ = identify_ && !model_.identify.empty();
-    paper_left_.reset();
-    paper_left_due_ = port.now();
+    // The port may be given back after every poll: what hardly changes is not asked each time.
+    const bool asked_lately = identity_asked_ && port.now() - *identity_asked_ < identity_every;
+    identity_due_ = identify_ && !model_.identify.empty() && !asked_lately;
     auto first = ask(*question("eot1"), deadline);
     if (first) return {};
     if (first.error().code() == Errc::garbled) {
@@ -525,9 +525,11 @@ class Escpos final : public Driver {
     paper_left_ = centimetres / 100.0;
   }
 
-  /// A printer that leaves one of these unanswered is not asked again until it is opened anew.
+  /// A printer that leaves one of these unanswered is not asked again for a while.
   void ask_identity(MonoTime deadline) {
     identity_due_ = false;
+    identity_asked_ = port_->now();
+    identity_ = {};
     const std::map<std::string_view, std::string*> fields{{"firmware", &identity_.firmware},
                                                           {"maker", &identity_.vendor},
                                                           {"model", &identity_.model},
@@ -549,6 +551,7 @@ class Escpos final : public Driver {
   Port* port_ = nullptr;
   bool out_of_step_ = false;  ///< an answer to an earlier question may still come
   bool identity_due_ = false;
+  std::optional<MonoTime> identity_asked_;
   wire::Identity identity_;
   MonoTime paper_left_due_;
   std::optional<double> paper_left_;

@@ -1,4 +1,4 @@
-#include "agent/ctl/ask.hpp"
+#include "common/platform/control_client.hpp"
 
 #include <array>
 #include <cerrno>
@@ -10,10 +10,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "agent/control/control_server.hpp"
 #include "common/platform/control_endpoint.hpp"
+#include "common/platform/control_server.hpp"
 
-namespace kw::agent::ctl {
+namespace kw::platform {
 namespace {
 
 namespace json = boost::json;
@@ -49,7 +49,7 @@ Result<std::string> exchange(int fd, std::string line) {
   while (answer.find('\n') == std::string::npos) {
     const auto got = recv(fd, block.data(), block.size(), 0);
     if (got < 0) return broken();
-    if (got == 0) return Error{Errc::disconnected, "the agent closed the connection"};
+    if (got == 0) return Error{Errc::disconnected, "the daemon closed the connection"};
     answer.append(block.data(), static_cast<std::size_t>(got));
     if (answer.size() > answer_limit) return Error{Errc::garbled, "the answer is too long"};
   }
@@ -58,9 +58,9 @@ Result<std::string> exchange(int fd, std::string line) {
 
 }  // namespace
 
-Result<json::object> ask(const std::filesystem::path& data, const std::string& verb,
-                         Duration limit) {
-  const auto connected = platform::connect_control(data / control_name);
+Result<json::object> ask_control(const std::filesystem::path& data, const std::string& verb,
+                                 const json::object& args, Duration limit) {
+  const auto connected = connect_control(data / control_name);
   if (!connected) return connected.error();
   const Descriptor socket{*connected};
   timeval within{};
@@ -71,6 +71,7 @@ Result<json::object> ask(const std::filesystem::path& data, const std::string& v
   json::object request;
   request["id"] = 1;
   request["verb"] = verb;
+  request["args"] = args;
   auto answer = exchange(socket.get(), json::serialize(request) + "\n");
   if (!answer) return std::move(answer).error();
   json::error_code wrong;
@@ -79,12 +80,13 @@ Result<json::object> ask(const std::filesystem::path& data, const std::string& v
   auto& object = parsed.get_object();
   const auto* ok = object.if_contains("ok");
   if (ok == nullptr || !ok->is_bool() || !ok->get_bool()) {
-    const auto* error = object.if_contains("error");
-    return Error{Errc::refused, error == nullptr ? "no reason given" : json::serialize(*error)};
+    const auto* why = parsed.find_pointer("/error/message", wrong);
+    const bool told = why != nullptr && why->is_string();
+    return Error{Errc::refused, told ? std::string{why->get_string()} : "no reason given"};
   }
   object.erase("id");
   object.erase("ok");
   return std::move(object);
 }
 
-}  // namespace kw::agent::ctl
+}  // namespace kw::platform

@@ -1,4 +1,4 @@
-#include "agent/control/control_server.hpp"
+#include "common/platform/control_server.hpp"
 
 #include <optional>
 #include <set>
@@ -15,7 +15,7 @@
 #include "common/log.hpp"
 #include "common/platform/control_endpoint.hpp"
 
-namespace kw::agent {
+namespace kw::platform {
 namespace {
 
 namespace json = boost::json;
@@ -38,8 +38,12 @@ json::object refusal(json::value id, const Error& why, std::string_view hint) {
 }  // namespace
 
 struct ControlServer::State : std::enable_shared_from_this<State> {
-  State(asio::any_io_executor on, Answer with, const Limits& within)
-      : executor(std::move(on)), answer(std::move(with)), limits(within), acceptor(executor) {}
+  State(asio::any_io_executor on, std::string can, Answer with, const Limits& within)
+      : executor(std::move(on)),
+        verbs(std::move(can)),
+        answer(std::move(with)),
+        limits(within),
+        acceptor(executor) {}
 
   struct Client {
     explicit Client(Socket from) : socket(std::move(from)), idle(socket.get_executor()) {}
@@ -55,6 +59,7 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
   Task<json::object> reply(std::string line);
 
   asio::any_io_executor executor;
+  std::string verbs;
   Answer answer;
   Limits limits;
   asio::local::stream_protocol::acceptor acceptor;
@@ -70,8 +75,7 @@ Task<void> ControlServer::State::accept(std::shared_ptr<State> self) {
       co_await sleep_for(accept_rest);  // out of descriptors, say
       continue;
     }
-    if (clients.size() >= limits.clients ||
-        !platform::control_peer_allowed(socket.native_handle())) {
+    if (clients.size() >= limits.clients || !control_peer_allowed(socket.native_handle())) {
       continue;  // closed as it goes out of scope
     }
     auto client = std::make_shared<Client>(std::move(socket));
@@ -127,7 +131,7 @@ Task<json::object> ControlServer::State::reply(std::string line) {
   auto parsed = json::parse(line, wrong);
   if (wrong || !parsed.is_object()) {
     co_return refusal(nullptr, Error{Errc::garbled, "not a JSON object"},
-                      R"(send {"id":1,"verb":"status"})");
+                      R"(send {"id":1,"verb":"…"})");
   }
   auto& request = parsed.get_object();
   json::value id = nullptr;
@@ -136,7 +140,7 @@ Task<json::object> ControlServer::State::reply(std::string line) {
   }
   const auto* verb = request.if_contains("verb");
   if (verb == nullptr || !verb->is_string()) {
-    co_return refusal(id, Error{Errc::invalid, "verb is missing"}, "status, devices, outbox");
+    co_return refusal(id, Error{Errc::invalid, "verb is missing"}, verbs);
   }
   json::object args;
   if (auto* given = request.if_contains("args"); given != nullptr && given->is_object()) {
@@ -145,7 +149,7 @@ Task<json::object> ControlServer::State::reply(std::string line) {
   std::string asked{std::string_view{verb->get_string()}};
   auto answered = co_await answer(std::move(asked), std::move(args));
   if (!answered) {
-    co_return refusal(id, answered.error(), "status, devices, outbox");
+    co_return refusal(id, answered.error(), verbs);
   }
   json::object out;
   out["id"] = id;
@@ -154,14 +158,15 @@ Task<json::object> ControlServer::State::reply(std::string line) {
   co_return out;
 }
 
-ControlServer::ControlServer(asio::any_io_executor executor, Answer answer,
+ControlServer::ControlServer(asio::any_io_executor executor, std::string verbs, Answer answer,
                              const Limits& limits) noexcept
-    : state_(std::make_shared<State>(std::move(executor), std::move(answer), limits)) {}
+    : state_(std::make_shared<State>(std::move(executor), std::move(verbs), std::move(answer),
+                                     limits)) {}
 
 ControlServer::~ControlServer() { stop(); }
 
 Result<void> ControlServer::listen(const std::filesystem::path& path) {
-  const auto descriptor = platform::listen_control(path);
+  const auto descriptor = listen_control(path);
   if (!descriptor) return descriptor.error();
   boost::system::error_code failed;
   state_->acceptor.assign(asio::local::stream_protocol{}, *descriptor, failed);
@@ -183,4 +188,4 @@ void ControlServer::stop() {
   if (!state_->path.empty()) std::filesystem::remove(state_->path, gone);
 }
 
-}  // namespace kw::agent
+}  // namespace kw::platform

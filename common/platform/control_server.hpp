@@ -13,9 +13,10 @@
 #include "common/result.hpp"
 #include "common/task.hpp"
 
-namespace kw::agent {
+namespace kw::platform {
 
-/// Where kioskctl asks: one JSON object a line, `{id, verb, args}` → `{id, ok: true, …}` or
+/// The local control endpoint of agent and collector (data path, section 8): one JSON object a
+/// line, `{id, verb, args}` → `{id, ok: true, …}` or
 /// `{id, ok: false, error: {code, message, hint}}`. Whatever a client sends, it harms only its own
 /// connection. io thread only.
 class ControlServer {
@@ -29,9 +30,11 @@ class ControlServer {
     Duration idle = std::chrono::seconds{60};
   };
 
-  ControlServer(asio::any_io_executor executor, Answer answer) noexcept
-      : ControlServer(std::move(executor), std::move(answer), Limits{}) {}
-  ControlServer(asio::any_io_executor executor, Answer answer, const Limits& limits) noexcept;
+  /// `verbs`: what can be asked, as a hint in refusals: "status, devices".
+  ControlServer(asio::any_io_executor executor, std::string verbs, Answer answer) noexcept
+      : ControlServer(std::move(executor), std::move(verbs), std::move(answer), Limits{}) {}
+  ControlServer(asio::any_io_executor executor, std::string verbs, Answer answer,
+                const Limits& limits) noexcept;
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
   ~ControlServer();
@@ -45,6 +48,7 @@ class ControlServer {
   std::shared_ptr<State> state_;
 };
 
+/// The socket's name in a data folder.
 inline constexpr const char* control_name = "control.sock";
 
-}  // namespace kw::agent
+}  // namespace kw::platform
