@@ -13,7 +13,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 find_program(KW_CCACHE ccache)
 if(KW_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${KW_CCACHE})
+  # Paths count relative to the checkout, so that a fresh clone elsewhere finds what is cached.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${KW_CCACHE})
 endif()
 
 # Compiling Beast takes a gigabyte a file: not more than two such files at a time.

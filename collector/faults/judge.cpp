@@ -212,6 +212,7 @@ void Judge::configured(const google::protobuf::RepeatedPtrField<pb::DeviceRef>& 
     device->kind = ref.kind();
     device->enabled = !ref.disabled();
     device->retired = false;
+    if (!device->enabled) forget_device(*device, at, "disabled");
     out_.push_back(DeviceChanged{*device});
   }
   for (auto& device : view_.devices) {

@@ -11,6 +11,11 @@
 namespace kw::collector {
 namespace {
 
+// Every queue is bounded, also against a peer that ignores credit or never reads: past the first
+// the socket is not read, past the second the connection is cut.
+constexpr int in_flight_limit = 32;
+constexpr int unsent_limit = 256;
+
 /// Whether the batch's frame counts against credit (event_classes: uncounted).
 bool counted(const pb::Batch& batch) {
   for (const auto& item : batch.item()) {
@@ -28,6 +33,7 @@ AgentSession::AgentSession(Gateway& gateway, std::unique_ptr<link::Link> link, C
       link_(std::move(link)),
       row_(std::move(row)),
       id_(id),
+      room_(gateway.executor_, asio::steady_timer::time_point::max()),
       last_heard_(gateway.clock_.wall()) {}
 
 Task<void> AgentSession::run() {
@@ -115,6 +121,7 @@ Task<bool> AgentSession::greet() {
 
 Task<void> AgentSession::listen() {
   while (!ending_) {
+    while (in_flight_ >= in_flight_limit) co_await room_.async_wait(as_result);
     auto frame = co_await with_deadline(link_->receive(), gateway_.limits_.silent_after);
     if (!frame) {
       if (frame.error().code() == Errc::timeout && !ending_) {
@@ -151,10 +158,12 @@ void AgentSession::take(const Frame& frame, std::size_t bytes) {
       const bool full = !std::exchange(snapshot_seen_, true);
       std::shared_ptr<const pb::Snapshot> snapshot{frame, &envelope.snapshot()};
       auto self = shared_from_this();
+      ++in_flight_;
       gateway_.writer_.post(snapshot_job(facts_, snapshot, full, [self](const Result<void>& done) {
-        if (done) return;
-        asio::post(self->gateway_.executor_,
-                   [self, why = done.error()] { self->end(wire::close_store_failed, why.text()); });
+        asio::post(self->gateway_.executor_, [self, done] {
+          self->answered();
+          if (!done) self->end(wire::close_store_failed, done.error().text());
+        });
       }));
       return;
     }
@@ -185,6 +194,7 @@ void AgentSession::take_batch(std::shared_ptr<const pb::Batch> batch, std::size_
       return;
     }
   }
+  ++in_flight_;
   const auto epoch = batch->epoch();
   auto self = shared_from_this();
   gateway_.writer_.post(
@@ -197,6 +207,7 @@ void AgentSession::take_batch(std::shared_ptr<const pb::Batch> batch, std::size_
 
 void AgentSession::batch_done(const Result<BatchAnswer>& answer, std::uint64_t epoch,
                               std::uint32_t spent) {
+  answered();
   if (!answer) {
     const bool race = answer.error().code() == Errc::refused;
     end(race ? wire::close_lost_race : wire::close_store_failed, answer.error().text());
@@ -229,6 +240,11 @@ void AgentSession::batch_done(const Result<BatchAnswer>& answer, std::uint64_t e
   gateway_.hand_out_credit();
 }
 
+void AgentSession::answered() {
+  --in_flight_;
+  room_.cancel();
+}
+
 void AgentSession::grant(std::uint32_t bytes) {
   pb::Envelope envelope;
   envelope.mutable_credit()->set_bytes(bytes);
@@ -237,17 +253,23 @@ void AgentSession::grant(std::uint32_t bytes) {
 
 namespace {
 
-Task<void> send_frame(std::shared_ptr<AgentSession>, link::Link& link, std::string frame) {
-  auto sent = co_await link.send(std::move(frame));
+Task<void> send_frame(std::shared_ptr<AgentSession> session, std::string frame) {
+  auto sent = co_await session->link().send(std::move(frame));
+  session->sent();
   // A failed write shows in the pending receive too; that ends the session.
-  if (!sent) link.cut();
+  if (!sent) session->cut();
 }
 
 }  // namespace
 
 void AgentSession::send(const pb::Envelope& envelope) {
-  spawn(gateway_.executor_, "agent-send",
-        send_frame(shared_from_this(), *link_, wire::encode(envelope)));
+  if (unsent_ >= unsent_limit) {
+    log::warning("session-cut", {{"terminal", row_.terminal_code}, {"reason", "reads too slowly"}});
+    link_->cut();
+    return;
+  }
+  ++unsent_;
+  spawn(gateway_.executor_, "agent-send", send_frame(shared_from_this(), wire::encode(envelope)));
 }
 
 void AgentSession::end(const wire::CloseCode& code, std::string reason) {

@@ -29,6 +29,8 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   /// Sends Bye and closes with the code.
   void end(const wire::CloseCode& code, std::string reason);
   void cut() { link_->cut(); }
+  link::Link& link() { return *link_; }
+  void sent() { --unsent_; }
   /// Asks for a sign of life; true when any frame came before the session ended or time was up.
   Task<bool> alive(Duration within);
   void grant(std::uint32_t bytes);
@@ -42,6 +44,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   void take(const Frame& frame, std::size_t bytes);
   void take_batch(std::shared_ptr<const pb::Batch> batch, std::size_t bytes);
   void batch_done(const Result<BatchAnswer>& answer, std::uint64_t epoch, std::uint32_t spent);
+  void answered();
   Task<void> say_bye(std::uint16_t code, std::string reason);
   void heard();
 
@@ -55,6 +58,9 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   bool snapshot_seen_ = false;
   bool ending_ = false;
   std::uint64_t frames_ = 0;
+  int in_flight_ = 0;        ///< handed to the writer, not yet answered
+  int unsent_ = 0;           ///< frames that wait for a slow peer
+  asio::steady_timer room_;  ///< cancelled when one of those is answered
   WallTime last_heard_{};
   asio::steady_timer* probe_ = nullptr;  ///< a newer session waits for our sign of life
 };
