@@ -174,7 +174,7 @@ AgentConfig unreadable(std::vector<Problem> problems, const std::string& file, c
   out.readable = false;
   out.problems = std::move(problems);
   if (out.problems.empty()) {
-    out.problems.push_back({Problem::Kind::missing_key, file, 0, {}, why.text()});
+    out.problems.push_back({Problem::Kind::unreadable, file, 0, {}, why.text()});
   }
   return out;
 }

@@ -84,7 +84,8 @@ int run(const Options& options) {
     if (lock.error().code() == Errc::busy) {
       return complain(options, message::folder_busy, options.data.string());
     }
-    return complain(options, message::folder_failed, options.data.string(), lock.error().text());
+    // A disk that went read-only must not leave the kiosk unwatched: events then live in memory.
+    log::error("folder-not-locked", {{"reason", lock.error()}});
   }
   const auto config = load_config(options.config);
   return run_agent(options.data, config);

@@ -51,6 +51,7 @@ SessionFacts facts_of(const AgentConfig& config, const platform::HostFacts& host
   out.agent_version = KW_VERSION;
   out.hostname = host.hostname;
   out.os = host.os;
+  out.configuration_known = config.readable;
   for (const auto& device : config.devices) {
     out.devices.push_back({device.name, device.driver,
                            device.card == nullptr ? "" : std::string{device.card->kind},
@@ -90,7 +91,7 @@ class Agent {
         helper_(1, 0) {}
 
   int run() {
-    retain();
+    if (config_.readable) retain();
     journal_.on_appended([this](const Appended& what) {
       asio::post(io_, [this, what] { uplink_.appended(what); });
     });

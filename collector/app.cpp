@@ -34,6 +34,18 @@ constexpr auto control_answer_within = std::chrono::seconds{10};
 
 fs::path database(const fs::path& data) { return data / "collector.db"; }
 
+/// A folder with an authority and without a database has lost it: an empty one in its place would
+/// look like a healthy start.
+Result<std::unique_ptr<SqliteStore>> open_store(const fs::path& data) {
+  std::error_code none;
+  if (!fs::exists(database(data), none)) {
+    return Error{Errc::missing, database(data).string() +
+                                    " is missing: put a backup back, or start over with init in "
+                                    "another folder and enrol the kiosks again"};
+  }
+  return SqliteStore::open(database(data));
+}
+
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host.starts_with("127.") || host == "::1";
 }
@@ -47,10 +59,10 @@ class Collector {
       : io_(io),
         authority_(std::move(authority)),
         certificates_(store->certificates()),
-        writer_(std::move(store), std::move(rules), clock),
+        writer_(std::move(store), std::move(rules), clock, restart_job(clock.wall())),
         readers_(std::move(readers)),
         crypto_(1, 0),
-        enrolment_(io.get_executor(), writer_, registry_, authority_, crypto_, clock),
+        enrolment_(writer_, registry_, authority_, crypto_, clock),
         gateway_(io.get_executor(), writer_, registry_, enrolment_, clock, {}),
         api_(
             writer_, readers_, [this] { return gateway_.figures(); }, clock),
@@ -62,7 +74,6 @@ class Collector {
                  }),
         signals_(io, SIGINT, SIGTERM) {
     registry_.put(certificates_);
-    writer_.post(restart_job(clock.wall()));
   }
 
   Result<std::pair<link::Endpoint, link::Endpoint>> listen(const RunOptions& options,
@@ -87,10 +98,11 @@ class Collector {
   Task<void> stop_on_signal() {
     auto [error, signal] = co_await signals_.async_wait(as_result);
     log::info("stopping", {{"signal", signal}});
-    agents_->stop();
+    agents_->stop_accepting();
     people_.stop();
     control_.stop();
     co_await gateway_.drain(drain_hint);
+    agents_->stop();
     io_.stop();
   }
 
@@ -136,11 +148,11 @@ Result<void> init(const fs::path& data, const std::vector<std::string>& names, c
   for (const auto& name : names) {
     if (std::ranges::find(all, name) == all.end()) all.push_back(name);
   }
-  auto authority = AuthorityFiles::create(data, all, clock);
-  if (!authority) return authority;
+  auto lock = platform::FolderLock::take(data);
+  if (!lock) return std::move(lock).error();
   auto store = SqliteStore::open(database(data));
   if (!store) return std::move(store).error();
-  return {};
+  return AuthorityFiles::create(data, all, clock);
 }
 
 Result<std::string> token_new(const fs::path& data, const std::string& terminal,
@@ -154,7 +166,7 @@ Result<std::string> token_new(const fs::path& data, const std::string& terminal,
   if (!authority) return std::move(authority).error();
   auto lock = platform::FolderLock::take(data);
   if (!lock) return std::move(lock).error();
-  auto store = SqliteStore::open(database(data));
+  auto store = open_store(data);
   if (!store) return std::move(store).error();
   auto rules = Rules::load(data / "rules.toml");
   if (!rules) return std::move(rules).error();
@@ -186,7 +198,7 @@ Result<void> run(const RunOptions& options, const Clock& clock,
   if (!lock) return std::move(lock).error();
   auto rules = Rules::load(options.data / "rules.toml");
   if (!rules) return std::move(rules).error();
-  auto store = SqliteStore::open(database(options.data));
+  auto store = open_store(options.data);
   if (!store) return std::move(store).error();
   std::vector<std::unique_ptr<Queries>> readers;
   for (std::size_t i = 0; i < reader_threads; ++i) {

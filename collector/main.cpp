@@ -66,7 +66,12 @@ int main(int argc, char** argv) {
   events_command->add_option("--terminal", terminal, say(messages::terminal_help, lang))
       ->required();
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    constexpr int usage = 2;
+    return app.exit(e) == 0 ? EXIT_SUCCESS : usage;
+  }
   log::start(log::Level::info, log_format == "json" ? log::Format::json : log::Format::text);
 
   if (init_command->parsed()) {

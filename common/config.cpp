@@ -17,6 +17,8 @@ constexpr Text kind_text(Problem::Kind kind) {
   switch (kind) {
     case Problem::Kind::syntax:
       return {"TOML 语法错误：{}", "not valid TOML: {}"};
+    case Problem::Kind::unreadable:
+      return {"无法读取：{}", "cannot be used: {}"};
     case Problem::Kind::unknown_key:
       return {"未知的键；允许：{}", "unknown key; known here: {}"};
     case Problem::Kind::missing_key:
@@ -110,8 +112,14 @@ Result<Document> parse(std::string_view text, std::string file, std::vector<Prob
 }
 
 Result<Document> load(const std::filesystem::path& path, std::vector<Problem>& problems) {
+  std::error_code none;
+  if (!std::filesystem::exists(path, none)) {
+    return Error{Errc::missing, "there is no file " + path.string()};
+  }
   std::ifstream in{path, std::ios::binary};
-  if (!in) return Error{Errc::missing, "cannot read " + path.string()};
+  if (!in || !std::filesystem::is_regular_file(path, none)) {
+    return Error{Errc::invalid, "cannot read " + path.string()};
+  }
   std::ostringstream text;
   text << in.rdbuf();
   return parse(text.str(), path.string(), problems);

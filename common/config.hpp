@@ -17,7 +17,15 @@ namespace kw::config {
 
 /// One mistake in a configuration file, complete enough to be mended without a manual.
 struct Problem {
-  enum class Kind { syntax, unknown_key, missing_key, wrong_type, out_of_range, bad_value };
+  enum class Kind {
+    syntax,
+    unreadable,
+    unknown_key,
+    missing_key,
+    wrong_type,
+    out_of_range,
+    bad_value,
+  };
 
   Kind kind;
   std::string file;

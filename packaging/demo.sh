@@ -63,6 +63,7 @@ TOML
 "$bin/kiosk-devices" run "$folder/devices.toml" --control "$folder/devices.sock" \
   > "$folder/devices.out" 2> "$folder/devices.log" &
 devices_pid=$!
+pids=("$devices_pid")
 printer_port() { jq -er 'select(.device == "receipt" and .port) | .port' "$folder/devices.out" > "$folder/port" 2>/dev/null; }
 await 10 "kiosk-devices to start" printer_port
 set_device() { "$bin/kiosk-devices" set --control "$folder/devices.sock" receipt "$1" "$2"; }

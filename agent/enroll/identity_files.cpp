@@ -24,6 +24,13 @@ std::string text_at(const json::object& object, std::string_view key) {
 
 Result<IdentityFiles> load_identity(const fs::path& data) {
   const auto folder = data / "identity";
+  const auto fresh = data / "identity.new";
+  std::error_code none;
+  // Power went between the two renames of `save_identity`: the new one is complete, its last file
+  // is there.
+  if (!fs::exists(folder, none) && fs::exists(fresh / "enrolment.json", none)) {
+    fs::rename(fresh, folder, none);
+  }
   auto enrolment = platform::read_file(folder / "enrolment.json");
   if (!enrolment) return std::move(enrolment).error().within("identity");
   auto key = platform::read_file(folder / "key.pem");

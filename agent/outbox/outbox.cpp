@@ -1,6 +1,7 @@
 #include "agent/outbox/outbox.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -128,7 +129,11 @@ void Outbox::drop_excess_epochs() {
   std::uint64_t lost = 0;
   auto& db = *file_.db;
   while (epochs_.size() > epochs_most) {
-    const auto& oldest = epochs_.front();
+    // Those that the collector has whole go first; the current one never.
+    const auto done = [](const EpochRow& e) { return e.acked == e.last; };
+    auto victim = std::find_if(epochs_.begin(), std::prev(epochs_.end()), done);
+    if (victim == std::prev(epochs_.end())) victim = epochs_.begin();
+    const EpochRow oldest = *victim;
     lost += oldest.last - oldest.acked;
     db.run("DELETE FROM record WHERE ordinal=$1", oldest.ordinal);
     db.run("DELETE FROM epoch WHERE ordinal=$1", oldest.ordinal);
@@ -136,7 +141,7 @@ void Outbox::drop_excess_epochs() {
       // Its beginning can no longer be named: the next poll begins it anew.
       it = names_epoch(it->second.status, oldest.epoch) ? devices_.erase(it) : std::next(it);
     }
-    epochs_.erase(epochs_.begin());
+    epochs_.erase(victim);
   }
   db.forgive();
   if (lost > 0) notes_.push_back({"epochs-dropped", fmt::format("{} events", lost)});
@@ -170,18 +175,35 @@ void Outbox::retain_devices(const std::vector<std::string>& configured) {
   file_.db->forgive();
 }
 
+namespace {
+
+/// What the agent says of a device that does not answer; everything else the device said itself.
+constexpr std::array own_codes{"no-reply", "not-present", "wrong-device", "bad-configuration",
+                               "driver-stuck"};
+
+/// While nothing is heard of a device (its port is busy, it does not answer), what was wrong when
+/// it was last heard is neither over nor new: it stays, with the position that began it.
+void keep_unanswered(pb::Status& said, const wire::Status& status, const pb::Status& before) {
+  const bool heard =
+      status.evidence != wire::Evidence::none && status.evidence != wire::Evidence::shared_busy;
+  if (heard || !status.enabled || before.disabled()) return;
+  for (const auto& c : before.condition()) {
+    const auto same = [&](const pb::Condition& o) { return o.code() == c.code(); };
+    if (std::ranges::find(own_codes, c.code()) != own_codes.end()) continue;
+    if (std::ranges::none_of(said.condition(), same)) *said.add_condition() = c;
+  }
+  fit(said);
+}
+
+}  // namespace
+
 std::optional<Appended> Outbox::append_state(const std::string& device, const wire::Status& status,
                                              const Seen& seen) {
   auto said = wire::to_wire(device, status);
   fit(said);
   const auto known = devices_.find(device);
-  if (status.device == wire::DeviceState::unknown && status.conditions.empty() &&
-      known != devices_.end()) {
-    // Nothing can be said (the port is busy, say): what was wrong when it was last seen is neither
-    // over nor new, and keeps the position that began it.
-    *said.mutable_condition() = known->second.status.condition();
-  }
-  unsaved_.erase(device);
+  if (known != devices_.end()) keep_unanswered(said, status, known->second.status);
+  const bool overtakes = unsaved_.erase(device) > 0;
   DeviceView next;
   next.identity =
       joined(known == devices_.end() ? wire::Identity{} : known->second.identity, status.identity);
@@ -218,8 +240,9 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
   std::vector<Pending> entries = std::exchange(held_, {});
   entries.push_back(record_of(event, seen));
   if (!commit(entries, &next)) {
-    // A state that is not written is not lost: it is tried again with its own time.
-    entries.pop_back();
+    // A state that is not written is not lost: it is tried again with its own time. One that waited
+    // and is overtaken leaves its number behind as a gap.
+    if (!overtakes) entries.pop_back();
     owe(entries);
     unsaved_[device] = {status, seen};
     return std::nullopt;
@@ -334,7 +357,7 @@ OutboxStats Outbox::stats() {
   out.bytes = bytes_on_disk(options_.folder);
   out.ceiling = options_.ceiling;
   out.epochs = epochs_.size();
-  out.on_disk = file_.on_disk;
+  out.on_disk = file_.on_disk && !failing_;
   return out;
 }
 

@@ -135,6 +135,7 @@ class Outbox {
   std::map<std::string, DeviceView, std::less<>> devices_;
   std::vector<Pending> held_;
   std::map<std::string, Unsaved, std::less<>> unsaved_;
+  bool failing_ = false;        ///< the last write did not reach the disk
   std::optional<Record> owed_;  ///< a gap for events that could not be written
   std::optional<LastRun> last_run_;
   std::vector<FileNote> notes_;  ///< to be told as events

@@ -50,9 +50,13 @@ bool Outbox::commit(std::vector<Pending>& entries, const DeviceView* device) {
   for (int attempt = 0; attempt < attempts; ++attempt) {
     if (!room_for(bytes, reserved)) return false;
     const int code = try_commit(entries, device);
-    if (code == SQLITE_OK) return true;
+    if (code == SQLITE_OK) {
+      failing_ = false;
+      return true;
+    }
     mend(code, bytes);
   }
+  failing_ = true;
   return false;
 }
 
@@ -142,7 +146,7 @@ void Outbox::mend(int code, std::int64_t bytes) {
 /// Numbers of events that could not be written: a gap, with the next commit that succeeds.
 void Outbox::owe(const std::vector<Pending>& entries) {
   for (const auto& entry : entries) {
-    auto gap = gap_record(entry, "ceiling");
+    auto gap = gap_record(entry, failing_ ? "disk-full" : "ceiling");
     gap.ordinal = current().ordinal;
     gap.seq = owed_ ? owed_->end() : current().last + 1;
     if (!owed_) {

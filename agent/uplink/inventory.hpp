@@ -24,6 +24,7 @@ struct SessionFacts {
   std::string hostname;
   std::string os;
   std::vector<ConfiguredDevice> devices;
+  bool configuration_known = true;  ///< false: the file cannot be read, `devices` says nothing
 };
 
 /// The kiosk's parts with what they said of themselves, and the hash that Hello names it by.

@@ -212,6 +212,7 @@ void Session::resend(const pb::Resend& in) {
     lanes_[i].sent = lanes_[i].held.acked;
   }
   starved_ = false;
+  starved_since_.reset();
   pump();
 }
 
@@ -233,6 +234,7 @@ void Session::pump() {
     if (l.sent >= l.held.last) continue;
     Budget budget;
     budget.credit = static_cast<std::size_t>(credit_);
+    read_credit_ = credit_;
     reading_ = true;
     out_.emplace_back(act::Read{l.held.epoch, l.sent, budget});
     return;
@@ -243,6 +245,10 @@ Actions Session::read(std::optional<pb::Batch> batch, const Seen& now) {
   reading_ = false;
   if (ended_) return {};
   if (!batch) {
+    if (credit_ > read_credit_) {
+      pump();  // credit came while it was read
+      return take();
+    }
     starved_ = true;
     if (!starved_since_) starved_since_ = now.mono;
     return take();

@@ -135,6 +135,7 @@ class Session {
   bool reading_ = false;
   bool starved_ = false;  ///< the next counted batch does not fit the credit
   std::uint64_t credit_ = 0;
+  std::uint64_t read_credit_ = 0;  ///< what there was when the read under way was asked for
   std::deque<Flight> flights_;
   Refusal refusal_;
   int heartbeats_ = 0;

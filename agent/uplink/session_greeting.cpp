@@ -78,6 +78,7 @@ void Session::snapshots() {
     to.set_as_of_epoch(current().held.epoch);
     to.set_as_of_seq(current().held.last);
     to.set_drained(drained_);
+    to.set_configuration_unknown(!facts_.configuration_known);
   };
   begin();
   for (const auto& device : facts_.devices) {
@@ -89,8 +90,6 @@ void Session::snapshots() {
   }
   bytes = envelope.ByteSizeLong();
   for (const auto& [name, status] : statuses_) {
-    const auto* began = lane(status.since().epoch());
-    if (began == nullptr || status.since().seq() <= began->held.acked) continue;
     const auto takes = status.ByteSizeLong() + 8;
     if (bytes + takes > snapshot_bytes && envelope.snapshot().status_size() > 0) {
       add(envelope);

@@ -114,6 +114,10 @@ Task<void> Uplink::run() {
     const auto credentials = tls();
     if (!credentials) {
       const bool absent = credentials.error().code() == Errc::missing;
+      if (status_.last_error != credentials.error().text()) {
+        log::warning(absent ? "not-enrolled" : "identity-unusable",
+                     {{"reason", credentials.error()}, {"do", "kiosk-agent enroll"}});
+      }
       status_.phase = absent ? UplinkPhase::not_enrolled : UplinkPhase::refused;
       status_.last_error = credentials.error().text();
       co_await pause(enrolment_looked_for);

@@ -70,17 +70,25 @@ Result<void> AuthorityFiles::create(const fs::path& data, const std::vector<std:
   if (!issuer) return issuer.error();
   std::string listed;
   for (const auto& name : names) listed += name + "\n";
-  auto made = platform::make_folder(paths.ca, true);
+  // Everything is made beside its place; the last step names it. A start that fails half-way can be
+  // repeated.
+  const fs::path fresh = data / "ca.new";
+  fs::remove_all(fresh, none);
+  auto made = platform::make_folder(fresh, true);
   const auto write = [&](const fs::path& path, const std::string& text, bool secret) {
     if (made) made = platform::write_file(path, text, secret);
   };
-  write(paths.root, root->certificate_pem, false);
-  write(paths.root_key, root->key_pem, true);
-  write(paths.issuer, issuer->certificate_pem, false);
-  write(paths.issuer_key, issuer->key_pem, true);
+  write(fresh / paths.root.filename(), root->certificate_pem, false);
+  write(fresh / paths.root_key.filename(), root->key_pem, true);
+  write(fresh / paths.issuer.filename(), issuer->certificate_pem, false);
+  write(fresh / paths.issuer_key.filename(), issuer->key_pem, true);
   write(paths.names, listed, false);
+  if (made) made = make_server(paths, *issuer, root->certificate_pem, names, now);
   if (!made) return made;
-  return make_server(paths, *issuer, root->certificate_pem, names, now);
+  std::error_code failed;
+  fs::rename(fresh, paths.ca, failed);
+  if (failed) return Error{Errc::storage, paths.ca.string() + ": " + failed.message()};
+  return {};
 }
 
 Result<AuthorityFiles> AuthorityFiles::load(const fs::path& data, const Clock& clock) {

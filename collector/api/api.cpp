@@ -312,12 +312,18 @@ Task<link::HttpResponse> Api::act_on_order(std::string order, std::string action
 }
 
 Task<link::HttpResponse> Api::health() {
-  // Healthy means that data moves: an empty write has to come back committed.
-  std::function<Result<bool>(Work&)> nothing = [](Work&) -> Result<bool> { return true; };
-  const auto moved =
-      co_await with_deadline(act(writer_, std::move(nothing)), writer_answers_within);
+  // Healthy means that data moves: a write has to come back committed.
+  std::function<Result<bool>(Work&)> pulse = [](Work& work) -> Result<bool> {
+    work.store().touch(work.now());
+    return true;
+  };
+  const auto moved = co_await with_deadline(act(writer_, std::move(pulse)), writer_answers_within);
   if (!moved) co_return problem(503, "writer-stands-still", moved.error().text());
   const auto figures = writer_.figures();
+  if (figures.failing) {
+    co_return problem(503, "events-not-stored",
+                      "the last events could not be committed: see the log");
+  }
   json::object out{{"status", "ok"},
                    {"last_commit_at", rfc3339(figures.last_commit)},
                    {"queued", figures.queued},

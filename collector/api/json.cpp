@@ -49,8 +49,12 @@ json::object to_json(const DeviceRow& row) {
   const auto status = status_of(row);
   for (auto& [key, value] : wire::to_json(status)) out[key] = std::move(value);
   auto& conditions = out["conditions"].as_array();
-  for (std::size_t i = 0; i < conditions.size() && i < row.conditions.size(); ++i) {
-    conditions[i].as_object()["since"] = rfc3339(row.conditions[i].since.at);
+  for (auto& condition : conditions) {
+    for (const auto& active : row.conditions) {
+      if (condition.at("code").as_string() == active.what.code) {
+        condition.as_object()["since"] = rfc3339(active.since.at);
+      }
+    }
   }
   out["state_since"] = rfc3339(row.since);
   json::object measured;
@@ -64,7 +68,8 @@ json::object to_json(const DeviceRow& row) {
 
 json::array consumables_json(const DeviceRow& row) {
   json::array out;
-  for (auto& consumable : wire::to_json(status_of(row))["consumables"].as_array()) {
+  auto status = wire::to_json(status_of(row));
+  for (auto& consumable : status["consumables"].as_array()) {
     json::object one{{"terminal_code", row.terminal}, {"device", row.id}};
     for (auto& [key, value] : consumable.as_object()) one[key] = std::move(value);
     out.push_back(std::move(one));

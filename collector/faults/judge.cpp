@@ -10,6 +10,7 @@
 namespace kw::collector {
 namespace {
 
+constexpr std::size_t devices_remembered = 4 * wire::devices_per_terminal;
 constexpr std::string_view silent_code = "terminal-silent";
 
 const ActiveCondition* find(const std::vector<ActiveCondition>& conditions, std::string_view code) {
@@ -42,6 +43,8 @@ void Judge::status(const pb::Status& status, Position position, const Since& sel
   }
   Device* device = view_.device(status.device());
   if (device == nullptr) {
+    // A configuration holds 64; whoever names ever new devices fills no table.
+    if (view_.devices.size() >= devices_remembered) return;
     view_.devices.push_back({.id = status.device()});
     device = &view_.devices.back();
   }
@@ -49,7 +52,8 @@ void Judge::status(const pb::Status& status, Position position, const Since& sel
     history(*device, conditions, status.SerializeAsString(), self.at);
     return;
   }
-  fire_until(self.at);
+  // A snapshot tells of one device out of turn: the others' timers are not its business.
+  fire_until(self.at, snapshot ? std::string_view{device->id} : std::string_view{});
   device->as_of = position;
   device->retired = false;
   device->enabled = plain.enabled;
@@ -118,10 +122,23 @@ void Judge::stop(std::string_view subject, std::string_view driver, std::string_
 void Judge::open(const Device* device, const std::string& code, wire::Severity severity,
                  wire::Action needs, const Since& since, WallTime at, std::string evidence) {
   const std::string subject = device != nullptr ? device->id : std::string{};
-  if (bench_.known_fault(subject, code, since))
-    return;  // replayed after a restore: healed long ago
   const Rule& rule =
       bench_.rules.of(device != nullptr ? device->driver : std::string{}, code, severity);
+  if (auto known = bench_.known_fault(subject, code, since)) {
+    // It was taken for over and is not: the device was disabled meanwhile, or its outbox is an
+    // older copy. The same fault goes on, with an order of its own for what is to be done now.
+    if (!known->cleared_at) return;
+    known->cleared_at.reset();
+    known->cleared_why.clear();
+    known->learned_late = false;
+    const auto order = rule.orders ? open_order(view_, *known, needs, bench_) : OrderNews{};
+    known->order_id = order.id;
+    out_.push_back(FaultReopened{known->id, known->order_id});
+    out_.insert(out_.end(), order.changes.begin(), order.changes.end());
+    std::erase_if(view_.faults, [&](const Fault& f) { return f.id == known->id; });
+    view_.faults.push_back(std::move(*known));
+    return;
+  }
   Fault fault{.id = bench_.new_id(),
               .subject = subject,
               .code = code,
@@ -236,11 +253,12 @@ void Judge::sample(const pb::Sample& sample, Position position, WallTime at) {
   out_.push_back(Measured{sample.device(), sample.SerializeAsString(), position, at});
 }
 
-void Judge::fire_until(WallTime t) {
+void Judge::fire_until(WallTime t, std::string_view subject) {
   for (;;) {
     const Timer* next = nullptr;
     for (const auto& timer : view_.timers) {
       if (timer.kind == TimerKind::silence || timer.due > t) continue;
+      if (!subject.empty() && timer.subject != subject) continue;
       if (next == nullptr || timer.due < next->due) next = &timer;
     }
     if (next == nullptr) return;
@@ -279,7 +297,7 @@ void Judge::disconnected(WallTime last_heard) {
        {},
        std::string{silent_code},
        {0, 0, last_heard},
-       last_heard + bench_.rules.silence()});
+       std::max(last_heard + bench_.rules.silence(), bench_.no_silence_before)});
 }
 
 void Judge::silent() {
@@ -316,6 +334,12 @@ bool Judge::drop(TimerKind kind, std::string_view subject, std::string_view code
   return true;
 }
 
-void Judge::count(const Fault& fault) { out_.push_back(stats::counted(fault, bench_.utc_offset)); }
+void Judge::count(const Fault& fault) {
+  if (const auto before = bench_.last_cleared(fault.subject, fault.code)) {
+    const auto since = fault.opened_at - *before;
+    if (since >= Duration::zero() && since < stats::joins_within) return;
+  }
+  out_.push_back(stats::counted(fault, bench_.utc_offset));
+}
 
 }  // namespace kw::collector

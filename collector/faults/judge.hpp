@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,10 +16,15 @@ struct Bench {
   const Rules& rules;
   WallTime now;                             ///< the collector's clock: orders, audit
   std::chrono::minutes utc_offset{480};     ///< by which local days are cut
+  WallTime no_silence_before{};             ///< the collector itself could not hear until then
   std::function<std::string()> new_id;      ///< UUIDv7
   std::function<std::string()> new_number;  ///< the next order number
-  /// Whether a fault with this key is in the store already, open or closed.
-  std::function<bool(std::string_view subject, std::string_view code, const Since&)> known_fault;
+  /// The fault of this key, open or closed, when the store has it.
+  std::function<std::optional<Fault>(std::string_view subject, std::string_view code, const Since&)>
+      known_fault;
+  /// When the last fault of this code on this subject ended.
+  std::function<std::optional<WallTime>(std::string_view subject, std::string_view code)>
+      last_cleared;
 };
 
 /// Pure judgement of one terminal: an event and the time it happened go in, changes come out; the
@@ -41,8 +47,8 @@ class Judge {
   void power(const pb::Power& power, Position position, WallTime at);
   void sample(const pb::Sample& sample, Position position, WallTime at);
 
-  /// Fires the device timers due at or before `t`, in order.
-  void fire_until(WallTime t);
+  /// Fires the device timers due at or before `t`, in order; only those of `subject` when given.
+  void fire_until(WallTime t, std::string_view subject = {});
   /// The terminal's session opened or ended; collector's time.
   void connected(std::int64_t current_epoch_no);
   void disconnected(WallTime last_heard);

@@ -27,7 +27,7 @@ Rules Rules::read(const config::Document& document, std::vector<config::Problem>
   out.fallback_.hold = seconds(std::max(hold, 0.0));
   out.fallback_.clear = seconds(std::max(clear, 0.0));
   for (auto& row : root.sections("rule")) {
-    Rule rule;
+    Row rule;
     rule.code = row.required_text("code");
     rule.driver = row.text("driver", "");
     rule.opens = row.boolean("opens", true);
@@ -35,8 +35,12 @@ Rules Rules::read(const config::Document& document, std::vector<config::Problem>
     const auto level = row.text("level", "general");
     if (level != "general" && level != "severe") row.object("level", "\"general\" or \"severe\"");
     rule.level = level == "severe" ? Level::severe : Level::general;
-    rule.hold = seconds(row.number("hold_s", std::max(hold, 0.0), 0, day_s));
-    rule.clear = seconds(row.number("clear_s", std::max(clear, 0.0), 0, day_s));
+    const double own_hold = row.number("hold_s", -1, 0, day_s);
+    const double own_clear = row.number("clear_s", -1, 0, day_s);
+    rule.own_hold = own_hold >= 0;
+    rule.own_clear = own_clear >= 0;
+    rule.hold = rule.own_hold ? seconds(own_hold) : out.fallback_.hold;
+    rule.clear = rule.own_clear ? seconds(own_clear) : out.fallback_.clear;
     row.done();
     out.rows_.push_back(std::move(rule));
   }
@@ -55,11 +59,25 @@ void Rules::overlay(const Rules& over) {
   put(warning_);
   for (auto& rule : rows_) put(rule);
   if (over.overrides_silence_) silence_ = over.silence_;
-  for (const auto& rule : over.rows_) {
-    const auto same = [&](const Rule& r) { return r.code == rule.code && r.driver == rule.driver; };
+  for (auto rule : over.rows_) {
+    const Row* before = find(rule.driver, rule.code);
+    const Rule& base = before != nullptr ? static_cast<const Rule&>(*before) : fallback_;
+    if (!rule.own_hold) rule.hold = base.hold;
+    if (!rule.own_clear) rule.clear = base.clear;
+    const auto same = [&](const Row& r) { return r.code == rule.code && r.driver == rule.driver; };
     std::erase_if(rows_, same);
-    rows_.push_back(rule);
+    rows_.push_back(std::move(rule));
   }
+}
+
+const Rules::Row* Rules::find(std::string_view driver, std::string_view code) const {
+  const Row* found = nullptr;
+  for (const auto& rule : rows_) {
+    if (rule.code != code) continue;
+    if (rule.driver == driver) return &rule;
+    if (rule.driver.empty()) found = &rule;
+  }
+  return found;
 }
 
 Result<Rules> Rules::load(const std::filesystem::path& file) {
@@ -81,12 +99,7 @@ Result<Rules> Rules::load(const std::filesystem::path& file) {
 
 const Rule& Rules::of(std::string_view driver, std::string_view code,
                       wire::Severity severity) const {
-  const Rule* found = nullptr;
-  for (const auto& rule : rows_) {
-    if (rule.code != code) continue;
-    if (rule.driver == driver) return rule;
-    if (rule.driver.empty()) found = &rule;
-  }
+  const Row* found = find(driver, code);
   if (found != nullptr) return *found;
   return severity == wire::Severity::fault ? fallback_ : warning_;
 }

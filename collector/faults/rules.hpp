@@ -13,7 +13,7 @@ namespace kw::collector {
 
 /// What makes a fault of a condition (故障规则). Data, not code: the shipped table is rules.toml.
 struct Rule {
-  std::string code;    ///< the condition's code; "*" for any that has no row of its own
+  std::string code;    ///< the condition's code
   std::string driver;  ///< only for this driver; empty: for all
   bool opens = true;   ///< false: shown as a condition, never a fault
   bool orders = true;  ///< whether a work order is made
@@ -22,11 +22,10 @@ struct Rule {
   Duration clear{};  ///< how long it must have stopped before the fault is over
 };
 
-/// The rules in force. Lookup: code and driver, then code, then "*".
+/// The rules in force. Lookup: code and driver, then code, then the defaults.
 class Rules {
  public:
-  /// Reads a rules file: `[defaults]` and `[[rule]]`. Rows of `over` take the place of rows of the
-  /// same code and driver in `base`; its defaults take the place of base's.
+  /// Reads one rules file: `[defaults]` and `[[rule]]`.
   static Rules read(const config::Document& document, std::vector<config::Problem>& problems);
   /// The shipped rules, with `file` over them when it exists. Errc::invalid lists every mistake.
   static Result<Rules> load(const std::filesystem::path& file);
@@ -37,9 +36,16 @@ class Rules {
   Duration silence() const { return silence_; }
 
  private:
+  struct Row : Rule {
+    bool own_hold = false;  ///< given in the row itself
+    bool own_clear = false;
+  };
+  /// Lays `over` on top: its rows take the place of rows of the same code and driver, its defaults
+  /// hold for all other rows; what a row does not give comes from what it replaces.
   void overlay(const Rules& over);
+  const Row* find(std::string_view driver, std::string_view code) const;
 
-  std::vector<Rule> rows_;
+  std::vector<Row> rows_;
   Rule fallback_;
   Rule warning_;
   Duration silence_ = std::chrono::seconds{120};

@@ -15,6 +15,7 @@ namespace {
 // the socket is not read, past the second the connection is cut.
 constexpr int in_flight_limit = 32;
 constexpr int unsent_limit = 256;
+constexpr int inventories_limit = 1'000;
 
 /// Whether the batch's frame counts against credit (event_classes: uncounted).
 bool counted(const pb::Batch& batch) {
@@ -47,6 +48,7 @@ Task<void> AgentSession::run() {
   const auto live = gateway_.live_.find(row_.terminal);
   if (live == gateway_.live_.end() || live->second.get() != this) co_return;
   gateway_.live_.erase(live);
+  gateway_.release_quarantined(row_.terminal);
   gateway_.writer_.post(close_job(facts_, last_heard_));
   log::info("session-ended", {{"terminal", row_.terminal_code}, {"remote", link_->remote()}});
 }
@@ -61,11 +63,7 @@ Task<Result<AgentSession::Frame>> AgentSession::next(Duration within) {
   co_return envelope;
 }
 
-void AgentSession::heard() {
-  ++frames_;
-  last_heard_ = gateway_.clock_.wall();
-  if (probe_ != nullptr) probe_->cancel();
-}
+void AgentSession::heard() { last_heard_ = gateway_.clock_.wall(); }
 
 Task<bool> AgentSession::greet() {
   auto first = co_await next(gateway_.limits_.hello_within);
@@ -145,6 +143,10 @@ Task<void> AgentSession::listen() {
 
 void AgentSession::take(const Frame& frame, std::size_t bytes) {
   const auto& envelope = *frame;
+  if (envelope.has_heartbeat()) {
+    ++heartbeats_;
+    if (probe_ != nullptr) probe_->cancel();
+  }
   if (envelope.has_heartbeat() && envelope.heartbeat().want_reply()) {
     pb::Envelope reply;
     reply.mutable_heartbeat_reply()->set_server_wall_us(micros(last_heard_));
@@ -168,6 +170,11 @@ void AgentSession::take(const Frame& frame, std::size_t bytes) {
       return;
     }
     case pb::Envelope::kInventory:
+      // Few and small: counted with the batches only against flooding.
+      if (++inventories_ > inventories_limit) {
+        end(wire::close_garbled, "too many inventories in one session");
+        return;
+      }
       gateway_.writer_.post(inventory_job(facts_, {frame, &envelope.inventory()}));
       return;
     case pb::Envelope::kBye:
@@ -292,7 +299,7 @@ Task<void> AgentSession::say_bye(std::uint16_t code, std::string reason) {
 
 Task<bool> AgentSession::alive(Duration within) {
   const auto self = shared_from_this();
-  const auto before = frames_;
+  const auto before = heartbeats_;
   asio::steady_timer waited{gateway_.executor_, within};
   probe_ = &waited;
   pb::Envelope envelope;
@@ -300,7 +307,7 @@ Task<bool> AgentSession::alive(Duration within) {
   send(envelope);
   co_await waited.async_wait(as_result);
   probe_ = nullptr;
-  co_return frames_ > before;
+  co_return heartbeats_ > before;
 }
 
 }  // namespace kw::collector

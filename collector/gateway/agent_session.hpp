@@ -25,13 +25,15 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   const std::string& terminal_code() const { return row_.terminal_code; }
   CreditPool::SessionId id() const { return id_; }
   std::uint64_t epoch() const { return epoch_; }
+  bool quarantined() const { return facts_ && facts_->quarantined; }
 
   /// Sends Bye and closes with the code.
   void end(const wire::CloseCode& code, std::string reason);
   void cut() { link_->cut(); }
   link::Link& link() { return *link_; }
   void sent() { --unsent_; }
-  /// Asks for a sign of life; true when any frame came before the session ended or time was up.
+  /// Asks for a heartbeat; true when one came before the session ended or time was up. Other frames
+  /// prove nothing: they may have been under way when their agent was killed.
   Task<bool> alive(Duration within);
   void grant(std::uint32_t bytes);
   void send(const pb::Envelope& envelope);
@@ -57,7 +59,8 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   bool backlog_ = false;
   bool snapshot_seen_ = false;
   bool ending_ = false;
-  std::uint64_t frames_ = 0;
+  std::uint64_t heartbeats_ = 0;
+  int inventories_ = 0;
   int in_flight_ = 0;        ///< handed to the writer, not yet answered
   int unsent_ = 0;           ///< frames that wait for a slow peer
   asio::steady_timer room_;  ///< cancelled when one of those is answered

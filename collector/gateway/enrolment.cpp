@@ -41,14 +41,9 @@ std::optional<std::string> wrong_with(const std::optional<TokenRow>& token, Wall
 
 }  // namespace
 
-Enrolment::Enrolment(asio::any_io_executor executor, Writer& writer, Registry& registry,
-                     const AuthorityFiles& authority, Worker& crypto, const Clock& clock)
-    : executor_(std::move(executor)),
-      writer_(writer),
-      registry_(registry),
-      authority_(authority),
-      crypto_(crypto),
-      clock_(clock) {}
+Enrolment::Enrolment(Writer& writer, Registry& registry, const AuthorityFiles& authority,
+                     Worker& crypto, const Clock& clock)
+    : writer_(writer), registry_(registry), authority_(authority), crypto_(crypto), clock_(clock) {}
 
 Task<link::HttpResponse> Enrolment::answer(link::HttpRequest request, link::PeerCertificate) {
   const bool enroll_path = request.target == "/.well-known/est/simpleenroll";
@@ -60,16 +55,15 @@ Task<link::HttpResponse> Enrolment::answer(link::HttpRequest request, link::Peer
 Task<link::HttpResponse> Enrolment::enroll(link::HttpRequest request) {
   const std::string from = request.remote.substr(0, request.remote.rfind(':'));
   if (blocked(from)) {
-    co_return problem(429, "too-many-wrong-tokens", "wait 15 minutes, or ask for a new token");
+    log::warning("enrolment-blocked", {{"from", from}});
+    co_return problem(429, "too-many-wrong-tokens",
+                      "five wrong tokens came from this address: wait 15 minutes");
   }
   const auto header = request.headers["authorization"];
   const auto hash = identity::hash_of_bearer(
       header.starts_with(bearer_prefix) ? std::string_view{header}.substr(bearer_prefix.size())
                                         : std::string_view{});
   if (!hash) co_return problem(401, "token-missing", hash.error().text());
-  const auto checked = identity::check_request(request.body);
-  if (!checked) co_return problem(400, "bad-certificate-request", checked.error().text());
-
   std::function<Result<TokenRow>(Work&)> look = [hash = *hash,
                                                  from](Work& work) -> Result<TokenRow> {
     auto token = work.store().find_token(hash);
@@ -80,6 +74,7 @@ Task<link::HttpResponse> Enrolment::enroll(link::HttpRequest request) {
   const auto token = co_await act(writer_, std::move(look));
   if (!token) {
     wrong_token(from);
+    log::warning("enrolment-refused", {{"from", from}, {"reason", token.error()}});
     std::function<Result<bool>(Work&)> record =
         [from, why = token.error().text()](Work& work) -> Result<bool> {
       work.store().audit({.at = work.now(),
@@ -96,7 +91,7 @@ Task<link::HttpResponse> Enrolment::enroll(link::HttpRequest request) {
   }
 
   const auto now = clock_.wall();
-  auto sign = [this, csr = checked->csr_pem, code = token->terminal_code, now] {
+  auto sign = [this, csr = std::move(request.body), code = token->terminal_code, now] {
     return identity::sign_kiosk(authority_.issuer(), csr, code, now);
   };
   const auto issued = co_await crypto_.run(std::move(sign));

@@ -17,8 +17,8 @@ namespace kw::collector {
 /// io thread; signing runs on the crypto worker, the rest on the writer.
 class Enrolment {
  public:
-  Enrolment(asio::any_io_executor executor, Writer& writer, Registry& registry,
-            const AuthorityFiles& authority, Worker& crypto, const Clock& clock);
+  Enrolment(Writer& writer, Registry& registry, const AuthorityFiles& authority, Worker& crypto,
+            const Clock& clock);
 
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer);
 
@@ -27,7 +27,6 @@ class Enrolment {
   bool blocked(const std::string& address);
   void wrong_token(const std::string& address);
 
-  asio::any_io_executor executor_;
   Writer& writer_;
   Registry& registry_;
   const AuthorityFiles& authority_;

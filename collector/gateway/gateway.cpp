@@ -39,14 +39,19 @@ Task<void> Gateway::serve(std::unique_ptr<link::Link> link) {
 }
 
 Task<bool> Gateway::settle(std::shared_ptr<AgentSession> newer) {
-  const auto it = live_.find(newer->terminal());
-  if (it != live_.end() && it->second != newer) {
+  for (;;) {
+    const auto it = live_.find(newer->terminal());
+    if (it == live_.end() || it->second == newer) {
+      live_[newer->terminal()] = newer;
+      co_return false;
+    }
     const auto older = it->second;
     if (older->epoch() != newer->epoch()) {
       // Another start of the agent, or another agent with the same identity: only an answer tells.
       const bool answered = co_await older->alive(limits_.probe_answer);
       const auto still = live_.find(newer->terminal());
-      if (answered && still != live_.end() && still->second == older) {
+      if (still == live_.end() || still->second != older) continue;  // somebody was quicker
+      if (answered) {
         ++figures_.quarantined;
         log::error("two-agents-of-one-identity", {{"terminal", newer->terminal_code()}});
         co_return true;
@@ -57,8 +62,15 @@ Task<bool> Gateway::settle(std::shared_ptr<AgentSession> newer) {
     older->end(wire::close_superseded, "a newer session of this terminal");
     co_return false;
   }
-  live_[newer->terminal()] = newer;
-  co_return false;
+}
+
+void Gateway::release_quarantined(TerminalKey terminal) {
+  for (const auto& [id, weak] : all_) {
+    const auto session = weak.lock();
+    if (session && session->terminal() == terminal && session->quarantined()) {
+      session->end(wire::close_superseded, "the other agent of this identity is gone: dial again");
+    }
+  }
 }
 
 void Gateway::left(const AgentSession& session) {

@@ -47,6 +47,8 @@ class Gateway final : public link::Host {
   /// (then the new one is quarantined).
   Task<bool> settle(std::shared_ptr<AgentSession> newer);
   void left(const AgentSession& session);
+  /// The terminal's live session is over: one that was quarantined beside it may try again.
+  void release_quarantined(TerminalKey terminal);
   void hand_out_credit();
 
   asio::any_io_executor executor_;

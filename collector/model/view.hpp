@@ -43,6 +43,11 @@ struct DeviceChanged {
 struct FaultOpened {
   Fault fault;
 };
+/// A fault that was taken for over is not: the same row goes on, with a new order.
+struct FaultReopened {
+  std::string id;
+  std::string order_id;
+};
 struct FaultCleared {
   std::string id;
   WallTime at;
@@ -88,9 +93,9 @@ struct Audited {
   AuditEntry entry;
 };
 
-using Change =
-    std::variant<DeviceChanged, FaultOpened, FaultCleared, FaultForgotten, TimerSet, TimerDropped,
-                 OrderOpened, OrderMoved, PowerChanged, Measured, FaultCounted, Audited>;
+using Change = std::variant<DeviceChanged, FaultOpened, FaultReopened, FaultCleared, FaultForgotten,
+                            TimerSet, TimerDropped, OrderOpened, OrderMoved, PowerChanged, Measured,
+                            FaultCounted, Audited>;
 using Changes = std::vector<Change>;
 
 }  // namespace kw::collector

@@ -74,8 +74,10 @@ class Store {
   virtual TerminalKey make_terminal(std::string_view code, WallTime now) = 0;
   virtual std::vector<TerminalKey> terminals_in_service() = 0;
   virtual TerminalView view(TerminalKey terminal) = 0;
-  virtual bool known_fault(TerminalKey terminal, std::string_view subject, std::string_view code,
-                           const Since& since) = 0;
+  virtual std::optional<Fault> known_fault(TerminalKey terminal, std::string_view subject,
+                                           std::string_view code, const Since& since) = 0;
+  virtual std::optional<WallTime> last_cleared(TerminalKey terminal, std::string_view subject,
+                                               std::string_view code) = 0;
   virtual void apply(TerminalKey terminal, const Changes& changes) = 0;
   /// Whether device timers run on the wall clock: the terminal is connected and drained.
   virtual void set_live(TerminalKey terminal, bool live) = 0;
@@ -90,6 +92,8 @@ class Store {
   // Epochs and blocks
   virtual EpochBook epochs(TerminalKey terminal) = 0;
   virtual std::optional<EpochMark> mark(TerminalKey terminal, std::uint64_t epoch) = 0;
+  /// The highest number of the epoch in any block, kept aside or not; 0 without one.
+  virtual std::uint64_t stored_upto(TerminalKey terminal, std::uint64_t epoch) = 0;
   virtual void put_epochs(TerminalKey terminal, const EpochPlan& plan) = 0;
   /// Moves the mark from `from` to `to`; false when it no longer stood at `from`.
   virtual bool advance(TerminalKey terminal, std::uint64_t epoch, std::uint64_t from,
@@ -98,6 +102,8 @@ class Store {
   virtual void quarantine(const Block& block, std::string_view why) = 0;
 
   // Timers and orders
+  /// No silence timer is due before `until`.
+  virtual void postpone_silence(WallTime until) = 0;
   virtual std::vector<DueTimer> due_timers(WallTime now, std::size_t n) = 0;
   virtual std::optional<WallTime> next_timer() = 0;
   virtual std::string next_order_number(std::string_view day) = 0;
@@ -114,6 +120,8 @@ class Store {
   virtual void use_token(std::string_view hash, WallTime now) = 0;
 
   virtual void audit(const AuditEntry& entry) = 0;
+  /// A write of its own, for the health check: only what reaches the disk proves that data moves.
+  virtual void touch(WallTime now) = 0;
 
   /// Work between groups: checkpoint when the log has grown, as far as readers allow.
   virtual void tidy() = 0;

@@ -122,11 +122,9 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
 
 /// Everything that waited at Hello has arrived: the wall clock may fire this terminal's timers.
 /// Says the same again when a failed group is run a second time.
-void note_progress(Work& work, Session& session, const pb::Batch& batch) {
-  session.marks[batch.epoch()] = batch.last();
-  const auto it = session.owed.find(batch.epoch());
-  if (it == session.owed.end() || session.quarantined) return;
-  if (it->second < batch.first() || it->second > batch.last()) return;
+void note_progress(Work& work, Session& session, std::uint64_t epoch, std::uint64_t mark) {
+  session.marks[epoch] = mark;
+  if (session.owed.empty() || session.quarantined) return;
   const auto reached = [&](const auto& owed) { return session.marks[owed.first] >= owed.second; };
   if (!std::ranges::all_of(session.owed, reached)) return;
   work.store().set_live(session.terminal, true);
@@ -140,6 +138,9 @@ Result<void> commit_batch(Work& work, Session& session, const pb::Batch& batch,
   if (!mark) return Error{Errc::refused, "batch of an epoch that Hello did not list"};
   answer.mark = mark->seq;
   answer.admission = admit(batch, mark->seq);
+  if (answer.admission == Admission::known) {
+    note_progress(work, session, batch.epoch(), mark->seq);
+  }
   if (answer.admission != Admission::next) return {};
   const Timed times = timed(session, batch, mark->last_at, work.now());
   if (!store.advance(session.terminal, batch.epoch(), mark->seq, batch.last(),
@@ -148,7 +149,7 @@ Result<void> commit_batch(Work& work, Session& session, const pb::Batch& batch,
   }
   store.keep(times.block);
   if (!session.quarantined) judge_batch(work, session, batch, times);
-  note_progress(work, session, batch);
+  note_progress(work, session, batch.epoch(), batch.last());
   answer.mark = batch.last();
   return {};
 }
@@ -168,7 +169,7 @@ Result<void> quarantine_batch(Work& work, Session& session, const pb::Batch& bat
                .object = "terminal/" + session.terminal_code,
                .result = why.text()});
   log::error("batch-quarantined", {{"terminal", session.terminal_code}, {"reason", why}});
-  note_progress(work, session, batch);
+  note_progress(work, session, batch.epoch(), batch.last());
   answer.admission = Admission::next;
   answer.mark = batch.last();
   return {};
@@ -180,6 +181,13 @@ Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
   EpochPlan plan = plan_epochs(book.marks, book.next_no, session.hello);
   // The other agent of this identity still holds its epochs.
   if (session.quarantined) plan.dropped.clear();
+  // An epoch that was forgotten and is listed again (an outbox file put back) is not new: what is
+  // stored of it stays stored once.
+  for (auto* marks : {&plan.marks, &plan.added}) {
+    for (auto& mark : *marks) {
+      if (mark.seq == 0) mark.seq = store.stored_upto(session.terminal, mark.epoch);
+    }
+  }
   store.put_epochs(session.terminal, plan);
   session.numbers.clear();
   session.owed.clear();
@@ -225,10 +233,16 @@ Result<void> take_snapshot(Work& work, Session& session, const pb::Snapshot& sna
   Changes changes;
   const auto bench = work.bench(session.terminal);
   Judge judge{work.view(session.terminal), bench, changes};
-  if (full) judge.configured(snapshot.configured(), as_of, work.now());
+  if (full && !snapshot.configuration_unknown())
+    judge.configured(snapshot.configured(), as_of, work.now());
   const auto resolve = resolver(session, work.now());
-  const Since self{snapshot.as_of_epoch(), snapshot.as_of_seq(), work.now()};
-  for (const auto& status : snapshot.status()) judge.status(status, as_of, self, resolve, true);
+  for (const auto& status : snapshot.status()) {
+    // Judged at the time at which the device became so, not when the news arrived: a hold that was
+    // running ended then, if it healed then.
+    const WallTime at = status.has_since() ? resolve(status.since()).at : work.now();
+    const Since self{snapshot.as_of_epoch(), snapshot.as_of_seq(), at};
+    judge.status(status, as_of, self, resolve, true);
+  }
   work.apply(session.terminal, changes);
   return {};
 }
@@ -311,6 +325,7 @@ Job inventory_job(std::shared_ptr<Session> session,
   job.terminal = session->terminal;
   job.bytes = inventory->ByteSizeLong();
   job.work = [session, inventory](Work& work) -> Result<void> {
+    if (session->quarantined) return {};
     work.store().set_inventory(session->terminal, inventory->hash(),
                                inventory->SerializeAsString());
     return {};

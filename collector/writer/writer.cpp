@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t group_events = 2'000;
 constexpr std::size_t group_bytes = 1024 * 1024;
 constexpr std::size_t timers_at_once = 100;
+constexpr auto look_every = std::chrono::seconds{5};
+constexpr auto pause_longer_than = std::chrono::seconds{20};  // no fsync takes so long
 
 Result<void> guarded(const std::function<Result<void>()>& work) {
   try {
@@ -27,8 +29,8 @@ Result<void> guarded(const std::function<Result<void>()>& work) {
 
 }  // namespace
 
-Work::Work(Store& store, const Rules& rules, const Clock& clock)
-    : store_(store), rules_(rules), now_(clock.wall()) {}
+Work::Work(Store& store, const Rules& rules, const Clock& clock, WallTime no_silence_before)
+    : store_(store), rules_(rules), now_(clock.wall()), no_silence_before_(no_silence_before) {}
 
 TerminalView& Work::view(TerminalKey terminal) {
   const auto it = views_.find(terminal);
@@ -37,7 +39,7 @@ TerminalView& Work::view(TerminalKey terminal) {
 }
 
 Bench Work::bench(TerminalKey terminal) {
-  Bench out{.rules = rules_, .now = now_};
+  Bench out{.rules = rules_, .now = now_, .no_silence_before = no_silence_before_};
   out.new_id = [now = now_] { return identity::uuid_v7(now); };
   out.new_number = [this, offset = out.utc_offset] {
     return store_.next_order_number(stats::local_day(now_, offset));
@@ -45,6 +47,9 @@ Bench Work::bench(TerminalKey terminal) {
   out.known_fault = [this, terminal](std::string_view subject, std::string_view code,
                                      const Since& since) {
     return store_.known_fault(terminal, subject, code, since);
+  };
+  out.last_cleared = [this, terminal](std::string_view subject, std::string_view code) {
+    return store_.last_cleared(terminal, subject, code);
   };
   return out;
 }
@@ -61,8 +66,10 @@ void Work::apply(TerminalKey terminal, const Changes& changes) {
   }
 }
 
-Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock)
+Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first)
     : store_(std::move(store)), rules_(std::move(rules)), clock_(clock) {
+  last_look_ = clock_.mono();
+  if (first.work) ahead_.push_back(std::move(first));
   next_timer_ = store_->next_timer();
   thread_ = std::thread{[this] { work(); }};
 }
@@ -102,18 +109,33 @@ void Writer::work() {
     {
       std::unique_lock lock{mutex_};
       const auto ready = [&] { return stopping_ || !queue_.empty() || !ahead_.empty(); };
+      Duration until = look_every;
       if (next_timer_) {
-        const auto until = std::max(*next_timer_ - clock_.wall(), Duration::zero());
-        wake_.wait_for(lock, until, ready);
-      } else {
-        wake_.wait(lock, ready);
+        until = std::clamp(Duration{*next_timer_ - clock_.wall()}, Duration::zero(), until);
       }
+      wake_.wait_for(lock, until, ready);
       if (stopping_ && queue_.empty() && ahead_.empty()) return;
     }
+    note_pause();
     auto group = take();
     if (!group.empty()) commit(group);
     if (next_timer_ && *next_timer_ <= clock_.wall()) fire_due();
     store_->tidy();
+  }
+}
+
+void Writer::note_pause() {
+  const auto now = clock_.mono();
+  const auto gap = now - std::exchange(last_look_, now);
+  if (gap < pause_longer_than) return;
+  no_silence_before_ = clock_.wall() + rules_.silence();
+  log::warning("stood-still",
+               {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(gap).count()}});
+  auto done = store_->transact([&] { store_->postpone_silence(no_silence_before_); });
+  if (done) {
+    next_timer_ = store_->next_timer();
+  } else {
+    count_failure(done.error());
   }
 }
 
@@ -144,7 +166,7 @@ std::deque<Job> Writer::take() {
 
 void Writer::commit(std::deque<Job>& group) {
   std::vector<std::optional<Result<void>>> answers(group.size());
-  Work work{*store_, rules_, clock_};
+  Work work{*store_, rules_, clock_, no_silence_before_};
   std::size_t events = 0;
   auto done = store_->transact([&] {
     for (std::size_t i = 0; i < group.size(); ++i) {
@@ -173,7 +195,7 @@ void Writer::commit(std::deque<Job>& group) {
 
 void Writer::run_alone(Job& job) {
   const auto attempt = [&](const std::function<Result<void>(Work&)>& what) -> Result<void> {
-    Work work{*store_, rules_, clock_};
+    Work work{*store_, rules_, clock_, no_silence_before_};
     Result<void> answer;
     auto done = store_->transact(
         [&] { answer = store_->part([&] { return guarded([&] { return what(work); }); }); });
@@ -200,6 +222,7 @@ void Writer::count_failure(const Error& why) {
   log::error("write-failed", {{"reason", why}});
   const std::lock_guard lock{mutex_};
   ++figures_.failures;
+  figures_.failing = true;
 }
 
 void Writer::committed(const Work& work, std::size_t events) {
@@ -210,7 +233,10 @@ void Writer::committed(const Work& work, std::size_t events) {
     ++figures_.groups;
     figures_.events += events;
     figures_.orders += work.orders_opened_.size();
-    figures_.last_commit = at;
+    if (events > 0) {
+      figures_.last_commit = at;
+      figures_.failing = false;
+    }
   }
   if (work.orders_opened_.empty()) return;
   // The time at which COMMIT had returned can only be written by a later transaction.
@@ -222,7 +248,7 @@ void Writer::committed(const Work& work, std::size_t events) {
 
 void Writer::fire_due() {
   const auto due = store_->due_timers(clock_.wall(), timers_at_once);
-  Work work{*store_, rules_, clock_};
+  Work work{*store_, rules_, clock_, no_silence_before_};
   work.timers_changed();
   auto done = store_->transact([&] {
     for (const auto& timer : due) {

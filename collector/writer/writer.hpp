@@ -22,7 +22,8 @@ namespace kw::collector {
 /// of terminals as the group has left them so far, and the bench for judging.
 class Work {
  public:
-  Work(Store& store, const Rules& rules, const Clock& clock);
+  /// `no_silence_before`: no terminal counts as silent before.
+  Work(Store& store, const Rules& rules, const Clock& clock, WallTime no_silence_before = {});
 
   Store& store() { return store_; }
   WallTime now() const { return now_; }
@@ -40,6 +41,7 @@ class Work {
   Store& store_;
   const Rules& rules_;
   WallTime now_;
+  WallTime no_silence_before_;
   std::map<TerminalKey, TerminalView> views_;
   std::vector<std::string> orders_opened_;
   bool timers_changed_ = false;
@@ -73,9 +75,11 @@ class Writer {
     std::uint64_t orders = 0;
     std::size_t queued = 0;
     WallTime last_commit{};
+    bool failing = false;  ///< the last group with events could not be committed
   };
 
-  Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock);
+  /// `first` runs before anything else, timers included.
+  Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first = {});
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   /// Commits what is queued, then ends the thread.
@@ -108,7 +112,14 @@ class Writer {
   bool stopping_ = false;
   Figures figures_;
 
-  std::optional<WallTime> next_timer_;  // writer thread only
+  /// The collector itself stood still (paused machine, stopped process): silence that it could not
+  /// hear is nobody's fault.
+  void note_pause();
+
+  // Writer thread only.
+  std::optional<WallTime> next_timer_;
+  MonoTime last_look_{};
+  WallTime no_silence_before_{};
   std::thread thread_;
 };
 

@@ -175,7 +175,8 @@ struct Listener::State {
       in.request.remote = wire->remote;
       const HttpRequest asked{in.request.method, {}, {}, {}, {}};
       const auto response = co_await self->host.answer(std::move(in.request), wire->peer);
-      const bool more = in.keep_alive && !self->stopped;
+      // Without a certificate in order there is one thing to ask, and then to make room.
+      const bool more = in.keep_alive && !self->stopped && may_link;
       const auto ec = co_await write_response(stream, asked, response, more);
       if (ec) break;
       if (!more) {

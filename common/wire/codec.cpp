@@ -71,8 +71,16 @@ std::optional<Error> check(const pb::Event& e) {
       if (e.sample().measurement_size() > measurements_per_sample) {
         return broken("too many measurements in one sample");
       }
+      for (const auto& m : e.sample().measurement()) {
+        if (m.name().empty() || m.name().size() > text_limit) {
+          return broken("a measurement's name is empty or too long");
+        }
+      }
       return std::nullopt;
     case pb::Event::kAgent:
+      if (!e.agent().device().empty() && !valid_device_id(e.agent().device())) {
+        return broken("bad device id in a note");
+      }
       if (e.agent().code().size() > text_limit || e.agent().detail().size() > text_limit) {
         return broken("a note's text is too long");
       }

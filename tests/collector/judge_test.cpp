@@ -38,9 +38,12 @@ struct Scene {
     Bench out{.rules = rules, .now = now};
     out.new_id = [this] { return "id-" + std::to_string(++ids); };
     out.new_number = [this] { return "n-" + std::to_string(++numbers); };
-    out.known_fault = [this](std::string_view, std::string_view code, const Since& since) {
-      return known_code == code && known.same(since);
+    out.known_fault = [this](std::string_view, std::string_view code,
+                             const Since& since) -> std::optional<Fault> {
+      if (!known || known->code != code || !known->since.same(since)) return std::nullopt;
+      return known;
     };
+    out.last_cleared = [this](std::string_view, std::string_view) { return last_cleared; };
     return out;
   }
 
@@ -81,8 +84,8 @@ struct Scene {
 
   Rules rules;
   TerminalView view;
-  std::string known_code;
-  Since known;
+  std::optional<WallTime> last_cleared;
+  std::optional<Fault> known;  ///< what the store has beside the view
   int ids = 0;
   int numbers = 0;
 };
@@ -252,9 +255,66 @@ TEST_CASE("history shorter than the rule's hold leaves nothing") {
 
 TEST_CASE("what has healed is not dispatched again when events are replayed after a restore") {
   Scene scene{rules(at_once)};
-  scene.known_code = "media-empty";
-  scene.known = {epoch, 3, at(3)};
-  CHECK(only<OrderOpened>(scene.state(3, 3, {{"media-empty", 3}})).empty());
+  scene.state(10, 10, {});
+  scene.known = Fault{.id = "old", .code = "media-empty", .since = {epoch, 3, at(3)}};
+  scene.known->cleared_at = at(5);
+  const auto replayed = scene.state(3, 3, {{"media-empty", 3}});
+  CHECK(only<OrderOpened>(replayed).empty());
+  CHECK(only<FaultReopened>(replayed).empty());
+}
+
+TEST_CASE("a fault that was taken for over goes on with a new order when the device still has it") {
+  Scene scene{rules(at_once)};
+  scene.known =
+      Fault{.id = "old", .subject = "receipt", .code = "media-empty", .since = {epoch, 3, at(3)}};
+  scene.known->cleared_at = at(5);
+  scene.known->cleared_why = "disabled";
+  const auto changes = scene.state(20, 20, {{"media-empty", 3}});
+  const auto reopened = only<FaultReopened>(changes);
+  REQUIRE(reopened.size() == 1);
+  CHECK(reopened[0].id == "old");
+  CHECK(only<OrderOpened>(changes).size() == 1);
+  CHECK(only<FaultCounted>(changes).empty());
+  CHECK(scene.view.open_fault("receipt", "media-empty") != nullptr);
+}
+
+TEST_CASE(
+    "a fault that opens again within five minutes is an order, but not one more in the "
+    "statistics") {
+  Scene scene{rules(at_once)};
+  scene.last_cleared = at(0);
+  const auto soon = scene.state(1, 299, {{"media-empty", 0}});
+  CHECK(only<OrderOpened>(soon).size() == 1);
+  CHECK(only<FaultCounted>(soon).empty());
+  scene.state(2, 300, {});
+  CHECK(only<FaultCounted>(scene.state(3, 301, {{"media-empty", 0}})).size() == 1);
+}
+
+TEST_CASE("a collector that stood still holds no silence against anybody until it has listened") {
+  Scene scene{rules(at_once)};
+  auto b = scene.bench(at(500));
+  b.no_silence_before = at(620);
+  Changes out;
+  Judge{scene.view, b, out}.disconnected(at(0));
+  REQUIRE(scene.view.timers.size() == 1);
+  CHECK(scene.view.timers[0].due == at(620));
+}
+
+TEST_CASE("a snapshot is judged at the time at which the device became so") {
+  Scene scene{rules(held)};
+  scene.state(1, 1, {{"media-empty", 1}});
+  // Healed at second 5, told an hour later: the hold of 10 s was never over.
+  const auto b = scene.bench(at(3600));
+  Changes out;
+  wire::Status ok;
+  ok.device = wire::DeviceState::online;
+  const auto resolve = [](const pb::Since& s) {
+    return Since{s.epoch(), s.seq(), wall_from(s.wall_us())};
+  };
+  Judge{scene.view, b, out}.status(wire::to_wire("receipt", ok), {1, 9}, {epoch, 9, at(5)}, resolve,
+                                   true);
+  CHECK(only<FaultOpened>(out).empty());
+  CHECK(scene.view.timers.empty());
 }
 
 TEST_CASE("a device that left the configuration is retired and its faults end with that reason") {

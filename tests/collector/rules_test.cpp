@@ -33,6 +33,19 @@ TEST_CASE("a rules file is laid over the shipped ones") {
   CHECK(rules->silence() == 120s);
 }
 
+TEST_CASE("what an own rule does not give stays as shipped") {
+  const tests::TempFolder folder;
+  std::ofstream{folder / "rules.toml"} << "[[rule]]\ncode = \"cover-open\"\nlevel = \"severe\"\n"
+                                          "[[rule]]\ncode = \"new-code\"\n";
+  const auto rules = Rules::load(folder / "rules.toml");
+  REQUIRE(rules);
+  const auto& cover = rules->of("escpos", "cover-open", wire::Severity::fault);
+  CHECK(cover.level == Level::severe);
+  CHECK(cover.hold == 60s);
+  CHECK(cover.clear == 5s);
+  CHECK(rules->of("escpos", "new-code", wire::Severity::fault).hold == 10s);
+}
+
 TEST_CASE("every mistake in a rules file is told with its line and key") {
   const tests::TempFolder folder;
   std::ofstream{folder / "rules.toml"} << "[defaults]\nhold_s = -1\n[[rule]]\nlevel = \"awful\"\n"

@@ -329,6 +329,33 @@ TEST_CASE("a snapshot moves the state; the events behind it are history when the
   }
 }
 
+TEST_CASE(
+    "an epoch that was forgotten and is listed again keeps its mark: nothing is stored twice") {
+  Bed bed;
+  const auto first = bed.open(hello(7));
+  REQUIRE(bed.send(first, batch(7, 1, {state("receipt", {}), state("receipt", {})})));
+  bed.open(hello(8));  // an older copy of the outbox: 7 is not in it
+  pb::Welcome welcome;
+  bed.open(hello(7, 2), &welcome);  // and the newer one put back
+  REQUIRE(welcome.high_water_size() == 1);
+  CHECK(welcome.high_water(0).seq() == 2);
+}
+
+TEST_CASE("a configuration that cannot be read retires nothing") {
+  Bed bed;
+  const auto session = bed.open(hello(7));
+  REQUIRE(bed.send(session, batch(7, 1, {state("receipt", {"media-empty"})})));
+  auto snapshot = std::make_shared<pb::Snapshot>();
+  snapshot->set_as_of_epoch(7);
+  snapshot->set_as_of_seq(1);
+  snapshot->set_configuration_unknown(true);
+  Ended ended;
+  bed.writer->post(
+      snapshot_job(session, snapshot, true, [&](const Result<void>&) { ended.tell(); }));
+  ended.await();
+  CHECK(bed.queries->faults({}, {.open = true})->items.size() == 1);
+}
+
 TEST_CASE("after a restart terminals get one silence window before they count as silent") {
   tests::TempFolder folder;
   const SystemClock clock;

@@ -197,6 +197,45 @@ TEST_CASE("the API answers garbage with a problem that says what to do, and chan
   CHECK(collector.stop() == 0);
 }
 
+TEST_CASE(
+    "every list answers when there is something in it, and a broken configuration heals nothing") {
+  const TempFolder folder;
+  CollectorRig collector{folder / "collector"};
+  collector.start();
+  PrintersRig printers{folder / "printers", 1, 100'000, 1};
+  AgentRig agent{folder / "agent", printers.configuration()};
+  agent.enroll(collector, "K1");
+  agent.start();
+  const auto at = link::Endpoint::parse(collector.people());
+  REQUIRE(at);
+  const auto ask = [&](const std::string& target) {
+    link::HttpRequest request{"GET", "/api/v1/" + target, {}, {}, {}};
+    auto answer = run_task(link::http_request(*at, nullptr, std::move(request), 10s));
+    REQUIRE(answer);
+    CHECK(answer->status == 200);
+    return answer->body;
+  };
+  const auto has = [&](const std::string& target, std::string_view text) {
+    return eventually(20s, [&] { return ask(target).find(text) != std::string::npos; });
+  };
+  CHECK(has("devices", R"("health":"ok")"));
+  CHECK(has("consumables", R"("type":"receipt_paper")"));
+  printers.kill();
+  CHECK(has("faults?state=open", R"("code":"no-reply")"));
+  CHECK(has("orders?state=dispatched", R"("code":"no-reply")"));
+  CHECK(has("terminals", R"("state":"fault")"));
+  CHECK(ask("stats/faults").find(R"("code":"no-reply")") != std::string::npos);
+  agent.stop();
+  agent.configure("garbage (((");
+  agent.start();
+  CHECK(has("terminals/K1", R"("connected":true)"));
+  CHECK(eventually(20s, [&] { return agent.unacknowledged() == 0; }));
+  CHECK(has("orders?state=dispatched", R"("code":"no-reply")"));
+  CHECK(has("faults?state=open", R"("code":"no-reply")"));
+  agent.stop();
+  collector.stop();
+}
+
 TEST_CASE("wrong command lines and wrong folders are told, not guessed") {
   const TempFolder folder;
   const auto data = (folder / "c").string();

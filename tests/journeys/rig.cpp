@@ -130,6 +130,8 @@ void AgentRig::enroll(const CollectorRig& collector, const std::string& terminal
   REQUIRE_MESSAGE(done.code == 0, done.text);
 }
 
+void AgentRig::configure(const std::string& text) const { std::ofstream{config_} << text; }
+
 void AgentRig::start() {
   process_ = Process{
       {program("kiosk-agent"), "run", "--data", data_.string(), "--config", config_.string()},

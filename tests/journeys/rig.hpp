@@ -51,6 +51,8 @@ class AgentRig {
  public:
   AgentRig(const std::filesystem::path& folder, const std::string& devices);
 
+  /// Puts other text into agent.toml.
+  void configure(const std::string& text) const;
   /// Enrols with a collector.
   void enroll(const CollectorRig& collector, const std::string& terminal);
   void start();

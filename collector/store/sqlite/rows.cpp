@@ -33,32 +33,27 @@ Fault fault(const db::Row& row) {
   return out;
 }
 
-std::string pack_since(const std::vector<ActiveCondition>& conditions) {
-  pb::Status out;
-  for (const auto& c : conditions) {
-    auto& since = *out.add_condition()->mutable_since();
-    out.mutable_condition()->rbegin()->set_code(c.what.code);
-    since.set_epoch(c.since.epoch);
-    since.set_seq(c.since.seq);
-    since.set_wall_us(micros(c.since.at));
+std::string pack_conditions(const std::vector<ActiveCondition>& conditions) {
+  wire::Status plain;
+  for (const auto& c : conditions) plain.conditions.push_back(c.what);
+  pb::Status out = wire::to_wire({}, plain);
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    auto& since = *out.mutable_condition(static_cast<int>(i))->mutable_since();
+    since.set_epoch(conditions[i].since.epoch);
+    since.set_seq(conditions[i].since.seq);
+    since.set_wall_us(micros(conditions[i].since.at));
   }
   return out.SerializeAsString();
 }
 
-std::vector<ActiveCondition> unpack_conditions(std::string_view status, std::string_view since) {
-  pb::Status whole;
-  pb::Status begins;
-  whole.ParseFromArray(status.data(), static_cast<int>(status.size()));
-  begins.ParseFromArray(since.data(), static_cast<int>(since.size()));
-  const auto plain = wire::from_wire(whole);
+std::vector<ActiveCondition> unpack_conditions(std::string_view bytes) {
+  pb::Status packed;
+  packed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  const auto plain = wire::from_wire(packed);
   std::vector<ActiveCondition> out;
-  for (const auto& begin : begins.condition()) {
-    for (const auto& c : plain.conditions) {
-      if (c.code != begin.code()) continue;
-      const auto& s = begin.since();
-      out.push_back({c, {s.epoch(), s.seq(), wall_from(s.wall_us())}});
-      break;
-    }
+  for (std::size_t i = 0; i < plain.conditions.size(); ++i) {
+    const auto& s = packed.condition(static_cast<int>(i)).since();
+    out.push_back({plain.conditions[i], {s.epoch(), s.seq(), wall_from(s.wall_us())}});
   }
   return out;
 }

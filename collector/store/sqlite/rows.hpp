@@ -23,8 +23,9 @@ inline constexpr std::string_view fault_columns =
     "learned_late, order_id, evidence";
 Fault fault(const db::Row& row);
 
-/// The beginnings of a status' conditions, beside the status as received.
-std::string pack_since(const std::vector<ActiveCondition>& conditions);
-std::vector<ActiveCondition> unpack_conditions(std::string_view status, std::string_view since);
+/// The conditions that a device is taken to have, with their beginnings: not always those of its
+/// last status, which may have been unable to say.
+std::string pack_conditions(const std::vector<ActiveCondition>& conditions);
+std::vector<ActiveCondition> unpack_conditions(std::string_view bytes);
 
 }  // namespace kw::collector::rows

@@ -82,7 +82,7 @@ CREATE TABLE device (
   since_seq BIGINT NOT NULL,
   since_at BIGINT NOT NULL,
   status BYTEA NOT NULL,
-  condition_since BYTEA NOT NULL,
+  conditions BYTEA NOT NULL,
   sample BYTEA,
   sample_at BIGINT,
   sample_epoch_no BIGINT NOT NULL DEFAULT 0,
@@ -162,6 +162,10 @@ CREATE TABLE fault_day (
   opened BIGINT NOT NULL,
   late BIGINT NOT NULL,
   PRIMARY KEY (day, code, level, terminal)
+);
+CREATE TABLE pulse (
+  id BIGINT PRIMARY KEY,
+  at BIGINT NOT NULL
 );
 CREATE TABLE audit (
   id BIGINT PRIMARY KEY,

@@ -43,7 +43,8 @@ Keyset keyset(std::string_view after) {
 constexpr std::string_view terminal_sql =
     "SELECT t.code, t.name, t.switched_off, t.connected, t.last_seen_at, t.agent_version, "
     "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0), "
-    "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL), "
+    "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND "
+    "f.learned_late=0), "
     "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0 AND d.health=$2), "
     "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND "
     "f.subject<>'') "
@@ -148,7 +149,7 @@ Result<Listing<DeviceRow>> SqliteQueries::devices(const Page& page, std::string_
       slash == std::string::npos ? std::string{} : page.after.substr(slash + 1);
   for (const auto row : db_->rows(
            "SELECT t.code, d.device, d.driver, d.kind, d.enabled, d.since_at, d.status, "
-           "d.condition_since, d.sample, d.sample_at, t.inventory FROM device d JOIN terminal t ON "
+           "d.conditions, d.sample, d.sample_at, t.inventory FROM device d JOIN terminal t ON "
            "t.id=d.terminal WHERE d.retired=0 AND ($1='' OR t.code=$1) AND (t.code, d.device) > "
            "($2, $3) ORDER BY t.code, d.device LIMIT $4",
            terminal, after_terminal, after_device, page.limit + 1)) {
@@ -158,7 +159,7 @@ Result<Listing<DeviceRow>> SqliteQueries::devices(const Page& page, std::string_
                 .kind = row.text(3),
                 .enabled = row.boolean(4),
                 .since = wall_from(row.integer(5)),
-                .conditions = rows::unpack_conditions(row.bytes(6), row.bytes(7))};
+                .conditions = rows::unpack_conditions(row.bytes(7))};
     const auto status = row.bytes(6);
     d.status.ParseFromArray(status.data(), static_cast<int>(status.size()));
     if (!row.null(8)) {
@@ -189,7 +190,8 @@ Result<Listing<FaultRow>> SqliteQueries::faults(const Page& page, const FaultFil
            "t.code, "
            "o.number FROM fault f JOIN terminal t ON t.id=f.terminal LEFT JOIN work_order o ON "
            "o.id=f.order_id WHERE ($1='' OR t.code=$1) AND ($2='' OR f.code=$2) AND ($3=-1 OR "
-           "(f.cleared_at IS NULL)=$3) AND (f.opened_at, f.id) < ($4, $5) ORDER BY f.opened_at "
+           "(f.cleared_at IS NULL AND f.learned_late=0)=$3) AND (f.opened_at, f.id) < ($4, $5) "
+           "ORDER BY f.opened_at "
            "DESC, "
            "f.id DESC LIMIT $6",
            filter.terminal, filter.code, open, after.at, after.id, page.limit + 1)) {
@@ -280,7 +282,8 @@ Result<StoreFigures> SqliteQueries::figures() {
   for (const auto row : db_->rows(
            "SELECT off, connected, heard, fault, count(*) FROM (SELECT t.switched_off AS off, "
            "t.connected AS connected, coalesce(t.last_seen_at, 0) >= $1 AS heard, EXISTS (SELECT 1 "
-           "FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.subject<>'') AS "
+           "FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.learned_late=0 AND "
+           "f.subject<>'') AS "
            "fault "
            "FROM terminal t) AS facts GROUP BY off, connected, heard, fault",
            heard_since)) {
@@ -288,7 +291,9 @@ Result<StoreFigures> SqliteQueries::figures() {
         stats::state_of({row.boolean(0), row.boolean(1), row.boolean(2), row.boolean(3)});
     out.terminals[state] += row.integer(4);
   }
-  out.open_faults = db_->integer("SELECT count(*) FROM fault WHERE cleared_at IS NULL").value_or(0);
+  out.open_faults =
+      db_->integer("SELECT count(*) FROM fault WHERE cleared_at IS NULL AND learned_late=0")
+          .value_or(0);
   for (const auto row : db_->rows("SELECT state, count(*) FROM work_order GROUP BY state")) {
     if (!ended(static_cast<OrderState>(row.integer(0)))) out.open_orders += row.integer(1);
   }
@@ -305,7 +310,7 @@ Result<void> SqliteQueries::events(std::string_view terminal,
   for (const auto row : db_->rows(
            "SELECT b.epoch, b.first_seq, b.base_at, b.uncertain, b.body FROM event_block b JOIN "
            "terminal t ON t.id=b.terminal LEFT JOIN epoch e ON e.terminal=b.terminal AND "
-           "e.epoch=b.epoch WHERE t.code=$1 ORDER BY e.epoch_no, b.received_at, b.first_seq",
+           "e.epoch=b.epoch WHERE t.code=$1 ORDER BY b.rowid",
            terminal)) {
     const auto body = row.bytes(4);
     pb::Batch batch;

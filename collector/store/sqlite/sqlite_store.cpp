@@ -31,16 +31,16 @@ struct Applier {
     db.run(
         "INSERT INTO device (terminal, device, driver, kind, enabled, retired, epoch_no, seq, "
         "health, "
-        "since_epoch, since_seq, since_at, status, condition_since) "
+        "since_epoch, since_seq, since_at, status, conditions) "
         "VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14) "
         "ON CONFLICT (terminal, device) DO UPDATE SET driver=excluded.driver, kind=excluded.kind, "
         "enabled=excluded.enabled, retired=excluded.retired, epoch_no=excluded.epoch_no, "
         "seq=excluded.seq, health=excluded.health, since_epoch=excluded.since_epoch, "
         "since_seq=excluded.since_seq, since_at=excluded.since_at, status=excluded.status, "
-        "condition_since=excluded.condition_since",
+        "conditions=excluded.conditions",
         terminal, d.id, d.driver, d.kind, d.enabled, d.retired, d.as_of.epoch_no, bits(d.as_of.seq),
         d.health, bits(d.since.epoch), bits(d.since.seq), micros(d.since.at), db::blob(d.status),
-        db::blob(rows::pack_since(d.conditions)));
+        db::blob(rows::pack_conditions(d.conditions)));
   }
   void operator()(const FaultOpened& c) const {
     const auto& f = c.fault;
@@ -51,6 +51,11 @@ struct Applier {
         f.id, terminal, f.subject, f.code, f.level, bits(f.since.epoch), bits(f.since.seq),
         micros(f.since.at), micros(f.opened_at), micros_of(f.cleared_at), f.cleared_why,
         f.learned_late, f.order_id, db::blob(f.evidence));
+  }
+  void operator()(const FaultReopened& c) const {
+    db.run(
+        "UPDATE fault SET cleared_at=NULL, cleared_why='', learned_late=0, order_id=$2 WHERE id=$1",
+        c.id, c.order_id);
   }
   void operator()(const FaultCleared& c) const {
     db.run("UPDATE fault SET cleared_at=$2, cleared_why=$3 WHERE id=$1", c.id, micros(c.at), c.why);
@@ -190,7 +195,7 @@ TerminalView SqliteStore::view(TerminalKey terminal) {
   }
   for (const auto row : db_->rows(
            "SELECT device, driver, kind, enabled, retired, epoch_no, seq, health, since_epoch, "
-           "since_seq, since_at, status, condition_since FROM device WHERE terminal=$1",
+           "since_seq, since_at, status, conditions FROM device WHERE terminal=$1",
            terminal)) {
     Device d{
         .id = row.text(0),
@@ -202,7 +207,7 @@ TerminalView SqliteStore::view(TerminalKey terminal) {
         .health = static_cast<wire::Health>(row.integer(7)),
         .status = row.text(11),
         .since = {row.unsigned_integer(8), row.unsigned_integer(9), wall_from(row.integer(10))}};
-    d.conditions = rows::unpack_conditions(d.status, row.bytes(12));
+    d.conditions = rows::unpack_conditions(row.bytes(12));
     out.devices.push_back(std::move(d));
   }
   static const std::string open_faults = fmt::format(
@@ -230,14 +235,32 @@ TerminalView SqliteStore::view(TerminalKey terminal) {
   return out;
 }
 
-bool SqliteStore::known_fault(TerminalKey terminal, std::string_view subject, std::string_view code,
-                              const Since& since) {
-  return db_
-      ->integer(
-          "SELECT 1 FROM fault WHERE terminal=$1 AND subject=$2 AND code=$3 AND "
-          "since_epoch=$4 AND since_seq=$5",
-          terminal, subject, code, bits(since.epoch), bits(since.seq))
-      .has_value();
+std::optional<Fault> SqliteStore::known_fault(TerminalKey terminal, std::string_view subject,
+                                              std::string_view code, const Since& since) {
+  static const std::string sql = fmt::format(
+      "SELECT {} FROM fault WHERE terminal=$1 AND subject=$2 AND code=$3 AND since_epoch=$4 AND "
+      "since_seq=$5",
+      rows::fault_columns);
+  std::optional<Fault> out;
+  for (const auto row :
+       db_->rows(sql, terminal, subject, code, bits(since.epoch), bits(since.seq))) {
+    out = rows::fault(row);
+  }
+  return out;
+}
+
+std::optional<WallTime> SqliteStore::last_cleared(TerminalKey terminal, std::string_view subject,
+                                                  std::string_view code) {
+  const auto at =
+      db_->integer("SELECT max(cleared_at) FROM fault WHERE terminal=$1 AND subject=$2 AND code=$3",
+                   terminal, subject, code);
+  if (!at) return std::nullopt;
+  return wall_from(*at);
+}
+
+void SqliteStore::postpone_silence(WallTime until) {
+  db_->run("UPDATE timer SET due_at=$2 WHERE kind=$1 AND due_at < $2", TimerKind::silence,
+           micros(until));
 }
 
 void SqliteStore::apply(TerminalKey terminal, const Changes& changes) {
@@ -283,6 +306,16 @@ EpochBook SqliteStore::epochs(TerminalKey terminal) {
   out.next_no =
       db_->integer("SELECT next_epoch_no FROM terminal WHERE id=$1", terminal).value_or(1);
   return out;
+}
+
+std::uint64_t SqliteStore::stored_upto(TerminalKey terminal, std::uint64_t epoch) {
+  const auto upto = db_->integer(
+      "SELECT max(upto) FROM (SELECT max(last_seq) AS upto FROM event_block WHERE terminal=$1 AND "
+      "epoch=$2 UNION ALL SELECT max(last_seq) FROM quarantined_batch WHERE terminal=$1 AND "
+      "epoch=$2) "
+      "AS both_tables",
+      terminal, bits(epoch));
+  return static_cast<std::uint64_t>(upto.value_or(0));
 }
 
 void SqliteStore::put_epochs(TerminalKey terminal, const EpochPlan& plan) {
@@ -406,12 +439,19 @@ void SqliteStore::use_token(std::string_view hash, WallTime now) {
 
 void SqliteStore::audit(const AuditEntry& entry) { Applier{*db_, 0}(Audited{entry}); }
 
+void SqliteStore::touch(WallTime now) {
+  db_->run(
+      "INSERT INTO pulse (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at=excluded.at",
+      micros(now));
+}
+
 void SqliteStore::tidy() {
   std::error_code none;
   const auto size = std::filesystem::file_size(wal_, none);
   if (none || size < static_cast<std::uintmax_t>(wal_limit)) return;
   // A reader that stayed long let the log grow: give the space back once it has gone.
-  db_->run("PRAGMA wal_checkpoint(TRUNCATE)");
+  // Never waiting for it: the writer has kiosks to answer.
+  db_->script("PRAGMA busy_timeout=0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout=5000;");
   if (auto failure = db_->forgive()) log::warning("checkpoint-failed", {{"reason", *failure}});
 }
 

@@ -21,8 +21,11 @@ class SqliteStore final : public Store {
   TerminalKey make_terminal(std::string_view code, WallTime now) override;
   std::vector<TerminalKey> terminals_in_service() override;
   TerminalView view(TerminalKey terminal) override;
-  bool known_fault(TerminalKey terminal, std::string_view subject, std::string_view code,
-                   const Since& since) override;
+  std::optional<Fault> known_fault(TerminalKey terminal, std::string_view subject,
+                                   std::string_view code, const Since& since) override;
+  std::optional<WallTime> last_cleared(TerminalKey terminal, std::string_view subject,
+                                       std::string_view code) override;
+  void postpone_silence(WallTime until) override;
   void apply(TerminalKey terminal, const Changes& changes) override;
   void set_live(TerminalKey terminal, bool live) override;
   void set_session(TerminalKey terminal, bool connected, WallTime at,
@@ -34,6 +37,7 @@ class SqliteStore final : public Store {
 
   EpochBook epochs(TerminalKey terminal) override;
   std::optional<EpochMark> mark(TerminalKey terminal, std::uint64_t epoch) override;
+  std::uint64_t stored_upto(TerminalKey terminal, std::uint64_t epoch) override;
   void put_epochs(TerminalKey terminal, const EpochPlan& plan) override;
   bool advance(TerminalKey terminal, std::uint64_t epoch, std::uint64_t from, std::uint64_t to,
                WallTime last_at) override;
@@ -54,6 +58,7 @@ class SqliteStore final : public Store {
   void use_token(std::string_view hash, WallTime now) override;
 
   void audit(const AuditEntry& entry) override;
+  void touch(WallTime now) override;
   void tidy() override;
 
  private:

@@ -11,7 +11,7 @@
 namespace kw::platform {
 
 Result<std::unique_ptr<FolderLock>> FolderLock::take(const std::filesystem::path& folder) {
-  const auto file = folder / "agent.lock";
+  const auto file = folder / "lock";
   const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
     return Error{Errc::storage, "cannot open " + file.string() + ": " + std::strerror(errno)};
