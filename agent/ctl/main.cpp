@@ -73,13 +73,15 @@ int not_asked(const Options& options, const Error& why) {
   }
 }
 
-/// A fault of a device, a connection that needs a person, a configuration with mistakes: not well.
+/// A fault of a device, a connection that needs a person, a configuration with mistakes, a disk
+/// that takes no event: not well.
 int verdict(const json::object& status) {
   const auto count = status.at("devices").at("fault").to_number<std::int64_t>();
   const auto& phase = status.at("uplink").at("phase").get_string();
   const bool needs_person = phase == "stopped" || phase == "refused";
   const bool mistakes = !status.at("config").at("problems").get_array().empty();
-  return count > 0 || needs_person || mistakes ? fault : well;
+  const bool disk = status.at("outbox").at("on_disk").get_bool();
+  return count > 0 || needs_person || mistakes || !disk ? fault : well;
 }
 
 int show_status(const Options& options) {

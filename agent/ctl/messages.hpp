@@ -23,6 +23,8 @@ inline constexpr Text last_ack{"最近确认", "last acknowledged"};
 inline constexpr Text backlog{"待发送事件", "events waiting"};
 inline constexpr Text oldest{"最早待发送", "oldest waiting"};
 inline constexpr Text on_disk{"占用磁盘", "on disk"};
+inline constexpr Text not_written{"磁盘写不进去，事件暂存内存",
+                                  "cannot be written: events wait in memory"};
 inline constexpr Text devices{"设备", "devices"};
 inline constexpr Text problems{"配置问题", "configuration problems"};
 inline constexpr Text unreadable{"配置文件无法读取，未监测任何设备",

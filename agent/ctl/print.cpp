@@ -135,8 +135,9 @@ std::string status_text(const json::object& answer, Lang lang) {
   table.row({say(message::last_ack, lang), text(at(uplink, "last_ack"), message::never.in(lang))});
   table.row({say(message::backlog, lang), text(at(outbox, "unacknowledged"))});
   table.row({say(message::oldest, lang), text(at(outbox, "oldest_unacknowledged"))});
-  table.row({say(message::on_disk, lang),
-             mebibytes(at(outbox, "bytes")) + " / " + mebibytes(at(outbox, "ceiling_bytes"))});
+  auto disk = mebibytes(at(outbox, "bytes")) + " / " + mebibytes(at(outbox, "ceiling_bytes"));
+  if (at(outbox, "on_disk") == false) disk += ", " + say(message::not_written, lang);
+  table.row({say(message::on_disk, lang), disk});
   table.row({say(message::devices, lang), counts(object_at(answer, "devices"), lang)});
   std::string out = table.text();
   const auto& problems = array_at(config, "problems");

@@ -146,7 +146,7 @@ void Outbox::mend(int code, std::int64_t bytes) {
 /// Numbers of events that could not be written: a gap, with the next commit that succeeds.
 void Outbox::owe(const std::vector<Pending>& entries) {
   for (const auto& entry : entries) {
-    auto gap = gap_record(entry, failing_ ? "disk-full" : "ceiling");
+    auto gap = gap_record(entry, failing_ ? "not-written" : "ceiling");
     gap.ordinal = current().ordinal;
     gap.seq = owed_ ? owed_->end() : current().last + 1;
     if (!owed_) {

@@ -192,3 +192,22 @@ TEST_CASE("events that cannot be written become a gap in place, states are writt
   CHECK(items[2].event().state().device() == "printer");
   CHECK(outbox.view().devices.size() == 1);
 }
+
+TEST_CASE("a state that was overtaken before it could be written is counted, and people are told") {
+  FailingDisk disk;
+  Box box;
+  auto& outbox = box.open(7);
+  FailingDisk::fail_with = SQLITE_IOERR;
+  FailingDisk::failures = 1'000'000;
+  CHECK_FALSE(outbox.append_state("printer", Box::status({"media-empty"}), box.now()));
+  CHECK_FALSE(outbox.append_state("printer", Box::status({"cover-open"}), box.now()));
+  CHECK_FALSE(outbox.stats().on_disk);
+  FailingDisk::failures = 0;
+  outbox.flush();
+  CHECK(outbox.stats().on_disk);
+  const auto items = box.all(7);
+  REQUIRE(items.size() == 2);
+  CHECK(items[0].gap().count() == 1);
+  CHECK(items[0].gap().reason() == "not-written");
+  CHECK(items[1].event().state().condition(0).code() == "cover-open");
+}
