@@ -304,7 +304,7 @@ void Judge::silent() {
   const auto is_silence = [](const Timer& t) { return t.kind == TimerKind::silence; };
   const auto it = std::ranges::find_if(view_.timers, is_silence);
   if (it == view_.timers.end()) return;
-  const Timer timer = *it;
+  Timer timer = *it;  // a copy: dropping erases it from the view
   drop(TimerKind::silence, timer.subject, timer.code);
   // Not an event of the kiosk: the moment it was last heard takes the place of a position.
   const Since since{0, static_cast<std::uint64_t>(micros(timer.since.at)), timer.since.at};
