@@ -24,15 +24,6 @@ std::string known_drivers() {
   return out;
 }
 
-std::string known_schemes(const drivers::Card& card) {
-  if (card.schemes.empty()) return "\"-\" (this driver has no port)";
-  std::string out = "a port with scheme ";
-  for (std::size_t i = 0; i < card.schemes.size(); ++i) {
-    out.append(i == 0 ? "" : " or ").append(card.schemes[i]);
-  }
-  return out;
-}
-
 /// The table of one device as it stands in the document, for the lines of its settings.
 const Table* device_table(const Table& root, std::size_t index) {
   const auto devices = root.find("device");
@@ -117,11 +108,9 @@ struct Loader {
     }
     device.address = std::move(*address);
     if (device.card == nullptr) return;
-    const auto& schemes = device.card->schemes;
-    const bool fits = schemes.empty()
-                          ? device.address.scheme == "-"
-                          : std::ranges::find(schemes, device.address.scheme) != schemes.end();
-    if (!fits) reader.object("port", known_schemes(*device.card));
+    if (!drivers::fits(*device.card, device.address.scheme)) {
+      reader.object("port", drivers::known_schemes(*device.card));
+    }
   }
 
   void device(Reader reader, std::size_t index) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "drivers/driver.hpp"
@@ -12,5 +13,10 @@ std::span<const Card> catalogue();
 
 /// The card of `name`, or nullptr.
 const Card* find(std::string_view name);
+
+/// Whether the driver speaks over ports of this scheme; "-" for one without a port.
+bool fits(const Card& card, std::string_view scheme);
+/// What it speaks over, for a mistake's text: "a port with scheme serial or tcp".
+std::string known_schemes(const Card& card);
 
 }  // namespace kw::drivers

@@ -1,9 +1,27 @@
 #include "drivers/driver.hpp"
 
+#include <algorithm>
+
+#include "drivers/catalogue.hpp"
+
 namespace kw::drivers {
 
 Result<SelfTest> Driver::self_test(std::string_view what, MonoTime /*deadline*/) {
   return Error{Errc::unsupported, "no self-test \"" + std::string{what} + "\""};
+}
+
+bool fits(const Card& card, std::string_view scheme) {
+  if (card.schemes.empty()) return scheme == "-";
+  return std::ranges::find(card.schemes, scheme) != card.schemes.end();
+}
+
+std::string known_schemes(const Card& card) {
+  if (card.schemes.empty()) return "\"-\" (this driver has no port)";
+  std::string out = "a port with scheme ";
+  for (std::size_t i = 0; i < card.schemes.size(); ++i) {
+    out.append(i == 0 ? "" : " or ").append(card.schemes[i]);
+  }
+  return out;
 }
 
 }  // namespace kw::drivers

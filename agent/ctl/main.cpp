@@ -131,6 +131,9 @@ int show_probe(const Options& options) {
   if (!wrong.empty()) return complain(options, usage, message::bad_setting, wrong.front().text());
   auto address = drivers::PortAddress::parse(options.port);
   if (!address) return complain(options, usage, message::bad_port, address.error().text());
+  if (!drivers::fits(*wanted.card, address->scheme)) {
+    return complain(options, usage, message::unfit_port, drivers::known_schemes(*wanted.card));
+  }
   wanted.address = std::move(*address);
   wanted.deadline = std::chrono::milliseconds{options.deadline_ms};
   const SystemClock clock;

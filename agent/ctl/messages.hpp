@@ -11,6 +11,7 @@ inline constexpr Text no_answer{"kiosk-agent 无应答：{}", "kiosk-agent does 
 inline constexpr Text no_driver{"没有驱动 {}；可用：{}", "no driver {}; there are: {}"};
 inline constexpr Text bad_set{"--set 应为 NAME=VALUE：{}", "--set must be NAME=VALUE: {}"};
 inline constexpr Text bad_setting{"设置有误：{}", "wrong setting: {}"};
+inline constexpr Text unfit_port{"端口不合适，该驱动需要：{}", "wrong port; this driver takes {}"};
 inline constexpr Text bad_port{"端口有误：{}", "wrong port: {}"};
 
 inline constexpr Text terminal{"终端编号", "terminal"};

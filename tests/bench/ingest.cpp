@@ -33,6 +33,7 @@
 #include "common/platform/signals.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/conditions.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace {
 
@@ -349,12 +350,9 @@ int main(int argc, char** argv) {
   std::vector<double> ours;
   std::vector<double> raw;
   for (int round = 0; round < size.rounds; ++round) {
-    std::string folder_name = (fs::temp_directory_path() / "kw-bench-XXXXXX").string();
-    if (mkdtemp(folder_name.data()) == nullptr) return 2;
-    const fs::path folder = folder_name;
+    const tests::TempFolder folder;
     const auto a = measure_collector(program, folder / "collector", size, clock);
-    const auto b = measure_sqlite(folder, size, clock);
-    fs::remove_all(folder);
+    const auto b = measure_sqlite(folder.path(), size, clock);
     std::printf(
         "%.0f events of %d terminals in frames of %d: collector %.0f/s, %.2f us server CPU each "
         "(TLS, handshakes, protobuf, judged, committed); SQLite alone %.0f/s, %.2f us CPU each\n",

@@ -6,31 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include <unistd.h>
-
 #include "drivers/catalogue.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace kw::drivers {
 
-/// A folder of its own, gone at the end of the test.
-class TempFolder {
- public:
-  TempFolder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "kw-drivers-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using tests::TempFolder;
 
 using Given = std::map<std::string, std::string, std::less<>>;
 

@@ -46,17 +46,6 @@ const Authority& foreign() {
   return authority;
 }
 
-TempFolder::TempFolder() {
-  auto name = (std::filesystem::temp_directory_path() / "kw-link-XXXXXX").string();
-  REQUIRE(mkdtemp(name.data()) != nullptr);
-  path = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ec;
-  std::filesystem::remove_all(path, ec);
-}
-
 Result<void> TestHost::admit(const link::PeerCertificate& peer) {
   admitted.push_back(peer);
   return judge ? judge(peer) : Result<void>{};

@@ -14,6 +14,7 @@
 #include "common/link/http.hpp"
 #include "common/link/link.hpp"
 #include "tests/support/manual_clock.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace kw::link_test {
 
@@ -47,14 +48,7 @@ struct Authority {
 const Authority& ours();
 const Authority& foreign();
 
-/// A folder that is gone with the test.
-struct TempFolder {
-  TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder();
-  std::filesystem::path path;
-};
+using tests::TempFolder;
 
 /// Plays the collector; tests choose what it does.
 class TestHost final : public link::Host {

@@ -222,7 +222,7 @@ TEST_CASE("hex is read and written") {
 TEST_CASE("files are replaced at once, secrets for the owner alone") {
   namespace fs = std::filesystem;
   const TempFolder folder;
-  const auto secret = folder.path / "a" / "b" / "secret";
+  const auto secret = folder.path() / "a" / "b" / "secret";
   REQUIRE(platform::make_folder(secret.parent_path(), true));
   CHECK((fs::status(secret.parent_path()).permissions() & fs::perms::others_all) ==
         fs::perms::none);
@@ -231,16 +231,16 @@ TEST_CASE("files are replaced at once, secrets for the owner alone") {
   CHECK(platform::read_file(secret)->size() == 100'000);
   CHECK(fs::status(secret).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
   CHECK(std::distance(fs::directory_iterator{secret.parent_path()}, {}) == 1);
-  CHECK(platform::read_file(folder.path / "none").error().code() == Errc::missing);
-  CHECK(platform::read_file(folder.path).error().code() == Errc::storage);
-  CHECK(platform::write_file(folder.path / "no" / "folder", "x", false).error().code() ==
+  CHECK(platform::read_file(folder.path() / "none").error().code() == Errc::missing);
+  CHECK(platform::read_file(folder.path()).error().code() == Errc::storage);
+  CHECK(platform::write_file(folder.path() / "no" / "folder", "x", false).error().code() ==
         Errc::missing);
   // A link planted where the new file is made is not followed.
-  const auto target = folder.path / "target";
-  fs::create_symlink(target, folder.path / "plain.new");
-  REQUIRE(platform::write_file(folder.path / "plain", "x", false));
+  const auto target = folder.path() / "target";
+  fs::create_symlink(target, folder.path() / "plain.new");
+  REQUIRE(platform::write_file(folder.path() / "plain", "x", false));
   CHECK_FALSE(fs::exists(target));
-  CHECK(platform::make_folder(folder.path / "plain", false).error().code() == Errc::storage);
+  CHECK(platform::make_folder(folder.path() / "plain", false).error().code() == Errc::storage);
 }
 
 }  // namespace kw::link_test

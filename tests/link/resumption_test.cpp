@@ -82,7 +82,7 @@ TEST_CASE("sessions survive a restart of the collector with its ticket keys") {
   Loop loop;
   const auto tls = good_client();
   auto options = Server::options();
-  options.ticket_keys = folder.path / "tickets";
+  options.ticket_keys = folder.path() / "tickets";
   Endpoint at;
   {
     Server server{loop, options};
@@ -105,7 +105,7 @@ TEST_CASE("sessions survive a restart of the collector with its ticket keys") {
   }
   {
     auto fresh = options;
-    fresh.ticket_keys = folder.path / "others";
+    fresh.ticket_keys = folder.path() / "others";
     Server stranger{loop, fresh};
     stranger.listener = std::make_unique<link::Listener>(
         loop.io.get_executor(), server_tls(fresh, stranger.clock), stranger.host);
@@ -154,7 +154,7 @@ TEST_CASE("a resumed session whose CA is trusted no more is cut, whatever the ho
   const TempFolder folder;
   Loop loop;
   auto options = Server::options();
-  options.ticket_keys = folder.path / "tickets";
+  options.ticket_keys = folder.path() / "tickets";
   Server server{loop, options};
   const auto tls = good_client();
   REQUIRE(loop.run(round_trip(server.at, tls)));
@@ -173,7 +173,7 @@ TEST_CASE("a link that lasts gets a fresh ticket every day") {
   const TempFolder folder;
   Loop loop;
   auto options = Server::options();
-  options.ticket_keys = folder.path / "tickets";
+  options.ticket_keys = folder.path() / "tickets";
   Server server{loop, options};
   const auto tls = good_client();
   auto lasting = loop.run(link::dial(server.at, tls));
@@ -200,7 +200,7 @@ TEST_CASE("a ticket older than its key is worth nothing but costs nothing") {
 
 TEST_CASE("ticket keys rotate daily, open for 8 days and survive damage") {
   const TempFolder folder;
-  const auto file = folder.path / "tickets";
+  const auto file = folder.path() / "tickets";
   const auto start = real_now();
   std::array<unsigned char, 16> first{};
   {
@@ -227,7 +227,7 @@ TEST_CASE("ticket keys rotate daily, open for 8 days and survive damage") {
   auto damaged = TicketKeys::open(file, start);
   REQUIRE(damaged);
   CHECK(damaged->find(first.data(), start) == nullptr);
-  CHECK(TicketKeys::open(folder.path / "no" / "such" / "folder", start).error().code() ==
+  CHECK(TicketKeys::open(folder.path() / "no" / "such" / "folder", start).error().code() ==
         Errc::storage);
 }
 
