@@ -112,13 +112,6 @@ Actions Session::received(const pb::Envelope& in, const Seen& now) {
       grant(in.credit().bytes());
       pump();
       break;
-    case pb::Envelope::kCommand: {
-      pb::Envelope answer;
-      answer.mutable_command_result()->set_id(in.command().id());
-      answer.mutable_command_result()->set_detail("unsupported");
-      add(std::move(answer));
-      break;
-    }
     case pb::Envelope::kDrain:
       hint_ = std::chrono::milliseconds{in.drain().retry_after_ms()};
       leaving_ = true;

@@ -85,6 +85,19 @@ std::optional<Error> check(const pb::Event& e) {
         return broken("a note's text is too long");
       }
       return std::nullopt;
+    case pb::Event::kCommandResult:
+      if (e.command_result().id().size() > device_id_limit ||
+          e.command_result().detail().size() > text_limit ||
+          e.command_result().body().size() > result_limit) {
+        return broken("a command's result is too long");
+      }
+      return std::nullopt;
+    case pb::Event::kConfiguration:
+      if (e.configuration().hash().size() > hash_limit ||
+          e.configuration().detail().size() > text_limit) {
+        return broken("a configuration report is too long");
+      }
+      return std::nullopt;
     case pb::Event::kPower:
       return std::nullopt;
     case pb::Event::BODY_NOT_SET:
@@ -111,6 +124,7 @@ std::optional<Error> check(const pb::Envelope& e) {
       if (e.hello().epoch_size() > epochs_per_hello) return broken("too many epochs in one hello");
       if (e.hello().epoch_size() == 0) return broken("hello without an epoch");
       if (e.hello().boot_id().size() > 64) return broken("boot id too long");
+      if (e.hello().configuration_hash().size() > hash_limit) return broken("hash too long");
       if (!plausible(e.hello().mono_us()) || !plausible(e.hello().wall_us())) {
         return broken("impossible time");
       }
@@ -140,6 +154,19 @@ std::optional<Error> check(const pb::Envelope& e) {
       return std::nullopt;
     case pb::Envelope::kBatch:
       return check(e.batch());
+    case pb::Envelope::kCommand:
+      if (e.command().id().empty() || e.command().id().size() > device_id_limit ||
+          e.command().verb().size() > device_id_limit || e.command().args().size() > text_limit ||
+          !plausible(e.command().expires_wall_us())) {
+        return broken("bad command");
+      }
+      return std::nullopt;
+    case pb::Envelope::kConfiguration:
+      if (e.configuration().hash().size() != hash_limit ||
+          e.configuration().body().size() > configuration_limit) {
+        return broken("bad configuration");
+      }
+      return std::nullopt;
     default:
       return std::nullopt;
   }

@@ -21,8 +21,11 @@ inline constexpr int conditions_per_status = 32;
 inline constexpr int parts_per_status = 32;  ///< components; consumables likewise
 inline constexpr int measurements_per_sample = 256;
 inline constexpr int epochs_per_hello = 1'000;
-inline constexpr std::size_t text_limit = 1'024;  ///< any one text, in bytes
-inline constexpr std::uint32_t version = 1;       ///< kioskwatch.v1
+inline constexpr std::size_t text_limit = 1'024;               ///< any one text, in bytes
+inline constexpr std::size_t hash_limit = 32;                  ///< SHA-256
+inline constexpr std::size_t result_limit = 16 * 1024;         ///< a command result's body
+inline constexpr std::size_t configuration_limit = 48 * 1024;  ///< agent.toml that is pushed
+inline constexpr std::uint32_t version = 1;                    ///< kioskwatch.v1
 
 /// A frame's bytes. Never longer than `frame_limit` when the caller keeps batches within it.
 std::string encode(const pb::Envelope& envelope);

@@ -40,6 +40,8 @@ EventClass class_of(const pb::Event& event) {
       return power;
     case pb::Event::kSample:
       return sample;
+    case pb::Event::kCommandResult:
+      return command_result;
     default:
       return agent;
   }
