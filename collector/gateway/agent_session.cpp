@@ -180,7 +180,6 @@ void AgentSession::take(const Frame& frame, std::size_t bytes) {
     case pb::Envelope::kBye:
       ending_ = true;
       return;
-    case pb::Envelope::kCommandResult:
     case pb::Envelope::BODY_NOT_SET:
       return;
     default:
