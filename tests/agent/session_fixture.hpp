@@ -107,7 +107,6 @@ struct Talker {
     }
     if (envelope.has_hello()) out += "hello";
     if (envelope.has_inventory()) out += "inventory";
-    if (envelope.has_command_result()) out += "result";
     if (envelope.has_snapshot()) {
       const auto& s = envelope.snapshot();
       out += "snapshot@" + std::to_string(s.as_of_seq()) + (s.drained() ? " drained" : "");

@@ -289,14 +289,11 @@ TEST_CASE("a heartbeat that is nearly due rides on a batch") {
   CHECK(t.session.wakes_at() == MonoTime{56s});
 }
 
-TEST_CASE("a probe is answered by a heartbeat, a command by its refusal") {
+TEST_CASE("a probe is answered by a heartbeat") {
   auto t = live();
   pb::Envelope probe;
   probe.mutable_probe();
   CHECK(t.hear(probe) == Words{"heartbeat"});
-  pb::Envelope command;
-  command.mutable_command()->set_id("7");
-  CHECK(t.hear(command) == Words{"result"});
 }
 
 TEST_CASE("a drain waits for what is under way and sends nothing new") {
