@@ -9,6 +9,10 @@ kw_packages=(
   libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
   curl jq
 )
+# The Windows build and its tests; windows/build.sh adds them.
+kw_windows_packages=(
+  g++-mingw-w64-x86-64-posix libz-mingw-w64-dev dpkg-dev make patch perl tcl wine64
+)
 
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {

@@ -13,6 +13,7 @@
 #include "agent/ctl/probe.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_client.hpp"
+#include "common/platform/files.hpp"
 #include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 #include "drivers/catalogue.hpp"
@@ -184,7 +185,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", KW_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--data", options.data, "DIR");
+  app.add_option_function<std::string>(
+      "--data", [&](const std::string& given) { options.data = platform::path_of(given); }, "DIR");
   app.add_flag("--json", options.json, "JSON");
   app.add_option("--lang", options.lang_tag, "zh-CN, en")->check(CLI::IsMember({"zh-CN", "en"}));
   const auto* status = app.add_subcommand("status", help(options, message::help_status));

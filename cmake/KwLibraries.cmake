@@ -1,0 +1,16 @@
+# Every library that we link, as one target each. The Windows build takes them from its sysroot.
+if(WIN32)
+  include(KwWindowsLibraries)
+  return()
+endif()
+
+set(Boost_USE_STATIC_LIBS ON)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url system)
+find_package(OpenSSL 3 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(spdlog REQUIRED IMPORTED_TARGET spdlog)
+find_package(CLI11 REQUIRED)
+find_package(doctest REQUIRED)
