@@ -80,9 +80,11 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
   timing.sample = config.sample;
+  timing.flapping = config.flapping;
   for (auto& [text, port] : ports) {
     std::vector<std::string> names;
     for (const auto& device : port.devices) names.push_back(device.name);
+    timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
                                                       open, recorder, board, clock));
     for (const auto& name : names) targets_[name].worker = workers_.back();
@@ -139,6 +141,10 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
   if (target.worker->stuck()) return stuck(*device);
   target.worker->poll_now(target.entry);
   return {};
+}
+
+void Poller::port_appeared() {
+  for (const auto& worker : workers_) worker->poll_absent();
 }
 
 Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,

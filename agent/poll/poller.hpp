@@ -36,6 +36,10 @@ class Poller {
   /// Errc::refused says why that device is not polled at all. Any thread.
   Result<void> refresh(const std::optional<std::string>& device);
 
+  /// Something was plugged in: every device that did not answer last is polled at once, so that the
+  /// long interval of absent devices delays nobody who repairs. Any thread.
+  void port_appeared();
+
   /// Runs the self-test `what` of the device's card on the device's own thread between two polls;
   /// empty: the card's only one; a card without any has the test "poll". Resumes on the awaiting
   /// coroutine's executor; this may be destroyed meanwhile. `limit` counts from now.
