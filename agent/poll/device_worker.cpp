@@ -7,13 +7,13 @@
 
 #include "agent/poll/messages.hpp"
 #include "common/log.hpp"
+#include "common/platform/thread_name.hpp"
 #include "common/wire/conditions.hpp"
 
 namespace kw::agent {
 namespace {
 
 constexpr int cancelled_past = 2;
-constexpr int stuck_past = 10;
 
 wire::Status stuck_status() {
   wire::Status out;
@@ -51,6 +51,7 @@ void DeviceWorker::start() {
   for (const auto& polled : devices_) schedule_.add(polled.device.poll, now + polled.device.start);
   if (schedule_.empty()) return;
   ended_ = false;
+  last_look_ = now;
   thread_ = std::thread{[self = shared_from_this()] { self->work(); }};
 }
 
@@ -103,6 +104,7 @@ void DeviceWorker::watch() {
 }
 
 void DeviceWorker::work() {
+  platform::name_this_thread("poll");
   while (const auto turn = next_turn()) {
     if (turn->test) {
       run_test(*turn->test);
@@ -201,6 +203,7 @@ void DeviceWorker::look(std::size_t entry) {
   schedule_.served(entry, now, status ? Duration::zero() : at_least(polled, now));
   {
     const std::lock_guard lock{mutex_};
+    last_look_ = now;
     if (stopping_) return;  // a cancelled call says nothing of the device
   }
   Look look;

@@ -32,6 +32,9 @@ using OpenPort = std::function<Result<std::unique_ptr<drivers::Port>>(
 /// stuck, since that thread shares it.
 class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
  public:
+  /// A call that takes so many times its deadline is stuck.
+  static constexpr int stuck_past = 10;
+
   struct Timing {
     Duration deadline = std::chrono::seconds{2};  ///< of one call into a driver
     Duration sample = std::chrono::seconds{30};
@@ -74,6 +77,9 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   void poll_absent();
   /// Whether a driver of this port is stuck now. Any thread.
   bool stuck() const;
+  /// When the last look at a device ended; before the first, when the worker was started. Any
+  /// thread.
+  MonoTime last_look() const;
 
   using TestDone = std::function<void(Result<drivers::SelfTest>)>;
   struct TestOrder {
@@ -154,6 +160,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   std::shared_ptr<Test> test_;       ///< the one that waits or runs
   std::vector<std::size_t> wanted_;  ///< to be polled at once
   bool absent_wanted_ = false;
+  MonoTime last_look_{};
   bool stopping_ = false;
   bool ended_ = true;
   std::thread thread_;

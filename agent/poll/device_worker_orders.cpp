@@ -26,6 +26,11 @@ bool DeviceWorker::stuck() const {
   return call_ && call_->stuck;
 }
 
+MonoTime DeviceWorker::last_look() const {
+  const std::lock_guard lock{mutex_};
+  return last_look_;
+}
+
 Error DeviceWorker::test_error(Errc code, const Text& text, const Test& test) const {
   const auto limit_ms = test.order.limit.count() / 1'000;
   return Error{code, fmt::format(fmt::runtime(text.in(test.order.lang)),

@@ -133,10 +133,11 @@ void AgentRig::enroll(const CollectorRig& collector, const std::string& terminal
 
 void AgentRig::configure(const std::string& text) const { std::ofstream{config_} << text; }
 
-void AgentRig::start() {
+void AgentRig::start(const std::vector<std::string>& environment) {
   process_ = Process{
       {program("kiosk-agent"), "run", "--data", data_.string(), "--config", config_.string()},
-      log_};
+      log_,
+      environment};
 }
 
 long AgentRig::unacknowledged() const {
