@@ -31,6 +31,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
   if (address.scheme == "serial") return open_serial(address, clock);
   if (address.scheme == "tcp") return open_tcp(address, clock, deadline);
+  if (address.scheme == "ipp") return open_http(address, clock, deadline);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }
