@@ -112,8 +112,9 @@ Result<PortAddress> network_address(std::string_view text, std::string_view rest
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {
-    return wrong(text, "an IPv6 address stands in brackets",
-                 fmt::format("{}://[2001:db8::10]:{}", out.scheme, fallback == 0 ? 9100 : fallback));
+    return wrong(
+        text, "an IPv6 address stands in brackets",
+        fmt::format("{}://[2001:db8::10]:{}", out.scheme, fallback == 0 ? 9100 : fallback));
   }
   if (host.empty()) return wrong(text, "the host is missing", example);
   out.host = host;
@@ -121,10 +122,9 @@ Result<PortAddress> network_address(std::string_view text, std::string_view rest
   if (!no_number) {
     const auto number = port_number(rest.substr(colon + 1));
     if (!number) {
-      return wrong(text,
-                   fmt::format("\"{}\" is not a port number from 1 to 65535",
-                               rest.substr(colon + 1)),
-                   example);
+      return wrong(
+          text, fmt::format("\"{}\" is not a port number from 1 to 65535", rest.substr(colon + 1)),
+          example);
     }
     out.port = *number;
   }

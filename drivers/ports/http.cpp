@@ -1,15 +1,14 @@
 #include "drivers/ports/http.hpp"
 
+#include <algorithm>
 #include <array>
-#include <optional>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/vector_body.hpp>
 #include <fmt/format.h>
-
-#include "drivers/ports/transports.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -25,8 +24,17 @@ Error garbled(std::string_view what) {
   return Error{Errc::garbled, fmt::format("not an HTTP answer: {}", what)};
 }
 
+/// Whether it may still become an answer. The parser waits for the end of a line, which another
+/// protocol may never send.
+bool begins_an_answer(const std::vector<std::uint8_t>& in) {
+  constexpr std::string_view start = "HTTP/1.";
+  const auto size = std::min(in.size(), start.size());
+  return std::equal(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(size), start.begin());
+}
+
 /// Feeds what has arrived; whether the message is whole.
 Result<bool> feed(Parser& parser, std::vector<std::uint8_t>& in) {
+  if (!parser.got_some() && !begins_an_answer(in)) return garbled("it does not begin as one");
   while (!in.empty() && !parser.is_done()) {
     boost::system::error_code bad;
     const auto used = parser.put(boost::asio::buffer(in), bad);
@@ -68,8 +76,7 @@ Result<HttpAnswer> HttpPort::post(std::string_view type, std::span<const std::ui
   if (kept) wire_->discard();
   Exchange seen;
   auto answer = exchange(request, seen, deadline);
-  const bool was_closed =
-      !answer && answer.error().code() == Errc::disconnected && !seen.answering;
+  const bool was_closed = !answer && answer.error().code() == Errc::disconnected && !seen.answering;
   if (kept && was_closed) {
     auto connected = connect_again(deadline);
     if (!connected) return std::move(connected).error();
@@ -113,7 +120,7 @@ Result<HttpAnswer> HttpPort::exchange(std::span<const std::uint8_t> request, Exc
     const auto status = message.result_int();
     if (status >= 100 && status < 200 && status != 101) continue;
     // Bytes behind an answer belong to nothing that was asked.
-    seen.keeps = message.keep_alive() && in.empty();
+    seen.keeps = parser.keep_alive() && in.empty();
     return HttpAnswer{static_cast<int>(status), std::string{message[http::field::content_type]},
                       std::move(message.body())};
   }
@@ -143,19 +150,16 @@ Result<std::size_t> HttpPort::read(std::span<std::uint8_t> /*into*/, MonoTime /*
   return Error{Errc::unsupported, target_.uri + ": carries requests, not bytes"};
 }
 
-Result<std::unique_ptr<Port>> open_http(const PortAddress& address, const Clock& clock,
+Result<std::unique_ptr<Port>> open_http(const PortAddress& address, HttpPort::Connect connect,
                                         MonoTime deadline) {
-  const auto connect = [address, &clock](MonoTime until) {
-    return open_tcp(address, clock, until);
-  };
   auto wire = connect(deadline);
   if (!wire) return std::move(wire).error();
   const bool v6 = address.host.find(':') != std::string::npos;
   const auto host =
       fmt::format("{}:{}", v6 ? "[" + address.host + "]" : address.host, address.port);
-  return std::unique_ptr<Port>{std::make_unique<HttpPort>(
-      std::move(*wire), connect,
-      HttpPort::Target{address.scheme + "://" + host + address.path, host, address.path})};
+  HttpPort::Target target{address.scheme + "://" + host + address.path, host, address.path};
+  return std::unique_ptr<Port>{
+      std::make_unique<HttpPort>(std::move(*wire), std::move(connect), std::move(target))};
 }
 
 }  // namespace kw::drivers

@@ -11,6 +11,7 @@
 
 #include "common/result.hpp"
 #include "drivers/port.hpp"
+#include "drivers/ports/open.hpp"
 
 namespace kw::drivers {
 
@@ -77,5 +78,9 @@ class HttpPort final : public Port {
   std::unique_ptr<Port> wire_;  ///< replaced under the mutex, used by the one thread; never null
   bool cancelled_ = false;
 };
+
+/// An HttpPort to `address`, connected once already; errors are `connect`'s.
+Result<std::unique_ptr<Port>> open_http(const PortAddress& address, HttpPort::Connect connect,
+                                        MonoTime deadline);
 
 }  // namespace kw::drivers

@@ -1,5 +1,6 @@
 #include "drivers/ports/open.hpp"
 
+#include "drivers/ports/http.hpp"
 #include "drivers/ports/transports.hpp"
 
 namespace kw::drivers {
@@ -31,7 +32,12 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
   if (address.scheme == "serial") return open_serial(address, clock);
   if (address.scheme == "tcp") return open_tcp(address, clock, deadline);
-  if (address.scheme == "ipp") return open_http(address, clock, deadline);
+  if (address.scheme == "ipp") {
+    const auto connect = [address, &clock](MonoTime until) {
+      return open_tcp(address, clock, until);
+    };
+    return open_http(address, connect, deadline);
+  }
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

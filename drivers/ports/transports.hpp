@@ -12,8 +12,5 @@ namespace kw::drivers {
 Result<std::unique_ptr<Port>> open_serial(const PortAddress& address, const Clock& clock);
 Result<std::unique_ptr<Port>> open_tcp(const PortAddress& address, const Clock& clock,
                                        MonoTime deadline);
-/// An HttpPort over TCP.
-Result<std::unique_ptr<Port>> open_http(const PortAddress& address, const Clock& clock,
-                                        MonoTime deadline);
 
 }  // namespace kw::drivers

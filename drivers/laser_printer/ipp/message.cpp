@@ -199,7 +199,8 @@ Result<Message> parse(std::span<const std::uint8_t> bytes) {
   out.status = static_cast<std::uint16_t>(*status);
   out.request_id = *id;
   if (out.major < 1 || out.major > 2) {
-    return Error{Errc::garbled, fmt::format("not an IPP answer: version {}.{}", out.major, out.minor)};
+    return Error{Errc::garbled,
+                 fmt::format("not an IPP answer: version {}.{}", out.major, out.minor)};
   }
   for (;;) {
     const auto tag = in.number(1);
@@ -285,10 +286,10 @@ std::optional<std::string> field(std::string_view pairs, std::string_view key) {
   return std::nullopt;
 }
 
-std::optional<long> number_field(std::string_view pairs, std::string_view key) {
+std::optional<std::int64_t> number_field(std::string_view pairs, std::string_view key) {
   const auto text = field(pairs, key);
   if (!text) return std::nullopt;
-  long out = 0;
+  std::int64_t out = 0;
   const char* const end = text->data() + text->size();
   const auto parsed = std::from_chars(text->data(), end, out);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;

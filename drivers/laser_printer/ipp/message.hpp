@@ -73,6 +73,6 @@ inline constexpr std::uint16_t version_not_supported = 0x0503;
 
 /// The value of `key` in "key=value;key=value" (PWG 5100.13), whose last ';' may be missing.
 std::optional<std::string> field(std::string_view pairs, std::string_view key);
-std::optional<long> number_field(std::string_view pairs, std::string_view key);
+std::optional<std::int64_t> number_field(std::string_view pairs, std::string_view key);
 
 }  // namespace kw::drivers::ipp
