@@ -69,7 +69,7 @@ TOML
   > "$folder/devices.out" 2> "$folder/devices.log" &
 devices_pid=$!
 pids=("$devices_pid")
-port_of() { jq -er "select(.device == \"$1\" and .port) | .port" "$folder/devices.out" 2>/dev/null; }
+port_of() { jq -r "select(.device == \"$1\" and .port) | .port" "$folder/devices.out" 2>/dev/null | grep .; }
 on_their_ports() { receipt_port=$(port_of receipt) && laser_port=$(port_of laser); }
 await 10 "kiosk-devices to start" on_their_ports
 set_device() { "$bin/kiosk-devices" set --control "$folder/devices.sock" "$@"; }
