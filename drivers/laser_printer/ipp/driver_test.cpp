@@ -523,6 +523,34 @@ TEST_CASE("ipp: the toner that is meant among four") {
   says.attributes["marker-low-levels"] = Numbers{50, 50, 10, 10};
   status = polled(says);
   CHECK(condition_of(status, "toner-low")->detail == "C, M");
+
+  // Of two that are low only the lower is empty.
+  says.attributes["printer-state-reasons"] = Texts{"toner-empty-error"};
+  status = polled(says);
+  CHECK(consumable(status, "toner_magenta").state == ConsumableState::out);
+  CHECK(consumable(status, "toner_magenta").percent == 0.0);
+  CHECK(consumable(status, "toner_cyan").state == ConsumableState::low);
+  CHECK(consumable(status, "toner_cyan").percent == 40.0);
+  CHECK(condition_of(status, "toner-empty")->detail == "M");
+}
+
+TEST_CASE("ipp: the supply that is meant, where the printer says no more than supply") {
+  Says says;
+  says.attributes["marker-names"] = Texts{"Toner", "Drum", "Waste"};
+  says.attributes["marker-types"] = Texts{"toner", "opc", "waste-toner"};
+  says.attributes["marker-levels"] = Numbers{50, 4, 1};
+  says.attributes["printer-state-reasons"] = Texts{"marker-supply-low-warning"};
+  auto status = polled(says);
+  CHECK(consumable(status, "toner").state == ConsumableState::full);
+  CHECK(consumable(status, "drum").state == ConsumableState::low);
+  CHECK(condition_of(status, "marker-supply-low")->detail == "Drum");
+  says.attributes["marker-levels"] = Numbers{2, 4, 1};
+  says.attributes["printer-state-reasons"] = Texts{"marker-supply-empty-error"};
+  status = polled(says);
+  CHECK(consumable(status, "toner").state == ConsumableState::out);
+  CHECK(consumable(status, "drum").state == ConsumableState::full);
+  CHECK(consumable(status, "waste_toner").state == ConsumableState::ok);
+  CHECK(condition_of(status, "marker-supply-empty")->detail == "Toner");
 }
 
 TEST_CASE("ipp: paper in its trays, with flags over what is counted") {

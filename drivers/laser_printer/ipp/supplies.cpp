@@ -203,12 +203,6 @@ Paper paper_of(const Message& printer) {
   return out;
 }
 
-/// Which flags speak of a supply of this type.
-bool flagged(const Reported& reported, std::string_view type, std::string_view toner,
-             std::string_view other) {
-  return reported.has(type == "toner" ? toner : other);
-}
-
 wire::ConsumableState state_of_bin(const Supply& bin, const Reported& reported) {
   // Never from the level: for some printers it is what is in it, for others what still goes in.
   if (!bin.type.starts_with("waste")) return wire::ConsumableState::unknown;
@@ -217,68 +211,105 @@ wire::ConsumableState state_of_bin(const Supply& bin, const Reported& reported) 
   return wire::ConsumableState::ok;
 }
 
-/// The printer flags "a toner", not which: it is meant for those that are below their warning
-/// level, or where none is, for the lowest.
-bool is_meant(const Supply& supply, const std::vector<Supply>& all, double limit) {
-  const auto below = [&](const Supply& s) {
-    return s.percent && *s.percent <= std::max(limit, s.low.value_or(0));
-  };
-  if (below(supply)) return true;
-  const auto lower = [&](const Supply& s) {
-    if (s.type != supply.type) return false;
-    return below(s) || (s.percent && (!supply.percent || *s.percent < *supply.percent));
-  };
-  return std::ranges::none_of(all, lower);
-}
+/// The supplies of a printer, and which of them its flags mean. The printer says "a toner" or "a
+/// supply" and not which.
+class Flags {
+ public:
+  Flags(const std::vector<Supply>& all, const Reported& reported, const Limits& limits)
+      : all_(all), reported_(reported), limits_(limits) {}
 
-wire::ConsumableState state_of_supply(const Supply& supply, const std::vector<Supply>& all,
-                                      const Reported& reported, double limit) {
-  const bool meant = is_meant(supply, all, limit);
-  if (meant && flagged(reported, supply.type, "toner-empty", "marker-supply-empty")) {
-    return wire::ConsumableState::out;
+  double warning_level(const Supply& s) const {
+    return std::max(s.type == "toner" ? limits_.toner_percent : 0, s.low.value_or(0));
   }
-  const bool low = supply.percent && *supply.percent <= std::max(limit, supply.low.value_or(0));
-  const bool flag = meant && flagged(reported, supply.type, "toner-low", "marker-supply-low");
-  if (low || flag) return wire::ConsumableState::low;
-  return supply.percent || supply.some ? wire::ConsumableState::full
-                                       : wire::ConsumableState::unknown;
+
+  wire::ConsumableState state(const Supply& s) const {
+    const bool toner = s.type == "toner";
+    const bool toner_empty = toner && reported_.has("toner-empty") && lowest(s, true);
+    if (toner_empty || (reported_.has("marker-supply-empty") && lowest(s, false))) {
+      return wire::ConsumableState::out;
+    }
+    const bool toner_low = toner && reported_.has("toner-low") && low_one(s, true);
+    if (below(s) || toner_low || (reported_.has("marker-supply-low") && low_one(s, false))) {
+      return wire::ConsumableState::low;
+    }
+    return s.percent || s.some ? wire::ConsumableState::full : wire::ConsumableState::unknown;
+  }
+
+ private:
+  bool below(const Supply& s) const { return s.percent && *s.percent <= warning_level(s); }
+
+  /// One of those at or below their warning level; where none is, of those with the least.
+  bool low_one(const Supply& s, bool toners_only) const {
+    const bool any_below = std::ranges::any_of(
+        all_, [&](const Supply& o) { return concerned(o, toners_only) && below(o); });
+    return any_below ? below(s) : lowest(s, toners_only);
+  }
+
+  bool lowest(const Supply& s, bool toners_only) const {
+    return std::ranges::none_of(all_, [&](const Supply& o) {
+      return concerned(o, toners_only) && o.percent && (!s.percent || *o.percent < *s.percent);
+    });
+  }
+
+  static bool concerned(const Supply& s, bool toners_only) {
+    return s.direction == wire::Direction::supply && (!toners_only || s.type == "toner");
+  }
+
+  const std::vector<Supply>& all_;
+  const Reported& reported_;
+  const Limits& limits_;
+};
+
+wire::Consumable plain_item(const Supply& supply) {
+  wire::Consumable out{.type = supply.type, .direction = supply.direction, .unit = "percent"};
+  // Black is what a printer has; the others are told apart by their colour.
+  if (!supply.colour.empty() && supply.colour != "black") out.type += "_" + supply.colour;
+  out.percent = supply.percent;
+  out.available = supply.percent;
+  out.source = supply.percent ? wire::LevelSource::measured : wire::LevelSource::flag;
+  if (supply.percent) out.capacity = 100;
+  return out;
 }
 
 void add_supplies(const Message& printer, Reported& reported, const Limits& limits,
                   std::vector<wire::Consumable>& out) {
   auto supplies = supplies_of(printer);
   if (supplies.size() > most_items) supplies.resize(most_items);
-  std::vector<std::string> low;
-  std::vector<std::string> empty;
+  const Flags flags{supplies, reported, limits};
+  /// Names of what is in that state.
+  struct Names {
+    std::vector<std::string> toner;
+    std::vector<std::string> all;
+    void add(const Supply& s) {
+      all.push_back(s.name);
+      if (s.type == "toner") toner.push_back(s.name);
+    }
+  };
+  Names low;
+  Names empty;
   std::vector<std::string> bins;
   for (const auto& supply : supplies) {
-    wire::Consumable item{.type = supply.type, .direction = supply.direction, .unit = "percent"};
-    // Black is what a printer has; the others are told apart by their colour.
-    if (!supply.colour.empty() && supply.colour != "black") item.type += "_" + supply.colour;
-    item.percent = supply.percent;
-    item.available = supply.percent;
-    item.source = supply.percent ? wire::LevelSource::measured : wire::LevelSource::flag;
-    if (supply.percent) item.capacity = 100;
+    auto item = plain_item(supply);
     if (supply.direction == wire::Direction::bin) {
       item.state = state_of_bin(supply, reported);
       if (supply.type.starts_with("waste")) bins.push_back(supply.name);
-    } else {
-      const double limit = supply.type == "toner" ? limits.toner_percent : 0;
-      if (limit > 0 || supply.low) item.warning_level = std::max(limit, supply.low.value_or(0));
-      item.state = state_of_supply(supply, supplies, reported, limit);
-      if (supply.type == "toner" && item.state == wire::ConsumableState::low) {
-        low.push_back(supply.name);
-      }
-      if (supply.type == "toner" && item.state == wire::ConsumableState::out) {
-        empty.push_back(supply.name);
-        item.available = 0;
-        item.percent = 0;
-      }
+      out.push_back(std::move(item));
+      continue;
+    }
+    if (const double level = flags.warning_level(supply); level > 0) item.warning_level = level;
+    item.state = flags.state(supply);
+    if (item.state == wire::ConsumableState::low) low.add(supply);
+    if (item.state == wire::ConsumableState::out) {
+      empty.add(supply);
+      item.available = 0;
+      item.percent = 0;
     }
     out.push_back(std::move(item));
   }
-  reported.detail("toner-low", low);
-  reported.detail("toner-empty", empty);
+  reported.detail("toner-low", low.toner);
+  reported.detail("toner-empty", empty.toner);
+  reported.detail("marker-supply-low", low.all);
+  reported.detail("marker-supply-empty", empty.all);
   reported.detail("marker-waste-almost-full", bins);
   reported.detail("marker-waste-full", bins);
 }
