@@ -327,13 +327,13 @@ void add_paper(const Message& printer, Reported& reported, const Limits& limits,
   if (limits.paper_sheets > 0) item.warning_level = limits.paper_sheets;
   const bool below =
       limits.paper_sheets > 0 && paper.sheets && *paper.sheets <= limits.paper_sheets;
-  if (reported.has("media-empty") && paper.sheets.value_or(0) > 0) {
-    item.state = wire::ConsumableState::low;  // "at least one tray is empty", and another is not
-  } else if (reported.has("media-empty")) {
+  // "At least one tray is empty", and another may not be.
+  const bool tray_empty = reported.has("media-empty");
+  if (tray_empty && paper.sheets.value_or(0) <= 0) {
     item.state = wire::ConsumableState::out;
     item.available = 0;
     if (item.percent) item.percent = 0;
-  } else if (reported.has("media-low") || below) {
+  } else if (tray_empty || reported.has("media-low") || below) {
     item.state = wire::ConsumableState::low;
   } else if (reported.has("media-jam")) {
     item.state = wire::ConsumableState::jammed;
