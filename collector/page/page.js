@@ -128,9 +128,9 @@ const terminal_link = (code) => el('button', {
 }, code);
 const newest_first = (a, b) => (a.at < b.at ? 1 : -1);
 
-function rows_of(id, items, build, extra = () => '') {
+function rows_of(id, items, key, build, extra = () => '') {
   sync(by_id(id), items, {
-    key: (row) => row.id ?? row.terminal_code ?? row.device,
+    key: (row) => row[key],
     sign: (row) => language + JSON.stringify(row) + extra(row),
     build,
   });
@@ -138,7 +138,7 @@ function rows_of(id, items, build, extra = () => '') {
 
 function list(id, rows, at, build, extra) {
   const all = [...rows.values()].map((row) => ({ row, at: at(row) })).sort(newest_first).map(({ row }) => row);
-  rows_of(id, all.slice(0, view[id]), build, extra);
+  rows_of(id, all.slice(0, view[id]), 'id', build, extra);
   const capped = all.length >= most_rows ? ` (${text('only_newest', { n: number(most_rows) })})` : '';
   by_id(`${id}-count`).textContent = number(all.length) + capped;
   by_id(`${id}-none`).hidden = all.length > 0 || !state.figures;
@@ -153,7 +153,7 @@ const fault_row = (row) => el('tr', {},
   cell('terminal', terminal_link(row.terminal_code)),
   cell('device', row.device ?? text('itself')),
   cell('lasting', lasts(row.since)),
-  cell('order', row.order ?? '–'));
+  cell('order', el('span', { class: 'whole' }, row.order ?? '–')));
 
 const step_of = { dispatched: 'accept', accepted: 'resolve', on_site: 'resolve', resolved: 'close' };
 
@@ -163,10 +163,10 @@ function order_row(row) {
     class: 'act', type: 'button', disabled: busy.has(row.id), onclick: () => take_step(row, action),
   }, text(`act.${action}`));
   return el('tr', {},
-    cell('order', row.number),
+    cell('order', el('span', { class: 'whole' }, row.number)),
     cell('fault', tag(row.level, 'level'), ' ', el('strong', { title: row.code }, says(row.code))),
     cell('terminal', terminal_link(row.terminal_code), row.device ? ` · ${row.device}` : ''),
-    cell('state', named('order', row.state)),
+    cell('state', el('span', { class: 'whole' }, named('order', row.state))),
     cell('age', lasts(row.created_at)),
     cell('step', button ?? '–'));
 }
@@ -180,7 +180,8 @@ function state_since(row) {
 }
 
 const terminal_row = (row) => el('tr', { class: row.terminal_code === view.chosen ? 'chosen' : '' },
-  cell('terminal', terminal_link(row.terminal_code), row.name ? el('span', { class: 'name' }, row.name) : ''),
+  cell('terminal', terminal_link(row.terminal_code),
+    row.name && row.name !== row.terminal_code ? el('span', { class: 'name' }, row.name) : ''),
   cell('state', tag(row.state, 'terminal'), row.warning ? el('span', { class: 'tag warning' },
     el('span', { class: 'mark', ariaHidden: 'true' }, marks.warning), text('terminal.warning')) : ''),
   cell('lasting', lasts(state_since(row)) || '–'),
@@ -204,7 +205,10 @@ function facts(row) {
   put(text('model'), [vendor, model].filter(Boolean).join(' '));
   put(text('serial'), serial);
   put(text('firmware'), firmware);
-  for (const [name, value] of Object.entries(row.measurements)) put(named('measured', name), amount(name, value));
+  for (const [name, value] of Object.entries(row.measurements)) {
+    const [, what, of] = /^([^[]*)(?:\[(.*)\])?$/.exec(name) ?? [null, name];
+    put(named('measured', what) + (of ? ` ${of}` : ''), amount(what, value));
+  }
   return out;
 }
 
@@ -248,7 +252,7 @@ function show() {
     show_counts();
     list('faults', state.faults, (row) => row.opened_at, fault_row);
     list('orders', state.orders, (row) => row.created_at, order_row, (row) => busy.has(row.id));
-    rows_of('terminals', state.terminals, terminal_row,
+    rows_of('terminals', state.terminals, 'terminal_code', terminal_row,
       (row) => `${state_since(row)} ${row.terminal_code === view.chosen}`);
     by_id('terminals-none').hidden = state.terminals.length > 0 || !state.figures;
     by_id('previous').disabled = view.cursors.length < 2;
@@ -256,7 +260,7 @@ function show() {
     by_id('page-number').textContent = text('page_number', { n: view.cursors.length });
     by_id('devices-panel').hidden = !view.chosen;
     by_id('chosen').textContent = view.chosen ?? '';
-    rows_of('devices', state.devices ?? [], device_card);
+    rows_of('devices', state.devices ?? [], 'device', device_card);
     by_id('devices-none').hidden = state.devices === null || state.devices.length > 0;
     show_link();
   }, 30);
