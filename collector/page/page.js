@@ -126,7 +126,7 @@ const cell = (label, ...children) => el('td', { data: { label: text(label) } }, 
 const terminal_link = (code) => el('button', {
   class: 'link', type: 'button', onclick: () => choose(code, true),
 }, code);
-const newest_first = (a, b) => (a.at < b.at ? 1 : -1);
+const newest_first = (a, b) => (a.at + a.row.id < b.at + b.row.id ? 1 : -1);
 
 function rows_of(id, items, key, build, extra = () => '') {
   sync(by_id(id), items, {
@@ -342,6 +342,7 @@ const feed = new Feed({
 });
 show_words();
 setInterval(() => {
+  if (!live) return; // what is shown is as it was
   for (const node of document.querySelectorAll('.lasts')) {
     node.textContent = duration((feed.now() - Date.parse(node.dataset.since)) / 1000);
   }

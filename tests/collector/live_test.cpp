@@ -469,7 +469,8 @@ TEST_CASE("terminals are found by a part of code or name, which stands for itsel
 
 TEST_CASE("what codes of conditions say is told in both languages") {
   Site site;
-  for (const auto& row : site.get("/api/v1/conditions").at("items").as_array()) {
+  const auto told = site.get("/api/v1/conditions");
+  for (const auto& row : told.at("items").as_array()) {
     if (row.at("code") != "media-empty") continue;
     CHECK(row.at("zh") == "缺纸");
     CHECK(row.at("en") == "out of paper");
