@@ -128,7 +128,7 @@ if ! $once; then
 
 Kioskwatch runs. Terminal GD-DEMO-0001 has a receipt printer ($(cat "$folder/port")) and this machine's own figures.
 
-  console and API   $api/api/v1/orders   (terminals, devices, consumables, faults, stats/faults)
+  live page         $api/   (the API: $api/api/v1/openapi.yaml)
   paper runs out    $bin/kiosk-devices set --control $folder/devices.sock receipt media-empty on
   cover opens       $bin/kiosk-devices set --control $folder/devices.sock receipt cover-open on
   on the kiosk      $bin/kioskctl --data $folder/agent status

@@ -10,6 +10,11 @@ kw_packages=(
   curl jq
 )
 
+# What only tests need.
+kw_test_packages=(
+  chromium chromium-driver
+)
+
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {
   local missing=() package

@@ -21,6 +21,7 @@ const view = { faults: shown_at_first, orders: shown_at_first, filter: '', searc
 const busy = new Set(); // orders whose step is under way
 let down_since = null;
 let live = false;
+let ever_live = false;
 
 // ---- reading
 
@@ -128,20 +129,21 @@ const terminal_link = (code) => el('button', {
 }, code);
 const newest_first = (a, b) => (a.at + a.row.id < b.at + b.row.id ? 1 : -1);
 
-function rows_of(id, items, key, build, extra = () => '') {
+/// `seen`: all that a row shows; it is built anew only when that changes.
+function rows_of(id, items, key, build, seen) {
   sync(by_id(id), items, {
     key: (row) => row[key],
-    sign: (row) => language + JSON.stringify(row) + extra(row),
+    sign: (row) => JSON.stringify([language, seen(row)]),
     build,
   });
 }
 
-function list(id, rows, at, build, extra) {
+function list(id, rows, at, build, seen) {
   const all = [...rows.values()].map((row) => ({ row, at: at(row) })).sort(newest_first).map(({ row }) => row);
-  rows_of(id, all.slice(0, view[id]), 'id', build, extra);
+  rows_of(id, all.slice(0, view[id]), 'id', build, seen);
   const capped = all.length >= most_rows ? ` (${text('only_newest', { n: number(most_rows) })})` : '';
   by_id(`${id}-count`).textContent = number(all.length) + capped;
-  by_id(`${id}-none`).hidden = all.length > 0 || !state.figures;
+  by_id(`${id}-none`).hidden = all.length > 0 || !ever_live;
   const hidden = all.length - view[id];
   const more = by_id(`${id}-more`);
   more.hidden = hidden <= 0;
@@ -250,17 +252,20 @@ function show() {
   due ??= setTimeout(() => {
     due = null;
     show_counts();
-    list('faults', state.faults, (row) => row.opened_at, fault_row);
-    list('orders', state.orders, (row) => row.created_at, order_row, (row) => busy.has(row.id));
+    list('faults', state.faults, (row) => row.opened_at, fault_row,
+      (row) => [row.level, row.code, row.device, row.since, row.order]);
+    list('orders', state.orders, (row) => row.created_at, order_row,
+      (row) => [row.level, row.code, row.state, busy.has(row.id)]);
     rows_of('terminals', state.terminals, 'terminal_code', terminal_row,
-      (row) => `${state_since(row)} ${row.terminal_code === view.chosen}`);
-    by_id('terminals-none').hidden = state.terminals.length > 0 || !state.figures;
+      (row) => [row.name, row.state, row.warning, row.devices, row.open_faults, row.agent_version, state_since(row),
+        row.terminal_code === view.chosen]);
+    by_id('terminals-none').hidden = state.terminals.length > 0 || !ever_live;
     by_id('previous').disabled = view.cursors.length < 2;
     by_id('next').disabled = !state.next;
     by_id('page-number').textContent = text('page_number', { n: view.cursors.length });
     by_id('devices-panel').hidden = !view.chosen;
     by_id('chosen').textContent = view.chosen ?? '';
-    rows_of('devices', state.devices ?? [], 'device', device_card);
+    rows_of('devices', state.devices ?? [], 'device', device_card, (row) => row);
     by_id('devices-none').hidden = state.devices === null || state.devices.length > 0;
     show_link();
   }, 30);
@@ -271,8 +276,8 @@ function show_link() {
   by_id('live').className = live ? 'live on' : 'live off';
   const down = by_id('down');
   down.hidden = live || down_since === null;
-  down.textContent = text(state.figures ? 'down_since' : 'never_up', { time: down_since ? time_of_day(down_since) : '' });
-  document.body.classList.toggle('stale', !live && state.figures !== null);
+  down.textContent = text(ever_live ? 'down_since' : 'never_up', { time: down_since ? time_of_day(down_since) : '' });
+  document.body.classList.toggle('stale', !live && ever_live);
 }
 
 function show_words() {
@@ -337,6 +342,7 @@ const feed = new Feed({
     if (!is_live) down_since ??= feed.now();
     if (is_live) down_since = null;
     live = is_live;
+    ever_live ||= is_live;
     show();
   },
 });

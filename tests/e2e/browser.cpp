@@ -104,8 +104,9 @@ json::value Browser::run(const std::string& script) {
 }
 
 std::string Browser::text(const std::string& selector) {
-  const auto told = run("return document.querySelector(" + json::serialize(json::value(selector)) +
-                        ")?.innerText ?? ''");
+  const auto told =
+      run("const found = document.querySelector(" + json::serialize(json::value(selector)) +
+          "); return found?.checkVisibility() ? found.innerText : ''");
   return std::string{told.as_string()};
 }
 

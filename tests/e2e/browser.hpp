@@ -26,6 +26,7 @@ class Browser {
   void click(const std::string& selector);
   /// What the body of a function in the page returns.
   boost::json::value run(const std::string& script);
+  /// Of the first such element that is there, empty while it is not shown.
   std::string text(const std::string& selector);
   bool shows(const std::string& selector, const std::string& part);
   /// Looks until the page shows it, or fails.
