@@ -125,7 +125,7 @@ const lasts = (since) => (since == null ? '' : el('time', {
 }, duration((feed.now() - Date.parse(since)) / 1000)));
 const cell = (label, ...children) => el('td', { data: { label: text(label) } }, ...children);
 const terminal_link = (code) => el('button', {
-  class: 'link', type: 'button', onclick: () => choose(code, true),
+  class: 'link', type: 'button', title: code, onclick: () => choose(code, true),
 }, code);
 const newest_first = (a, b) => (a.at + a.row.id < b.at + b.row.id ? 1 : -1);
 

@@ -82,7 +82,7 @@ const words = {
   'order.cancelled': ['已取消', 'Cancelled'],
   // Kinds of devices
   'kind.host': ['主机', 'Host'],
-  'kind.receipt_printer': ['票据打印机', 'Receipt printer'],
+  'kind.receipt_printer': ['凭条打印机', 'Receipt printer'],
   'kind.laser_printer': ['激光打印机', 'Laser printer'],
   'kind.id_reader': ['身份证阅读器', 'ID reader'],
   'kind.card_reader': ['读卡器', 'Card reader'],
@@ -97,7 +97,7 @@ const words = {
   'level_is.high': ['将满', 'nearly full'],
   'level_is.missing': ['缺失', 'missing'],
   'level_is.inoperative': ['不可用', 'inoperative'],
-  'consumable.receipt_paper': ['票据纸', 'Receipt paper'],
+  'consumable.receipt_paper': ['凭条纸', 'Receipt paper'],
   'consumable.paper': ['纸', 'Paper'],
   'consumable.toner': ['墨粉', 'Toner'],
   // Measurements of the host

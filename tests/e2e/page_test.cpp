@@ -228,7 +228,7 @@ TEST_CASE("a dispatcher watches a fault come, accepts its order and sees it go")
     browser.resize(phone_width, 844);
     browser.refresh();
     browser.await_text("#live", "实时");
-    browser.await_text("#devices", "票据打印机");
+    browser.await_text("#devices", "凭条打印机");
     CHECK(browser.run("return document.documentElement.scrollWidth") == phone_width);
     CHECK(browser.complaints() == "");
   }
