@@ -69,8 +69,9 @@ void add(std::string& out, std::string_view key, const std::vector<std::string>&
 Task<std::string> compose_bundle(BundleSources from) {
   std::string out = R"({"bundle":"kioskwatch-agent","version":1)";
   add(out, "made_at", in_json(rfc3339(from.clock.wall())));
+  const json::object no_args;
   for (const std::string verb : {"status", "devices", "outbox"}) {
-    auto answer = co_await from.ask(verb, json::object{});
+    auto answer = co_await from.ask(verb, no_args);
     json::value value;
     if (!answer) {
       // One part that cannot be had must not cost the others.
