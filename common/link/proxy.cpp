@@ -38,15 +38,17 @@ Result<Proxy> Proxy::parse(const std::string& text) {
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed) return wrong("not an address");
   if (parsed->scheme() != "http") return wrong("the scheme is not http");
-  if (!parsed->has_port() || parsed->port_number() == 0) return wrong("the port is missing");
+  if (!parsed->has_port()) return wrong("the port is missing");
   const bool bare = parsed->encoded_path().empty() || parsed->encoded_path() == "/";
   if (!bare || parsed->has_query() || parsed->has_fragment()) {
     return wrong("something follows the port");
   }
+  const std::string host{parsed->encoded_host()};
+  const std::string port{parsed->port()};
+  auto at = Endpoint::parse(host + ":" + port);
+  if (!at || at->port == 0) return wrong("not a host and a port");
   Proxy out;
-  out.at.host = parsed->host_address();
-  out.at.port = parsed->port_number();
-  if (!Endpoint::parse(out.at.text())) return wrong("the host is missing");
+  out.at = std::move(*at);
   out.user = parsed->user();
   out.password = parsed->password();
   if (out.user.empty() && !out.password.empty()) return wrong("a password without a user");

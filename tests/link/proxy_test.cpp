@@ -44,10 +44,11 @@ TEST_CASE("a proxy's address says where it is, who we are, and what is wrong wit
   CHECK(full->user == "ann");
   CHECK(full->password == "p@ss:/word");
   CHECK(full->text() == "http://[2001:db8::1]:8080");
-  for (const char* bad : {"", "proxy:3128", "https://proxy:3128", "http://proxy", "http://:3128",
-                          "http://proxy:0", "http://proxy:99999", "http://proxy:3128/path",
-                          "http://proxy:3128?x", "http://a b:1", "http://u%3Av:opensesame@proxy:1",
-                          "http://u:opensesame%0d%0aX@proxy:1", "http://:opensesame@proxy:1"}) {
+  for (const std::string bad :
+       {"", "proxy:3128", "https://proxy:3128", "http://proxy", "http://:3128", "http://proxy:0",
+        "http://proxy:99999", "http://proxy:3128/path", "http://proxy:3128?x", "http://a b:1",
+        "http://u%3Av:opensesame@proxy:1", "http://u:opensesame%0d%0aX@proxy:1",
+        "http://:opensesame@proxy:1"}) {
     CAPTURE(bad);
     const auto parsed = Proxy::parse(bad);
     REQUIRE_FALSE(parsed);
@@ -59,7 +60,7 @@ TEST_CASE("a proxy's address says where it is, who we are, and what is wrong wit
 TEST_CASE("a proxy elsewhere is not asked for this machine's own addresses") {
   const auto far = *Proxy::parse("http://10.0.0.1:3128");
   const auto near = *Proxy::parse("http://127.0.0.1:3128");
-  for (const char* own : {"127.0.0.1:1", "localhost:1", "[::1]:1", "127.3.2.1:1"}) {
+  for (const std::string own : {"127.0.0.1:1", "localhost:1", "[::1]:1", "127.3.2.1:1"}) {
     CAPTURE(own);
     CHECK_FALSE(far.serves(*Endpoint::parse(own)));
     CHECK(near.serves(*Endpoint::parse(own)));
