@@ -40,11 +40,9 @@ void add_line(std::string& text, std::string_view line) {
 
 }  // namespace
 
-Reconfigurer::Reconfigurer(asio::any_io_executor executor, Journal& journal, const Clock& clock,
-                           Worker& helper, const std::filesystem::path& data,
-                           std::filesystem::path own_file)
+Reconfigurer::Reconfigurer(asio::any_io_executor executor, const Clock& clock, Worker& helper,
+                           const std::filesystem::path& data, std::filesystem::path own_file)
     : executor_(executor),
-      journal_(journal),
       clock_(clock),
       helper_(helper),
       files_(data),
@@ -268,17 +266,11 @@ Task<void> Reconfigurer::tell_owed() {
   const auto keep = [this, history = history_] { return files_.write_history(history); };
   auto kept = co_await helper_.run(keep);
   if (!kept) log::warning("configuration-history-not-kept", {{"reason", kept.error()}});
-  pb::Event event;
-  auto& to = *event.mutable_configuration();
-  to.set_hash(history_.last->hash);
-  to.set_state(history_.last->state);
-  to.set_detail(history_.last->detail);
-  const Seen seen{clock_.mono(), clock_.wall()};
-  const auto append = [event, seen](Outbox& outbox) {
-    outbox.append(event, seen);
-    return true;
-  };
-  co_await journal_.ask(append);
+  pb::ConfigurationReport report;
+  report.set_hash(history_.last->hash);
+  report.set_state(history_.last->state);
+  report.set_detail(history_.last->detail);
+  co_await hands_.report(std::move(report));
   history_.owed = false;
   const auto told = [this, history = history_] { return files_.write_history(history); };
   kept = co_await helper_.run(told);

@@ -12,7 +12,6 @@
 
 #include "agent/configuration/files.hpp"
 #include "agent/configuration/rules.hpp"
-#include "agent/outbox/journal.hpp"
 #include "common/clock.hpp"
 #include "common/task.hpp"
 #include "common/worker.hpp"
@@ -27,11 +26,14 @@ class Reconfigurer {
     /// Makes what runs follow this configuration from now on, sessions included. Returns what does
     /// not follow before the next start, for people; empty: all does.
     std::function<Task<std::string>(std::shared_ptr<const InForce>)> apply;
+    /// Puts the report into the outbox; returns once it is there.
+    std::function<Task<void>(pb::ConfigurationReport)> report;
     /// Why there is no session with the collector; empty: nothing is known.
     std::function<std::string()> unreached;
   };
 
-  Reconfigurer(asio::any_io_executor executor, Journal& journal, const Clock& clock, Worker& helper,
+  /// `helper` runs what writes files.
+  Reconfigurer(asio::any_io_executor executor, const Clock& clock, Worker& helper,
                const std::filesystem::path& data, std::filesystem::path own_file);
 
   /// Before anything runs: decides what this run begins with. May write files.
@@ -71,7 +73,6 @@ class Reconfigurer {
   Lang lang() const { return in_force_->config->language; }
 
   asio::any_io_executor executor_;
-  Journal& journal_;
   const Clock& clock_;
   Worker& helper_;
   ConfigurationFiles files_;
