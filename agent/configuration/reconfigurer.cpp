@@ -128,6 +128,8 @@ void Reconfigurer::wake() {
   spawn(executor_, "configuration", work());
 }
 
+// What runs on the helper's thread takes copies: it may end after this.
+
 /// One thing at a time: how a trial ended before what is wanted next.
 Task<void> Reconfigurer::work() {
   for (;;) {
@@ -188,8 +190,8 @@ Task<void> Reconfigurer::begin_trial(InForce next) {
   const auto text = next.pushed() ? next.text : std::string{};
   const auto before = in_force_->pushed() ? in_force_->text : std::string{};
   // What was never proved is nothing to go back to.
-  const auto keep = [this, text, before, proving = trying_] {
-    return files_.try_on(text, proving ? files_.previous() : before);
+  const auto keep = [files = files_, text, before, proving = trying_] {
+    return files.try_on(text, proving ? files.previous() : before);
   };
   const auto kept = co_await helper_.run(keep);
   if (!kept) {
@@ -223,7 +225,7 @@ Task<void> Reconfigurer::confirm() {
   deadline_.cancel();
   trying_ = false;
   const auto text = in_force_->pushed() ? in_force_->text : std::string{};
-  const auto settle = [this, text] { return files_.settle(text); };
+  const auto settle = [files = files_, text] { return files.settle(text); };
   const auto settled = co_await helper_.run(settle);
   if (!settled) log::warning("configuration-not-settled", {{"reason", settled.error()}});
   report(judged(tried_, State::APPLIED, std::exchange(left_, {})), Known::remembered);
@@ -237,10 +239,10 @@ Task<void> Reconfigurer::roll_back() {
   const auto why = say(lang(), message::rolled_back_unreached, seconds, hands_.unreached());
   report(judged(tried_, State::ROLLED_BACK, why), Known::remembered);
   // First that it is rejected, then what is in force: whenever the power goes, it is not tried on.
-  const auto restore = [this, history = history_] {
-    auto back = files_.previous();
-    auto kept = files_.write_history(history);
-    if (kept) kept = files_.settle(back);
+  const auto restore = [files = files_, history = history_] {
+    auto back = files.previous();
+    auto kept = files.write_history(history);
+    if (kept) kept = files.settle(back);
     if (!kept) log::warning("configuration-not-settled", {{"reason", kept.error()}});
     return back;
   };
@@ -263,7 +265,7 @@ void Reconfigurer::report(Judgement judgement, Known known) {
 
 /// The report goes into the outbox before the folder forgets that it is owed: told once at least.
 Task<void> Reconfigurer::tell_owed() {
-  const auto keep = [this, history = history_] { return files_.write_history(history); };
+  const auto keep = [files = files_, history = history_] { return files.write_history(history); };
   auto kept = co_await helper_.run(keep);
   if (!kept) log::warning("configuration-history-not-kept", {{"reason", kept.error()}});
   pb::ConfigurationReport report;
@@ -272,7 +274,7 @@ Task<void> Reconfigurer::tell_owed() {
   report.set_detail(history_.last->detail);
   co_await hands_.report(std::move(report));
   history_.owed = false;
-  const auto told = [this, history = history_] { return files_.write_history(history); };
+  const auto told = [files = files_, history = history_] { return files.write_history(history); };
   kept = co_await helper_.run(told);
 }
 

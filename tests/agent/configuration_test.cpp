@@ -244,11 +244,13 @@ TEST_CASE("an agent that ends during the trial tries twice more, then goes back 
     const auto run = kiosk.run(false);  // power goes before the report is written
     CHECK(run->device() == "own");
   }
-  const auto run = kiosk.run();
-  CHECK(run->device() == "own");
-  REQUIRE(run->reported(1));
-  CHECK(run->reports[0].state() == Report::ROLLED_BACK);
-  CHECK(run->reports[0].hash() == tried.hash());
+  {
+    const auto run = kiosk.run();
+    CHECK(run->device() == "own");
+    REQUIRE(run->reported(1));
+    CHECK(run->reports[0].state() == Report::ROLLED_BACK);
+    CHECK(run->reports[0].hash() == tried.hash());
+  }
   // Told once: the next run owes nothing.
   const auto next = kiosk.run();
   next->io.run_for(50ms);
