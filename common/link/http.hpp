@@ -9,6 +9,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "common/link/proxy.hpp"
 #include "common/link/text_socket.hpp"
 #include "common/link/tls.hpp"
 #include "common/result.hpp"
@@ -35,9 +36,10 @@ struct HttpResponse {
 inline constexpr std::size_t http_header_limit = 16 * 1024;
 inline constexpr std::size_t http_body_limit = 1024 * 1024;
 
-/// One request on a connection of its own. `tls` null: plain HTTP.
+/// One request on a connection of its own. `tls` null: plain HTTP, which takes no proxy.
 Task<Result<HttpResponse>> http_request(Endpoint server, std::shared_ptr<const ClientTls> tls,
-                                        HttpRequest request, Duration limit);
+                                        HttpRequest request, Duration limit,
+                                        std::optional<Proxy> proxy = std::nullopt);
 
 /// What an HttpServer grants its clients; tests give less.
 struct HttpLimits {

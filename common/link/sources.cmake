@@ -7,10 +7,12 @@ target_sources(kw_common PRIVATE
   link/http_wire.cpp
   link/io.cpp
   link/text_socket.cpp
+  link/proxy.cpp
   link/ticket_keys.cpp
   link/tls_client.cpp
   link/tls_server.cpp
   link/tls_stream.cpp
+  link/tunnel.cpp
   link/wss_dial.cpp
   link/wss_io.cpp
   link/wss_listen.cpp)
