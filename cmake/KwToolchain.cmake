@@ -45,6 +45,13 @@ elseif(KW_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 endif()
 
+# What is shipped carries its libraries with it, libc apart: one file to install, and nothing of it is shared
+# memory that somebody else's program happens to pay for.
+option(KW_STATIC "link everything but libc into the programs" OFF)
+if(KW_STATIC)
+  add_link_options(-static-libstdc++ -static-libgcc)
+endif()
+
 # kw_windows_facts(PROGRAM DESCRIPTION): what Windows shows of a program; nothing elsewhere.
 function(kw_windows_facts program description)
   if(WIN32)

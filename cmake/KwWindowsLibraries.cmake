@@ -21,7 +21,7 @@ kw_windows_library(OpenSSL::Crypto FILES libcrypto.a LINK ws2_32 crypt32 gdi32 a
 kw_windows_library(OpenSSL::SSL FILES libssl.a LINK OpenSSL::Crypto)
 kw_windows_library(SQLite::SQLite3 FILES libsqlite3.a)
 kw_windows_library(protobuf::libprotobuf-lite FILES libprotobuf-lite.a)
-kw_windows_library(PkgConfig::spdlog DEFINE SPDLOG_FMT_EXTERNAL FILES libfmt.a)
+kw_windows_library(kw_log_libraries DEFINE SPDLOG_FMT_EXTERNAL FILES libfmt.a)
 kw_windows_library(CLI11::CLI11)
 kw_windows_library(doctest::doctest)
 

@@ -9,7 +9,16 @@ kw_packages=(
   libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
   curl jq
 )
-# The Windows build and its tests; windows/build.sh adds them.
+kw_deb_packages=(dpkg-dev file)
+
+# What only tests need: real programs at the other end of our wires, a browser, a bare root file system.
+kw_test_packages=(
+  cups-ipp-utils dbus-daemon
+  chromium chromium-driver
+  debootstrap iproute2 python3 systemd
+)
+
+# The Windows build and its tests.
 kw_windows_packages=(
   g++-mingw-w64-x86-64-posix libz-mingw-w64-dev dpkg-dev make patch perl tcl wine64
 )

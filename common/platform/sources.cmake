@@ -10,12 +10,15 @@ if(WIN32)
     platform/win/handle.cpp
     platform/win/host_facts.cpp
     platform/win/host_figures.cpp
+    platform/win/owner.cpp
     platform/win/process.cpp
     platform/win/security.cpp
     platform/win/serial_port.cpp
+    platform/win/service.cpp
     platform/win/signals.cpp
     platform/win/sockets.cpp
-    platform/win/tcp_port.cpp)
+    platform/win/tcp_port.cpp
+    platform/win/thread_name.cpp)
   target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
   return()
 endif()
@@ -27,8 +30,11 @@ target_sources(kw_common PRIVATE
   platform/posix/folder_lock.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
+  platform/posix/owner.cpp
   platform/posix/process.cpp
   platform/posix/serial_port.cpp
+  platform/posix/service.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
-  platform/posix/tcp_port.cpp)
+  platform/posix/tcp_port.cpp
+  platform/posix/thread_name.cpp)

@@ -2,6 +2,8 @@
 
 #include <windows.h>
 
+#include "common/platform/win/handle.hpp"
+
 namespace kw {
 namespace {
 
@@ -9,17 +11,6 @@ namespace {
 constexpr std::int64_t epoch_us = 11'644'473'600'000'000;
 
 using ReadInterruptTime = void(WINAPI*)(ULONGLONG*);
-
-/// Counts through sleep, in 100 ns. Not in mingw's import libraries.
-ReadInterruptTime interrupt_time() {
-  static const auto found = [] {
-    const auto module = GetModuleHandleW(L"kernelbase.dll");
-    const auto address =
-        module == nullptr ? nullptr : GetProcAddress(module, "QueryInterruptTimePrecise");
-    return reinterpret_cast<ReadInterruptTime>(reinterpret_cast<void*>(address));
-  }();
-  return found;
-}
 
 }  // namespace
 
@@ -31,7 +22,9 @@ WallTime SystemClock::wall() const {
 }
 
 MonoTime SystemClock::mono() const {
-  const auto read = interrupt_time();
+  // Counts through sleep, in 100 ns.
+  static const auto read =
+      system_function<ReadInterruptTime>(L"kernelbase.dll", "QueryInterruptTimePrecise");
   if (read == nullptr) return mono_from(static_cast<std::int64_t>(GetTickCount64()) * 1'000);
   ULONGLONG ticks = 0;
   read(&ticks);

@@ -38,6 +38,14 @@ std::string utf8(std::wstring_view text);
 /// What the system says of its error number, "Access is denied.", without the line's end.
 std::string reason_of(DWORD number);
 
+/// A function that the import libraries do not know; null on a system without it.
+template <class Function>
+Function system_function(const wchar_t* module, const char* name) {
+  const auto loaded = GetModuleHandleW(module);
+  const auto found = loaded == nullptr ? nullptr : GetProcAddress(loaded, name);
+  return reinterpret_cast<Function>(reinterpret_cast<void*>(found));
+}
+
 /// How many milliseconds to wait until `deadline`: rounded up, never negative, never for ever.
 DWORD wait_ms(MonoTime now, MonoTime deadline);
 
