@@ -90,6 +90,9 @@ def outbox():
     return json.loads(inside("kioskctl", "outbox", "--json", accept=(0, 1)))["outbox"]
 
 
+with open(f"{root}/etc/hosts", "w") as hosts:  # a bare root has none; every installed Debian has
+    hosts.write("127.0.0.1 localhost\n")
+
 # ---- install ---------------------------------------------------------------------------------------
 said = dpkg_install(first)
 check("kiosk-agent enroll" in said and "kiosk-collector init" in said, "the installation says what to do next")
