@@ -1,6 +1,5 @@
 #include "agent/run.hpp"
 
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -25,6 +24,7 @@
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
 
@@ -56,10 +56,11 @@ class Agent {
                  [this] { return reconfigurer_.status(); }),
         control_(io_.get_executor(), "status, devices, outbox", answerer()),
         commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
-        signals_(io_, SIGTERM, SIGINT),
+        signals_(io_),
         watchdog_(service_, journal_, poll_progress(), clock_) {}
 
   int run() {
+    for (const int number : platform::stop_signals()) signals_.add(number);
     const auto& config = *in_force_->config;
     if (config.readable) retain(config);
     journal_.on_appended([this](const Appended& what) {

@@ -11,6 +11,9 @@ kw_packages=(
 )
 kw_deb_packages=(dpkg-dev file)
 
+# Real programs at the other end of our wires, for tests/peers only.
+kw_test_packages=(cups-ipp-utils dbus-daemon)
+
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {
   local missing=() package
