@@ -8,6 +8,12 @@ namespace kw::agent::ctl::message {
 inline constexpr Text not_running{"kiosk-agent 未运行（{}）", "kiosk-agent is not running ({})"};
 inline constexpr Text not_allowed{"无权访问 kiosk-agent：{}", "not allowed to ask kiosk-agent: {}"};
 inline constexpr Text no_answer{"kiosk-agent 无应答：{}", "kiosk-agent does not answer: {}"};
+inline constexpr Text start_it{"启动它：sudo systemctl start kiosk-agent",
+                               "start it: sudo systemctl start kiosk-agent"};
+inline constexpr Text use_sudo{"以管理员身份重新执行（sudo）", "run it again with sudo"};
+inline constexpr Text restart_it{"重启它：sudo systemctl restart kiosk-agent",
+                                 "restart it: sudo systemctl restart kiosk-agent"};
+inline constexpr Text see_help{"用法见 kioskctl --help", "see kioskctl --help"};
 inline constexpr Text no_driver{"没有驱动 {}；可用：{}", "no driver {}; there are: {}"};
 inline constexpr Text bad_set{"--set 应为 NAME=VALUE：{}", "--set must be NAME=VALUE: {}"};
 inline constexpr Text bad_setting{"设置有误：{}", "wrong setting: {}"};
@@ -71,6 +77,8 @@ inline constexpr Text help_app{"查看本机 kiosk-agent 与设备",
 inline constexpr Text help_status{"总体状态", "the agent as a whole"};
 inline constexpr Text help_devices{"各设备状态", "every device"};
 inline constexpr Text help_outbox{"事件缓冲区", "the event buffer"};
+inline constexpr Text help_link{"逐步检查到采集服务器的链路，指出第一处故障",
+                                "walk the way to the collector and name the first fault"};
 inline constexpr Text help_drivers{"内置驱动及其设置", "built-in drivers and their settings"};
 inline constexpr Text help_probe{"不经 kiosk-agent，直接询问一次设备",
                                  "ask one device once, without the agent"};

@@ -117,7 +117,8 @@ std::string mebibytes(const json::value& bytes) {
 
 }  // namespace
 
-std::string status_text(const json::object& answer, Lang lang) {
+std::string status_text(const json::object& answer, const View& view) {
+  const auto lang = view.lang;
   const auto& uplink = object_at(answer, "uplink");
   const auto& outbox = object_at(answer, "outbox");
   const auto& config = object_at(answer, "config");
@@ -139,7 +140,7 @@ std::string status_text(const json::object& answer, Lang lang) {
   if (at(outbox, "on_disk") == false) disk += ", " + say(message::not_written, lang);
   table.row({say(message::on_disk, lang), disk});
   table.row({say(message::devices, lang), counts(object_at(answer, "devices"), lang)});
-  std::string out = table.text();
+  std::string out = table.text(view);
   const auto& problems = array_at(config, "problems");
   if (problems.empty()) return out;
   out += say(message::problems, lang) + ":\n";
@@ -150,7 +151,8 @@ std::string status_text(const json::object& answer, Lang lang) {
   return out;
 }
 
-std::string devices_text(const json::object& answer, Lang lang) {
+std::string devices_text(const json::object& answer, const View& view) {
+  const auto lang = view.lang;
   Table table{{say(message::device_name, lang), say(message::kind, lang),
                say(message::health, lang), say(message::device_state, lang),
                say(message::since, lang), say(message::conditions, lang)}};
@@ -163,10 +165,11 @@ std::string devices_text(const json::object& answer, Lang lang) {
                text(at(device, "device_state")), text(at(device, "since")),
                conditions_text(device, lang)});
   }
-  return table.text();
+  return table.text(view);
 }
 
-std::string outbox_text(const json::object& answer, Lang lang) {
+std::string outbox_text(const json::object& answer, const View& view) {
+  const auto lang = view.lang;
   const auto& outbox = object_at(answer, "outbox");
   Table summary;
   summary.row({say(message::backlog, lang), text(at(outbox, "unacknowledged"))});
@@ -181,10 +184,11 @@ std::string outbox_text(const json::object& answer, Lang lang) {
     epochs.row({text(at(epoch, "epoch")), text(at(epoch, "first_kept")),
                 text(at(epoch, "acknowledged")), text(at(epoch, "last"))});
   }
-  return summary.text() + "\n" + epochs.text();
+  return summary.text(view) + "\n" + epochs.text(view);
 }
 
-std::string probe_text(const json::object& probed, Lang lang) {
+std::string probe_text(const json::object& probed, const View& view) {
+  const auto lang = view.lang;
   Table table;
   table.row({say(message::driver, lang), text(at(probed, "driver"))});
   table.row({say(message::health, lang), word(healths, text(at(probed, "health")), lang)});
@@ -211,10 +215,11 @@ std::string probe_text(const json::object& probed, Lang lang) {
     table.row({say(message::consumables, lang), text(at(c, "type")) + " " + level});
   }
   table.row({say(message::elapsed, lang), text(at(probed, "elapsed_ms"))});
-  return table.text();
+  return table.text(view);
 }
 
-std::string drivers_text(Lang lang) {
+std::string drivers_text(const View& view) {
+  const auto lang = view.lang;
   std::string out;
   for (const auto& card : drivers::catalogue()) {
     std::string ports;
@@ -226,7 +231,7 @@ std::string drivers_text(Lang lang) {
       table.row({"  ", std::string{s.name}, std::string{s.fallback.empty() ? "-" : s.fallback},
                  std::string{s.help.in(lang)}});
     }
-    out += table.text();
+    out += table.text(view);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collector/gateway/agent_session.hpp"
+#include "common/link/http_date.hpp"
 #include "common/log.hpp"
 
 namespace kw::collector {
@@ -26,7 +27,10 @@ Result<void> Gateway::admit(const link::PeerCertificate& peer) {
 }
 
 Task<link::HttpResponse> Gateway::answer(link::HttpRequest request, link::PeerCertificate peer) {
-  return enrolment_.answer(std::move(request), std::move(peer));
+  auto answered = co_await enrolment_.answer(std::move(request), std::move(peer));
+  // A kiosk whose clock is wrong learns it here, before it can judge any certificate's dates.
+  answered.headers["date"] = link::http_date(clock_.wall());
+  co_return answered;
 }
 
 Task<void> Gateway::serve(std::unique_ptr<link::Link> link) {

@@ -5,5 +5,6 @@ target_sources(kw_common PRIVATE
   platform/posix/host_facts.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
+  platform/posix/terminal.cpp
   platform/control_server.cpp
   platform/posix/control_client.cpp)

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/ctl/command.hpp"
+
+/// The commands of kioskctl, one function each; all return the exit code.
+namespace kw::agent::ctl {
+
+int run_status(const Options& options);
+int run_devices(const Options& options);
+int run_outbox(const Options& options);
+int run_drivers(const Options& options);
+
+struct ProbeArgs {
+  std::string driver;
+  std::string port;
+  std::vector<std::string> set;
+  std::int64_t deadline_ms = 2'000;
+};
+int run_probe(const Options& options, const ProbeArgs& args);
+
+struct LinkArgs {
+  std::int64_t limit_ms = 5'000;  ///< of each step
+};
+int run_link(const Options& options, const LinkArgs& args);
+
+}  // namespace kw::agent::ctl
