@@ -13,6 +13,7 @@ namespace kw::agent {
 namespace {
 
 constexpr auto enrolment_looked_for = std::chrono::seconds{2};
+constexpr auto dial_step = std::chrono::seconds{10};
 constexpr auto longest_beat = std::chrono::seconds{60};
 constexpr auto goodbye_limit = std::chrono::seconds{2};
 constexpr std::size_t frames_waiting = 512;
@@ -125,7 +126,8 @@ Task<void> Uplink::run() {
     }
     status_.phase = UplinkPhase::connecting;
     const auto server = identity_->server;
-    auto dialled = co_await link::dial(server, *credentials);
+    std::optional<link::Refusal> said;
+    auto dialled = co_await link::dial(server, *credentials, dial_step, &said);
     if (stopping_) co_return;
     std::optional<Duration> wait;
     if (dialled) {
@@ -133,23 +135,44 @@ Task<void> Uplink::run() {
       co_await talk(std::move(connection));
       wait = after_talk();
     } else {
-      wait = after_dial_failed(dialled.error());
+      wait = after_dial_failed(dialled.error(), said);
     }
-    co_await pause(wait);
+    if (status_.phase == UplinkPhase::refused && wait) {
+      co_await await_enrolment(*wait);
+    } else {
+      co_await pause(wait);
+    }
   }
 }
 
-std::optional<Duration> Uplink::after_dial_failed(const Error& why) {
+std::optional<Duration> Uplink::after_dial_failed(const Error& why,
+                                                  const std::optional<link::Refusal>& said) {
   status_.last_error = why.text();
+  status_.refusal = said ? said->code : std::string{};
   log::info("uplink-dial-failed", {{"reason", why}});
   if (why.code() != Errc::refused) {
     status_.phase = UplinkPhase::waiting;
+    if (said && said->retry_after) {
+      return backoff_.next(wire::AfterClose::wait_as_told, said->retry_after);
+    }
     return backoff_.next(wire::AfterClose::back_off, std::nullopt);
   }
   // Perhaps somebody enrols this kiosk again meanwhile: read the identity anew next time.
   status_.phase = UplinkPhase::refused;
   tls_.reset();
   return backoff_.next(wire::AfterClose::re_enroll, std::nullopt);
+}
+
+Task<void> Uplink::await_enrolment(Duration at_most) {
+  const auto until = clock_.mono() + at_most;
+  while (!stopping_) {
+    const auto left = until - clock_.mono();
+    if (left <= Duration::zero()) co_return;
+    co_await pause(std::min<Duration>(left, enrolment_looked_for));
+    const auto identity = load_identity(options_.folder);
+    const bool anew = identity && identity_ && identity->own.chain_pem != identity_->own.chain_pem;
+    if (anew) co_return;
+  }
 }
 
 std::optional<Duration> Uplink::after_talk() {
@@ -187,6 +210,9 @@ Task<void> Uplink::talk(std::unique_ptr<link::Link> link) {
   talk_.reset();
   quiet_.cancel();
   then_ = talk->session.after_end(talk->link->close_code());
+  if (then_ != wire::AfterClose::back_off) {
+    status_.refusal = wire::close_name(talk->session.told_code(talk->link->close_code()));
+  }
   hint_ = talk->session.hint();
   log::info("uplink-ended", {{"code", talk->link->close_code()}, {"reason", status_.last_error}});
 }
@@ -267,6 +293,7 @@ void Uplink::perform(Talk&, const act::Established& established) {
   status_.quarantined = established.quarantined;
   status_.connected_since = clock_.wall();
   status_.last_error.clear();
+  status_.refusal.clear();
   if (established.quarantined) log::warning("uplink-quarantined");
   if (contacted_) return;
   contacted_ = true;
