@@ -29,6 +29,7 @@ using namespace kw;
 namespace fs = std::filesystem;
 
 constexpr int exit_failed = 1;
+constexpr std::size_t log_lines_kept = 500;  // for the support bundle
 
 struct Options {
   fs::path data = "/var/lib/kioskwatch";
@@ -87,6 +88,7 @@ int run(const Options& options) {
     // A disk that went read-only must not leave the kiosk unwatched: events then live in memory.
     log::error("folder-not-locked", {{"reason", lock.error()}});
   }
+  log::keep_last(log_lines_kept);
   const auto config = load_config(options.config);
   return run_agent(options.data, config);
 }

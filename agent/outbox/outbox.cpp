@@ -341,6 +341,20 @@ OutboxView Outbox::view() {
   return out;
 }
 
+std::vector<std::pair<std::uint64_t, Record>> Outbox::newest(std::size_t count) {
+  std::vector<std::pair<std::uint64_t, Record>> out;
+  for (const db::Row row : file_.db->rows("SELECT " KW_RECORD_COLUMNS
+                                          " FROM record ORDER BY ordinal DESC, seq DESC LIMIT $1",
+                                          count)) {
+    auto record = read_record(row);
+    if (!record) continue;
+    const auto of = std::ranges::find(epochs_, record->ordinal, &EpochRow::ordinal);
+    if (of != epochs_.end()) out.emplace_back(of->epoch, std::move(*record));
+  }
+  file_.db->forgive();
+  return out;
+}
+
 OutboxStats Outbox::stats() {
   OutboxStats out;
   for (const auto& e : epochs_) {

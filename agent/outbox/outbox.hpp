@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/outbox/file.hpp"
@@ -83,6 +84,8 @@ class Outbox {
 
   OutboxView view();
   OutboxStats stats();
+  /// The last `count` rows kept, gaps included, newest first, each with its epoch.
+  std::vector<std::pair<std::uint64_t, Record>> newest(std::size_t count);
   std::uint64_t epoch() const { return epochs_.back().epoch; }
 
  private:
