@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/poll/messages.hpp"
 #include "common/log.hpp"
 #include "common/wire/conditions.hpp"
 
@@ -51,46 +52,59 @@ void DeviceWorker::start() {
 }
 
 void DeviceWorker::stop() {
-  const std::lock_guard lock{mutex_};
-  stopping_ = true;
-  if (call_ && port_) port_->cancel();
-  changed_.notify_all();
+  std::shared_ptr<Test> waiting;
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+    if (call_ && port_) port_->cancel();
+    changed_.notify_all();
+    if (test_ && !test_->running) waiting = std::exchange(test_, nullptr);
+  }
+  if (waiting) {
+    answer_test(*waiting, test_error(Errc::disconnected, message::test_ended, *waiting));
+  }
 }
 
 bool DeviceWorker::ended_within(Duration limit) {
+  std::shared_ptr<Test> running;
+  bool ended = false;
   {
     std::unique_lock lock{mutex_};
-    if (!changed_.wait_for(lock, limit, [&] { return ended_; })) return false;
+    ended = changed_.wait_for(lock, limit, [&] { return ended_; });
+    if (!ended) running = test_;
   }
-  if (thread_.joinable()) thread_.join();
-  return true;
+  if (running) {
+    answer_test(*running, test_error(Errc::refused, message::device_stuck, *running));
+  }
+  if (ended && thread_.joinable()) thread_.join();
+  return ended;
 }
 
 void DeviceWorker::watch() {
-  std::string stuck;
-  {
-    const std::lock_guard lock{mutex_};
-    if (!call_) return;
-    const auto running = clock_.mono() - call_->started;
-    if (running > cancelled_past * timing_.deadline && !call_->cancelled) {
-      call_->cancelled = true;
-      if (port_) port_->cancel();
-    }
-    if (running > stuck_past * timing_.deadline && !call_->stuck) {
-      call_->stuck = true;
-      stuck = call_->polled->device.name;
-    }
+  watch_test();
+  const std::lock_guard lock{mutex_};
+  if (!call_) return;
+  // A call that was given longer than a poll is judged by how far it is over.
+  const auto running = clock_.mono() - call_->started - (call_->limit - timing_.deadline);
+  if (running > cancelled_past * timing_.deadline && !call_->cancelled) {
+    call_->cancelled = true;
+    if (port_) port_->cancel();
   }
-  if (stuck.empty()) return;
-  log::error("driver-stuck", {{"device", stuck}});
-  recorder_.state(stuck, stuck_status());
+  if (running <= stuck_past * timing_.deadline || call_->stuck) return;
+  call_->stuck = true;
+  const auto& device = call_->polled->device.name;
+  log::error("driver-stuck", {{"device", device}});
+  // Under the lock: the call may return now, and what is found then must come after this.
+  recorder_.state(device, stuck_status());
 }
 
 void DeviceWorker::work() {
-  for (;;) {
-    const auto entry = schedule_.next();
-    if (!wait_until(schedule_.due(entry))) break;
-    look(entry);
+  while (const auto turn = next_turn()) {
+    if (turn->test) {
+      run_test(*turn->test);
+    } else {
+      look(turn->entry);
+    }
   }
   close_port();
   const std::lock_guard lock{mutex_};
@@ -98,21 +112,29 @@ void DeviceWorker::work() {
   changed_.notify_all();
 }
 
-bool DeviceWorker::wait_until(MonoTime due) {
+std::optional<DeviceWorker::Turn> DeviceWorker::next_turn() {
   std::unique_lock lock{mutex_};
   while (!stopping_) {
+    if (test_ && !test_->running) {
+      test_->running = true;
+      return Turn{test_, test_->order.entry};
+    }
     const auto now = clock_.mono();
-    if (now >= due) return true;
+    for (const auto entry : wanted_) schedule_.again_at(entry, now);
+    wanted_.clear();
+    const auto entry = schedule_.next();
+    const auto due = schedule_.due(entry);
+    if (now >= due) return Turn{nullptr, entry};
     changed_.wait_for(lock, due - now);
   }
-  return false;
+  return std::nullopt;
 }
 
-MonoTime DeviceWorker::begin_call(const Polled& polled) {
+MonoTime DeviceWorker::begin_call(const Polled& polled, Duration limit) {
   const std::lock_guard lock{mutex_};
   const auto now = clock_.mono();
-  call_ = Call{&polled, now, false, false};
-  return now + timing_.deadline;
+  call_ = Call{&polled, now, limit, false, false};
+  return now + limit;
 }
 
 void DeviceWorker::end_call(Polled& polled) {
@@ -122,10 +144,10 @@ void DeviceWorker::end_call(Polled& polled) {
   call_.reset();
 }
 
-Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
+Result<void> DeviceWorker::attach(Polled& polled, Step& step) {
   step = Step::port;
   if (!port_) {
-    const auto deadline = begin_call(polled);
+    const auto deadline = begin_call(polled, timing_.deadline);
     auto port = open_(address_, deadline);
     end_call(polled);
     if (!port) return std::move(port).error();
@@ -134,7 +156,7 @@ Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
   }
   if (!polled.attached) {
     step = Step::probe;
-    const auto deadline = begin_call(polled);
+    const auto deadline = begin_call(polled, timing_.deadline);
     auto opened = polled.device.driver->open(*port_, deadline);
     end_call(polled);
     if (!opened) {
@@ -143,8 +165,13 @@ Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
     }
     polled.attached = true;
   }
+  return {};
+}
+
+Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
+  if (auto attached = attach(polled, step); !attached) return std::move(attached).error();
   step = Step::poll;
-  const auto deadline = begin_call(polled);
+  const auto deadline = begin_call(polled, timing_.deadline);
   auto status = polled.device.driver->poll(deadline);
   end_call(polled);
   return status;
@@ -172,8 +199,7 @@ void DeviceWorker::look(std::size_t entry) {
     missed(entry, step, status.error(), now);
   }
   look.misses = polled.presence.misses();
-  const auto holds = [](const Polled& p) { return p.device.hold_port; };
-  if (std::ranges::none_of(devices_, holds)) close_port();
+  give_back_port();
   board_.put(polled.device.name, std::move(look));
 }
 
@@ -215,6 +241,11 @@ void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTi
     recorder_.state(polled.device.name, *change);
   }
   if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
+}
+
+void DeviceWorker::give_back_port() {
+  const auto holds = [](const Polled& polled) { return polled.device.hold_port; };
+  if (std::ranges::none_of(devices_, holds)) close_port();
 }
 
 void DeviceWorker::close_port() {

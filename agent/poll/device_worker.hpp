@@ -15,6 +15,7 @@
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/board.hpp"
 #include "agent/poll/schedule.hpp"
+#include "common/i18n.hpp"
 #include "drivers/driver.hpp"
 
 namespace kw::agent {
@@ -57,8 +58,26 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   bool ended_within(Duration limit);
 
   /// Called now and then by the poller: cancels a call that is past twice its deadline, reports one
-  /// past ten times as stuck. Any thread.
+  /// past ten times as stuck, answers a self-test that is late. Any thread.
   void watch();
+
+  /// The device numbered `entry` (from 0, as given) is polled at once. Any thread.
+  void poll_now(std::size_t entry);
+  /// Whether a driver of this port is stuck now. Any thread.
+  bool stuck() const;
+
+  using TestDone = std::function<void(Result<drivers::SelfTest>)>;
+  struct TestOrder {
+    std::size_t entry = 0;
+    std::string what;        ///< of the card's self tests, or `poll_test` when it has none
+    bool poll_only = false;  ///< the test is one poll
+    Duration limit{};        ///< from now, the wait for its turn included
+    Lang lang = Lang::en;    ///< of the errors' sentences
+    TestDone done;           ///< called exactly once, from any thread, never under a lock
+  };
+  /// Runs a self-test between two polls. What it finds or fails with is no poll: nothing is
+  /// counted as a miss or reported as state; the device is polled right after it. Any thread.
+  void self_test(TestOrder order);
 
  private:
   struct Polled {
@@ -72,18 +91,36 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   struct Call {
     const Polled* polled;
     MonoTime started;
+    Duration limit;  ///< that the driver was given
     bool cancelled = false;
     bool stuck = false;
   };
+  struct Test {
+    TestOrder order;
+    MonoTime until;
+    bool running = false;
+  };
+  /// What the thread does next: a test, or a look at one device.
+  struct Turn {
+    std::shared_ptr<Test> test;
+    std::size_t entry = 0;
+  };
 
   void work();
-  bool wait_until(MonoTime due);
+  std::optional<Turn> next_turn();
   void look(std::size_t entry);
+  Result<void> attach(Polled& polled, Step& step);
+  void run_test(Test& test);
+  Result<drivers::SelfTest> tested(Polled& polled, const Test& test);
+  void answer_test(Test& test, Result<drivers::SelfTest> result);
+  Error test_error(Errc code, const Text& text, const Test& test) const;
+  void watch_test();
   Result<wire::Status> ask(Polled& polled, Step& step);
   void answered(std::size_t entry, wire::Status status, MonoTime now);
   void missed(std::size_t entry, Step step, const Error& why, MonoTime now);
-  MonoTime begin_call(const Polled& polled);
+  MonoTime begin_call(const Polled& polled, Duration limit);
   void end_call(Polled& polled);
+  void give_back_port();
   void close_port();
 
   drivers::PortAddress address_;
@@ -95,10 +132,12 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   const Clock& clock_;
   Schedule schedule_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<drivers::Port> port_;  ///< replaced under the mutex, used by the thread alone
   std::optional<Call> call_;
+  std::shared_ptr<Test> test_;       ///< the one that waits or runs
+  std::vector<std::size_t> wanted_;  ///< to be polled at once
   bool stopping_ = false;
   bool ended_ = true;
   std::thread thread_;

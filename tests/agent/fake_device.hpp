@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -41,9 +42,10 @@ class Scene {
     changed_.notify_all();
   }
 
-  int cancels = 0;
-  int opened = 0;     ///< ports
-  bool deaf = false;  ///< cancelling does not help
+  std::atomic<int> cancels = 0;
+  int opened = 0;              ///< ports
+  std::atomic<int> tests = 0;  ///< self-tests begun
+  bool deaf = false;           ///< cancelling does not help
 
  private:
   mutable std::mutex mutex_;
@@ -58,6 +60,18 @@ class FakeDriver final : public drivers::Driver {
   Result<void> open(drivers::Port&, MonoTime) override {
     if (scene_.mode() == Scene::Mode::other_device) return Error{Errc::refused, "not mine"};
     return {};
+  }
+  Result<drivers::SelfTest> self_test(std::string_view what, MonoTime) override {
+    ++scene_.tests;
+    switch (scene_.mode()) {
+      case Scene::Mode::silent:
+        return Error{Errc::timeout, "no reply"};
+      case Scene::Mode::hangs:
+        return scene_.hang();
+      default:
+        break;
+    }
+    return drivers::SelfTest{true, {std::chrono::milliseconds{3}}, std::string{what}};
   }
   Result<wire::Status> poll(MonoTime) override {
     switch (scene_.mode()) {
