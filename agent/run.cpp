@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "agent/control/answers.hpp"
+#include "agent/control/verbs.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/poller.hpp"
 #include "agent/power.hpp"
@@ -86,7 +87,8 @@ class Agent {
                 facts_of(config, host_)),
         poller_(config, port_opener(), journal_, board_, clock_, identity::random_u64()),
         answers_(config, journal_, board_, uplink_, clock_, clock_.wall()),
-        control_(io_.get_executor(), "status, devices, outbox", answerer()),
+        verbs_(answers_, journal_, uplink_, clock_, self_tester()),
+        control_(io_.get_executor(), Verbs::list, answerer()),
         signals_(io_, SIGTERM, SIGINT),
         helper_(1, 0) {}
 
@@ -123,7 +125,13 @@ class Agent {
 
   platform::ControlServer::Answer answerer() {
     return [this](std::string verb, boost::json::object args) {
-      return answers_.answer(std::move(verb), std::move(args));
+      return verbs_.answer(std::move(verb), std::move(args));
+    };
+  }
+
+  Verbs::SelfTest self_tester() {
+    return [this](std::string device, std::string what, Duration limit) {
+      return poller_.self_test(std::move(device), std::move(what), limit);
     };
   }
 
@@ -185,6 +193,7 @@ class Agent {
   Uplink uplink_;
   Poller poller_;
   Answers answers_;
+  Verbs verbs_;
   platform::ControlServer control_;
   asio::signal_set signals_;
   Worker helper_;

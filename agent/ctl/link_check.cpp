@@ -1,9 +1,8 @@
 #include "agent/ctl/link_check.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "agent/ctl/link_dates.hpp"
@@ -14,6 +13,7 @@
 #include "common/link/examine.hpp"
 #include "common/link/http_date.hpp"
 #include "common/link/link.hpp"
+#include "common/wire/close_codes.hpp"
 
 namespace kw::agent::ctl {
 namespace {
@@ -33,8 +33,8 @@ class Walk {
   Walk(const LinkCheck& what, const Clock& clock) : what_(what), clock_(clock) {}
 
   Task<std::vector<LinkStep>> go() {
-    for (const auto take : {&Walk::dns, &Walk::tcp, &Walk::tls, &Walk::certificate,
-                            &Walk::admission, &Walk::websocket}) {
+    for (const auto take :
+         {&Walk::dns, &Walk::tcp, &Walk::tls, &Walk::certificate, &Walk::websocket}) {
       began_ = clock_.mono();
       co_await (this->*take)();
     }
@@ -46,7 +46,6 @@ class Walk {
   Task<void> tcp();
   Task<void> tls();
   Task<void> certificate();
-  Task<void> admission();
   Task<void> websocket();
 
   /// Whether a step is left out because of an earlier one; it is noted then.
@@ -88,8 +87,7 @@ Task<void> Walk::dns() {
   } else if (found.error().code() == Errc::timeout) {
     put(step.failed(message::link_dns_silent, limit()));
   } else {
-    put(step.failed(message::link_no_such_name, what_.server.host,
-               found.error().text()));
+    put(step.failed(message::link_no_such_name, what_.server.host, found.error().text()));
   }
 }
 
@@ -150,35 +148,14 @@ Task<void> Walk::certificate() {
   put(judge_dates(step, dates));
 }
 
-Task<void> Walk::admission() {
-  if (skipped("admission", message::step_admission)) co_return;
-  const StepWriter step{"admission", message::step_admission, what_.lang};
-  const auto tls = client(true);
-  if (!tls) {
-    co_return put(step.failed(message::link_identity_broken, tls.error().text()));
+/// The collector's answer to our certificate, by its word for it.
+const message::Finding& finding_for(const std::string& refusal) {
+  using namespace message;
+  for (const auto* finding :
+       {&link_revoked, &link_superseded, &link_unknown_certificate, &link_wrong_terminal}) {
+    if (finding->code == refusal) return *finding;
   }
-  const auto looked = co_await link::look_at(what_.server, *tls, what_.limit);
-  if (looked.error) {
-    const bool refused = looked.error->code() == Errc::refused;
-    const auto& finding =
-        refused ? message::link_certificate_refused : message::link_admission_failed;
-    co_return put(step.failed(finding, looked.error->text()));
-  }
-  json::error_code wrong;
-  const auto body = json::parse(looked.response.body, wrong);
-  const auto problem = !wrong && body.is_object() ? body.get_object() : json::object{};
-  const auto why = word(problem, "detail");
-  const auto status = looked.response.status;
-  if (status == 403 && word(problem, "code") == "revoked") {
-    put(step.failed(message::link_revoked, why));
-  } else if (status == 429 || status == 503) {
-    put(step.failed(message::link_busy, why));
-  } else if (status == 401 || status == 403) {
-    put(step.failed(message::link_certificate_refused,
-               fmt::format("HTTP {} {}", status, why)));
-  } else {
-    put(step.well(message::link_admitted));
-  }
+  return refusal == "busy" ? link_busy : link_certificate_refused;
 }
 
 Task<void> Walk::websocket() {
@@ -188,17 +165,24 @@ Task<void> Walk::websocket() {
   if (!tls) {
     co_return put(step.failed(message::link_identity_broken, tls.error().text()));
   }
-  auto opened = co_await link::dial(what_.server, *tls, what_.limit);
+  std::optional<link::Refusal> declined;
+  auto opened = co_await link::dial(what_.server, *tls, what_.limit, &declined);
   if (opened) {
     const auto open = std::move(*opened);
-    co_await open->close(1000, "link check");
-    put(step.well(message::link_upgraded));
-  } else if (opened.error().code() == Errc::timeout) {
-    put(step.failed(message::link_websocket_silent, opened.error().text()));
-  } else if (opened.error().code() == Errc::busy) {
-    put(step.failed(message::link_busy, opened.error().text()));
+    co_await open->close(wire::close_normal.code, "link check");
+    co_return put(step.well(message::link_upgraded));
+  }
+  const auto& why = opened.error();
+  if (declined) {
+    put(step.failed(finding_for(declined->code), declined->detail));
+  } else if (why.code() == Errc::refused) {
+    put(step.failed(message::link_certificate_refused, why.text()));
+  } else if (why.code() == Errc::timeout) {
+    put(step.failed(message::link_websocket_silent, why.text()));
+  } else if (why.code() == Errc::busy) {
+    put(step.failed(message::link_busy, why.text()));
   } else {
-    put(step.failed(message::link_no_websocket, opened.error().text()));
+    put(step.failed(message::link_no_websocket, why.text()));
   }
 }
 
@@ -208,8 +192,8 @@ LinkStep acknowledged(const StepWriter& step, const Result<json::object>& proof,
     if (why.code() == Errc::missing) {
       return step.failed(message::link_agent_not_running);
     }
-    const auto& finding = why.code() == Errc::refused ? message::link_agent_no_rights
-                                                      : message::link_agent_silent;
+    const auto& finding =
+        why.code() == Errc::refused ? message::link_agent_no_rights : message::link_agent_silent;
     return step.failed(finding, why.text());
   }
   const auto* told = proof->if_contains("proof");

@@ -37,7 +37,7 @@ struct LinkCheck {
 /// Whether what enrolment left can be used. `identity` is what `load_identity` gave.
 LinkStep identity_step(const Result<IdentityFiles>& identity, Lang lang);
 
-/// dns, tcp, tls, certificate, admission, websocket, in this order; the steps after the first that
+/// dns, tcp, tls, certificate, websocket, in this order; the steps after the first that
 /// fails are skipped. Says no Hello, so the agent's own session is not disturbed. `clock` is the
 /// kiosk's: certificates are judged by it and by the collector's time, which tells a wrong clock
 /// from an old certificate.

@@ -49,7 +49,8 @@ inline constexpr Finding link_dns_silent{
 // ---- tcp
 inline constexpr Finding link_port_closed{
     "port-closed",
-    {"{} 拒绝连接：该端口没有服务在监听", "{} refuses the connection: nothing listens on this port"},
+    {"{} 拒绝连接：该端口没有服务在监听",
+     "{} refuses the connection: nothing listens on this port"},
     {"核对端口号；请采集服务器管理员确认 kiosk-collector 正在运行、防火墙放行该端口",
      "check the port number; ask the collector's administrator whether kiosk-collector runs and "
      "the firewall lets this port through"}};
@@ -82,7 +83,8 @@ inline constexpr Finding link_wrong_ca{
     "wrong-ca",
     {"服务器证书（{}）由别的 CA 签发，本机不信任：{}",
      "the server's certificate ({}) is signed by a CA that this kiosk does not trust: {}"},
-    {"对方可能不是本机的采集服务器，或中间有设备在解密 TLS；若采集服务器更换过 CA，请用新令牌重新注册",
+    {"对方可能不是本机的采集服务器，或中间有设备在解密 TLS；若采集服务器更换过 "
+     "CA，请用新令牌重新注册",
      "this may not be your collector, or a device between opens TLS; if the collector's CA was "
      "replaced, enrol again with a new token"}};
 inline constexpr Finding link_wrong_name{
@@ -138,14 +140,31 @@ inline constexpr Finding link_own_ends_soon{
     {"kiosk-agent 应会自动续期；若到期前一天仍未续期，请重新注册",
      "kiosk-agent should renew it by itself; if it has not a day before, enrol again"}};
 
-// ---- admission
+// ---- websocket: what the collector says to this kiosk's certificate
 inline constexpr Finding link_revoked{
     "revoked",
-    {"采集服务器不再接受本机证书（已吊销）：{}",
-     "the collector does not accept this kiosk's certificate any more (revoked): {}"},
+    {"采集服务器已吊销本机证书：{}", "the collector has revoked this kiosk's certificate: {}"},
     {"向采集服务器管理员确认原因；如本机应继续使用，索取新令牌并执行 kiosk-agent enroll --force …",
      "ask the collector's administrator why; if this kiosk is to stay, get a new token and run "
      "kiosk-agent enroll --force …"}};
+inline constexpr Finding link_superseded{
+    "superseded",
+    {"本终端已有更新的证书，本机用的是旧的：{}",
+     "a newer certificate of this terminal is in use, this kiosk has an old one: {}"},
+    {"检查是否有另一台主机用同一终端编号注册，或本机被还原到旧镜像；确认后用新令牌重新注册",
+     "find out whether another host was enrolled as this terminal, or this one restored from an "
+     "old image; then enrol again with a new token"}};
+inline constexpr Finding link_unknown_certificate{
+    "unknown-certificate",
+    {"采集服务器不认识本机证书：{}", "the collector does not know this kiosk's certificate: {}"},
+    {"核对是否连到了正确的采集服务器；若它是从备份恢复的，用新令牌重新注册",
+     "check that this is the right collector; if it was restored from a backup, enrol again with "
+     "a new token"}};
+inline constexpr Finding link_wrong_terminal{
+    "wrong-terminal",
+    {"证书与终端编号不符：{}", "the certificate names another terminal: {}"},
+    {"用新令牌重新注册：kiosk-agent enroll --force …",
+     "enrol again with a new token: kiosk-agent enroll --force …"}};
 inline constexpr Finding link_certificate_refused{
     "certificate-refused",
     {"采集服务器拒绝本机证书：{}", "the collector refuses this kiosk's certificate: {}"},
@@ -156,14 +175,7 @@ inline constexpr Finding link_busy{
     {"采集服务器正忙：{}", "the collector has no room now: {}"},
     {"稍候几分钟；事件保存在本机，不会丢失",
      "wait a few minutes; events are kept on this kiosk, nothing is lost"}};
-inline constexpr Finding link_admission_failed{
-    "admission-failed",
-    {"出示本机证书后连接中断：{}",
-     "the connection broke after this kiosk showed its certificate: {}"},
-    {"若反复出现，请把这一行发给采集服务器管理员",
-     "if it happens again, send this line to the collector's administrator"}};
-
-// ---- websocket
+// ---- websocket: the upgrade itself
 inline constexpr Finding link_websocket_silent{
     "websocket-silent",
     {"升级到 WebSocket 时没有应答：{}", "no answer to the WebSocket upgrade: {}"},
@@ -182,15 +194,16 @@ inline constexpr Finding link_agent_not_running{
     {"kiosk-agent 未运行，没有程序在监测设备", "kiosk-agent is not running: no device is watched"},
     {"启动它：sudo systemctl start kiosk-agent；若又退出，用 kioskctl doctor 查看原因",
      "start it: sudo systemctl start kiosk-agent; if it ends again, kioskctl doctor tells why"}};
-inline constexpr Finding link_agent_no_rights{"no-rights",
-                                              {"无权询问 kiosk-agent：{}",
-                                               "not allowed to ask kiosk-agent: {}"},
-                                              {"以管理员身份重新执行：sudo kioskctl link",
-                                               "run it as the administrator: sudo kioskctl link"}};
+inline constexpr Finding link_agent_no_rights{
+    "no-rights",
+    {"无权询问 kiosk-agent：{}", "not allowed to ask kiosk-agent: {}"},
+    {"以管理员身份重新执行：sudo kioskctl link",
+     "run it as the administrator: sudo kioskctl link"}};
 inline constexpr Finding link_agent_silent{
     "agent-silent",
     {"kiosk-agent 没有应答：{}", "kiosk-agent does not answer: {}"},
-    {"重启它：sudo systemctl restart kiosk-agent", "restart it: sudo systemctl restart kiosk-agent"}};
+    {"重启它：sudo systemctl restart kiosk-agent",
+     "restart it: sudo systemctl restart kiosk-agent"}};
 inline constexpr Finding link_not_connected{
     "agent-not-connected",
     {"网络通畅，但 kiosk-agent 尚未连接（{}）：{}",
@@ -214,13 +227,14 @@ inline constexpr Finding link_not_written{
 // ---- what goes well
 inline constexpr Text link_identity_ok{"终端 {}", "terminal {}"};
 inline constexpr Text link_tls_ok{"证书 {}，签发者可信", "certificate {}, from the trusted CA"};
-inline constexpr Text link_dates_ok{"服务器证书至 {}，本机证书至 {}，时钟偏差 {}",
-                                    "server's certificate until {}, ours until {}, clock off by {}"};
+inline constexpr Text link_dates_ok{
+    "服务器证书至 {}，本机证书至 {}，时钟偏差 {}",
+    "server's certificate until {}, ours until {}, clock off by {}"};
 inline constexpr Text link_dates_unsure{"服务器证书至 {}，本机证书至 {}，采集服务器时间未知",
                                         "server's certificate until {}, ours until {}, the "
                                         "collector's time is not known"};
-inline constexpr Text link_admitted{"采集服务器接受本机证书", "the collector accepts this kiosk"};
-inline constexpr Text link_upgraded{"WebSocket 已打开", "the WebSocket opens"};
+inline constexpr Text link_upgraded{"采集服务器接受本机，WebSocket 已打开",
+                                    "the collector accepts this kiosk, the WebSocket opens"};
 inline constexpr Text link_stored{"采集服务器已保存并确认事件，耗时 {}",
                                   "the collector has stored and acknowledged an event in {}"};
 inline constexpr Text link_skipped{"未检查", "not checked"};
@@ -233,7 +247,6 @@ inline constexpr Text step_dns{"域名解析", "DNS"};
 inline constexpr Text step_tcp{"TCP 连接", "TCP"};
 inline constexpr Text step_tls{"TLS 握手", "TLS"};
 inline constexpr Text step_certificate{"证书日期与时钟", "certificates and clock"};
-inline constexpr Text step_admission{"准入", "admission"};
 inline constexpr Text step_websocket{"WebSocket", "WebSocket"};
 inline constexpr Text step_acknowledged{"确认保存", "acknowledged"};
 

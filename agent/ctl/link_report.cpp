@@ -39,10 +39,8 @@ void put_row(Table& table, const LinkStep& step, Lang lang) {
     const char* sign;
     Colour colour;
   };
-  constexpr Mark marks[] = {{"✓", Colour::good},
-                            {"!", Colour::warning},
-                            {"✗", Colour::bad},
-                            {"·", Colour::faint}};
+  constexpr Mark marks[] = {
+      {"✓", Colour::good}, {"!", Colour::warning}, {"✗", Colour::bad}, {"·", Colour::faint}};
   const auto& mark = marks[static_cast<std::size_t>(step.state)];
   const bool taken = step.state != StepState::skipped;
   table.row({{mark.sign, mark.colour},
@@ -95,10 +93,10 @@ std::string link_text(const LinkReport& report, const View& view) {
   }
   put_row(table, report.acknowledged, view.lang);
   const auto* failed = report.first_failed();
-  const auto last = failed == nullptr ? std::string{message::link_all_well.in(view.lang)}
-                                      : fmt::format(fmt::runtime(message::link_first_fault.in(
-                                                        view.lang)),
-                                                    failed->title);
+  const auto last =
+      failed == nullptr
+          ? std::string{message::link_all_well.in(view.lang)}
+          : fmt::format(fmt::runtime(message::link_first_fault.in(view.lang)), failed->title);
   return table.text(view) + "\n" +
          painted(last, failed == nullptr ? Colour::good : Colour::bad, view) + "\n";
 }

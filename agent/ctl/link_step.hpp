@@ -24,9 +24,7 @@ class StepWriter {
   LinkStep well(const Text& text, const Args&... args) const {
     return result(StepState::ok, {}, phrase(text, args...));
   }
-  LinkStep skipped() const {
-    return result(StepState::skipped, {}, phrase(message::link_skipped));
-  }
+  LinkStep skipped() const { return result(StepState::skipped, {}, phrase(message::link_skipped)); }
   template <class... Args>
   LinkStep warned(const message::Finding& finding, const Args&... args) const {
     return found(StepState::warn, finding, phrase(finding.seen, args...));

@@ -39,8 +39,8 @@ int main(int argc, char** argv) {
   log::start(log::Level::error, log::Format::text);
   // Help and usage mistakes must already speak the language and form that are only then parsed.
   Options options;
-  options.view = view_of_terminal(
-      lang_from(early(argc, argv, "--lang")).value_or(lang_of_environment()));
+  options.view =
+      view_of_terminal(lang_from(early(argc, argv, "--lang")).value_or(lang_of_environment()));
   options.json = has(argc, argv, "--json");
   const auto help = [&](const Text& text) { return say(options, text); };
 

@@ -1,0 +1,87 @@
+#include "agent/control/verbs.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/json/array.hpp>
+
+#include "agent/control/prove.hpp"
+#include "agent/control/recent.hpp"
+
+namespace kw::agent {
+namespace {
+
+namespace json = boost::json;
+
+constexpr auto prove_limit = std::chrono::seconds{15};
+constexpr auto test_limit = std::chrono::seconds{60};
+constexpr std::int64_t events_most = 500;
+
+Result<std::string> text_of(const json::object& args, std::string_view key) {
+  const auto* value = args.if_contains(key);
+  if (value == nullptr || value->is_null()) return std::string{};
+  if (!value->is_string()) return Error{Errc::invalid, std::string{key} + " is not a text"};
+  return std::string{std::string_view{value->get_string()}};
+}
+
+}  // namespace
+
+Verbs::Verbs(Answers& answers, Journal& journal, const Uplink& uplink, const Clock& clock,
+             SelfTest self_test)
+    : answers_(answers),
+      journal_(journal),
+      uplink_(uplink),
+      clock_(clock),
+      self_test_(std::move(self_test)) {}
+
+Task<Result<json::object>> Verbs::answer(std::string verb, json::object args) {
+  if (verb == "events") co_return co_await events(std::move(args));
+  if (verb == "self-test") co_return co_await test(std::move(args));
+  if (verb == "prove") {
+    json::object out;
+    out["proof"] = co_await prove(journal_, uplink_, clock_, prove_limit);
+    co_return out;
+  }
+  co_return co_await answers_.answer(std::move(verb), std::move(args));
+}
+
+Task<Result<json::object>> Verbs::events(json::object args) {
+  RecentEvents wanted;
+  const auto device = text_of(args, "device");
+  if (!device) co_return device.error();
+  wanted.device = *device;
+  if (const auto* count = args.if_contains("count")) {
+    const bool usable = count->is_int64() && count->get_int64() >= 1;
+    if (!usable) co_return Error{Errc::invalid, "count is not a number from 1 on"};
+    wanted.count = static_cast<std::size_t>(std::min(count->get_int64(), events_most));
+  }
+  const auto read = [wanted](Outbox& outbox) { return recent_events(outbox, wanted); };
+  auto found = co_await journal_.ask(read);
+  json::array to;
+  for (auto& event : found) to.push_back(std::move(event));
+  json::object out;
+  out["events"] = std::move(to);
+  co_return out;
+}
+
+Task<Result<json::object>> Verbs::test(json::object args) {
+  auto device = text_of(args, "device");
+  auto what = text_of(args, "test");
+  if (!device) co_return std::move(device).error();
+  if (!what) co_return std::move(what).error();
+  auto done = co_await self_test_(*device, *what, test_limit);
+  if (!done) co_return std::move(done).error();
+  json::object result;
+  result["device"] = *device;
+  result["test"] = *what;
+  result["passed"] = done->passed;
+  json::array attempts;
+  for (const auto& took : done->attempts) attempts.emplace_back(took.count() / 1'000);
+  result["attempts_ms"] = std::move(attempts);
+  result["detail"] = done->detail;
+  json::object out;
+  out["self_test"] = std::move(result);
+  co_return out;
+}
+
+}  // namespace kw::agent

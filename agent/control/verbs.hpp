@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "agent/control/answers.hpp"
+#include "agent/outbox/journal.hpp"
+#include "agent/uplink/uplink.hpp"
+#include "common/task.hpp"
+#include "drivers/driver.hpp"
+
+namespace kw::agent {
+
+/// Everything that kioskctl may ask the agent, verb by verb. What is referred to outlives it. io
+/// thread only.
+class Verbs {
+ public:
+  using SelfTest = std::function<Task<Result<drivers::SelfTest>>(std::string device,
+                                                                 std::string what, Duration limit)>;
+
+  Verbs(Answers& answers, Journal& journal, const Uplink& uplink, const Clock& clock,
+        SelfTest self_test);
+
+  /// The fields of a good answer; Errc::unsupported for a verb that there is not, Errc::invalid for
+  /// arguments that cannot be meant.
+  Task<Result<boost::json::object>> answer(std::string verb, boost::json::object args);
+
+  /// As a hint in refusals.
+  static constexpr const char* list = "status, devices, outbox, events, prove, self-test";
+
+ private:
+  Task<Result<boost::json::object>> events(boost::json::object args);
+  Task<Result<boost::json::object>> test(boost::json::object args);
+
+  Answers& answers_;
+  Journal& journal_;
+  const Uplink& uplink_;
+  const Clock& clock_;
+  SelfTest self_test_;
+};
+
+}  // namespace kw::agent
