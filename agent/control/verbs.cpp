@@ -7,6 +7,7 @@
 
 #include "agent/control/prove.hpp"
 #include "agent/control/recent.hpp"
+#include "common/platform/host_checks.hpp"
 
 namespace kw::agent {
 namespace {
@@ -32,7 +33,8 @@ Verbs::Verbs(Answers& answers, Journal& journal, const Uplink& uplink, const Clo
       journal_(journal),
       uplink_(uplink),
       clock_(clock),
-      self_test_(std::move(self_test)) {}
+      self_test_(std::move(self_test)),
+      started_(clock.mono()) {}
 
 Task<Result<json::object>> Verbs::answer(std::string verb, json::object args) {
   if (verb == "events") co_return co_await events(std::move(args));
@@ -42,7 +44,20 @@ Task<Result<json::object>> Verbs::answer(std::string verb, json::object args) {
     out["proof"] = co_await prove(journal_, uplink_, clock_, prove_limit);
     co_return out;
   }
-  co_return co_await answers_.answer(std::move(verb), std::move(args));
+  const bool status = verb == "status";
+  auto answered = co_await answers_.answer(std::move(verb), std::move(args));
+  if (status && answered) (*answered)["process"] = process();
+  co_return answered;
+}
+
+json::object Verbs::process() const {
+  const auto used = platform::own_usage();
+  json::object out;
+  out["id"] = platform::own_process();
+  out["resident_bytes"] = used.resident_bytes;
+  out["cpu_ms"] = used.cpu.count() / 1'000;
+  out["up_ms"] = (clock_.mono() - started_).count() / 1'000;
+  return out;
 }
 
 Task<Result<json::object>> Verbs::events(json::object args) {

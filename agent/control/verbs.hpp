@@ -33,12 +33,14 @@ class Verbs {
  private:
   Task<Result<boost::json::object>> events(boost::json::object args);
   Task<Result<boost::json::object>> test(boost::json::object args);
+  boost::json::object process() const;
 
   Answers& answers_;
   Journal& journal_;
   const Uplink& uplink_;
   const Clock& clock_;
   SelfTest self_test_;
+  MonoTime started_;
 };
 
 }  // namespace kw::agent

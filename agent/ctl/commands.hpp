@@ -13,6 +13,20 @@ int run_status(const Options& options);
 int run_devices(const Options& options);
 int run_outbox(const Options& options);
 int run_drivers(const Options& options);
+int run_doctor(const Options& options);
+
+struct TestArgs {
+  std::string device;
+  std::string test;  ///< empty: the device's only one
+};
+int run_test(const Options& options, const TestArgs& args);
+
+struct EventsArgs {
+  std::int64_t count = 20;
+  std::string device;
+  bool follow = false;
+};
+int run_events(const Options& options, const EventsArgs& args);
 
 struct ProbeArgs {
   std::string driver;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto prove_limit = std::chrono::seconds{20};  // the agent itself gives up after 15
 
-Task<void> check_into(LinkCheck what, const Clock& clock, std::vector<LinkStep>& out) {
+Task<void> check_into(LinkCheck what, const Clock& clock, std::vector<Check>& out) {
   out = co_await check_link(std::move(what), clock);
 }
 

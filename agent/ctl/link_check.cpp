@@ -1,13 +1,12 @@
 #include "agent/ctl/link_check.hpp"
 
-#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "agent/ctl/link_dates.hpp"
 #include "agent/ctl/link_messages.hpp"
-#include "agent/ctl/link_step.hpp"
+#include "agent/ctl/check.hpp"
 #include "agent/ctl/spans.hpp"
 #include "common/identity/certificate.hpp"
 #include "common/link/examine.hpp"
@@ -32,7 +31,7 @@ class Walk {
  public:
   Walk(const LinkCheck& what, const Clock& clock) : what_(what), clock_(clock) {}
 
-  Task<std::vector<LinkStep>> go() {
+  Task<std::vector<Check>> go() {
     for (const auto take :
          {&Walk::dns, &Walk::tcp, &Walk::tls, &Walk::certificate, &Walk::websocket}) {
       began_ = clock_.mono();
@@ -51,10 +50,10 @@ class Walk {
   /// Whether a step is left out because of an earlier one; it is noted then.
   bool skipped(std::string_view step, const Text& title) {
     if (first_failed(steps_) == nullptr) return false;
-    steps_.push_back(StepWriter{step, title, what_.lang}.skipped());
+    steps_.push_back(CheckWriter{step, title, what_.lang}.skipped());
     return true;
   }
-  void put(LinkStep step) {
+  void put(Check step) {
     step.took = clock_.mono() - began_;
     steps_.push_back(std::move(step));
   }
@@ -64,7 +63,7 @@ class Walk {
   const LinkCheck& what_;
   const Clock& clock_;
   MonoTime began_{};
-  std::vector<LinkStep> steps_;
+  std::vector<Check> steps_;
   std::vector<std::string> addresses_;
   link::Looked looked_;  ///< as a stranger sees the server
 };
@@ -79,7 +78,7 @@ Result<std::shared_ptr<const link::ClientTls>> Walk::client(bool with_certificat
 }
 
 Task<void> Walk::dns() {
-  const StepWriter step{"dns", message::step_dns, what_.lang};
+  const CheckWriter step{"dns", message::step_dns, what_.lang};
   auto found = co_await link::look_up(what_.server, what_.limit);
   if (found) {
     addresses_ = std::move(*found);
@@ -93,7 +92,7 @@ Task<void> Walk::dns() {
 
 Task<void> Walk::tcp() {
   if (skipped("tcp", message::step_tcp)) co_return;
-  const StepWriter step{"tcp", message::step_tcp, what_.lang};
+  const CheckWriter step{"tcp", message::step_tcp, what_.lang};
   const auto knocked = co_await link::knock(addresses_, what_.server.port, what_.limit);
   const auto at = link::Endpoint{knocked.address, what_.server.port}.text();
   switch (knocked.answer) {
@@ -110,7 +109,7 @@ Task<void> Walk::tcp() {
 
 Task<void> Walk::tls() {
   if (skipped("tls", message::step_tls)) co_return;
-  const StepWriter step{"tls", message::step_tls, what_.lang};
+  const CheckWriter step{"tls", message::step_tls, what_.lang};
   const auto tls = client(false);
   if (!tls) co_return put(step.failed(message::link_tls_failed, tls.error().text()));
   looked_ = co_await link::look_at(what_.server, *tls, what_.limit);
@@ -133,7 +132,7 @@ Task<void> Walk::tls() {
 Task<void> Walk::certificate() {
   if (skipped("certificate", message::step_certificate)) co_return;
   const auto own = identity::Certificate::parse(what_.identity.own.chain_pem);
-  const StepWriter step{"certificate", message::step_certificate, what_.lang};
+  const CheckWriter step{"certificate", message::step_certificate, what_.lang};
   if (!own) {
     co_return put(step.failed(message::link_identity_broken, own.error().text()));
   }
@@ -149,7 +148,7 @@ Task<void> Walk::certificate() {
 }
 
 /// The collector's answer to our certificate, by its word for it.
-const message::Finding& finding_for(const std::string& refusal) {
+const Finding& finding_for(const std::string& refusal) {
   using namespace message;
   for (const auto* finding :
        {&link_revoked, &link_superseded, &link_unknown_certificate, &link_wrong_terminal}) {
@@ -160,7 +159,7 @@ const message::Finding& finding_for(const std::string& refusal) {
 
 Task<void> Walk::websocket() {
   if (skipped("websocket", message::step_websocket)) co_return;
-  const StepWriter step{"websocket", message::step_websocket, what_.lang};
+  const CheckWriter step{"websocket", message::step_websocket, what_.lang};
   const auto tls = client(true);
   if (!tls) {
     co_return put(step.failed(message::link_identity_broken, tls.error().text()));
@@ -186,7 +185,7 @@ Task<void> Walk::websocket() {
   }
 }
 
-LinkStep acknowledged(const StepWriter& step, const Result<json::object>& proof, Duration took) {
+Check acknowledged(const CheckWriter& step, const Result<json::object>& proof, Duration took) {
   if (!proof) {
     const auto& why = proof.error();
     if (why.code() == Errc::missing) {
@@ -218,13 +217,8 @@ LinkStep acknowledged(const StepWriter& step, const Result<json::object>& proof,
 
 }  // namespace
 
-std::string_view name(StepState state) {
-  constexpr std::string_view names[] = {"ok", "warn", "fail", "skipped"};
-  return names[static_cast<std::size_t>(state)];
-}
-
-LinkStep identity_step(const Result<IdentityFiles>& identity, Lang lang) {
-  const StepWriter step{"identity", message::step_identity, lang};
+Check identity_step(const Result<IdentityFiles>& identity, Lang lang) {
+  const CheckWriter step{"identity", message::step_identity, lang};
   if (!identity) {
     const auto& why = identity.error();
     if (why.code() == Errc::missing) return step.failed(message::link_not_enrolled);
@@ -240,26 +234,21 @@ LinkStep identity_step(const Result<IdentityFiles>& identity, Lang lang) {
   return step.well(message::link_identity_ok, identity->terminal);
 }
 
-Task<std::vector<LinkStep>> check_link(LinkCheck what, const Clock& clock) {
+Task<std::vector<Check>> check_link(LinkCheck what, const Clock& clock) {
   Walk walk{what, clock};
   auto steps = co_await walk.go();
   co_return steps;
 }
 
-LinkStep acknowledged_step(const Result<json::object>& proof, Duration took, Lang lang) {
-  const StepWriter writer{"acknowledged", message::step_acknowledged, lang};
+Check acknowledged_step(const Result<json::object>& proof, Duration took, Lang lang) {
+  const CheckWriter writer{"acknowledged", message::step_acknowledged, lang};
   auto step = acknowledged(writer, proof, took);
   step.took = took;
   return step;
 }
 
-LinkStep acknowledged_skipped(Lang lang) {
-  return StepWriter{"acknowledged", message::step_acknowledged, lang}.skipped();
-}
-
-const LinkStep* first_failed(const std::vector<LinkStep>& steps) {
-  const auto it = std::ranges::find(steps, StepState::fail, &LinkStep::state);
-  return it == steps.end() ? nullptr : &*it;
+Check acknowledged_skipped(Lang lang) {
+  return CheckWriter{"acknowledged", message::step_acknowledged, lang}.skipped();
 }
 
 }  // namespace kw::agent::ctl

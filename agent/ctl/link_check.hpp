@@ -5,6 +5,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "agent/ctl/check.hpp"
 #include "agent/enroll/identity_files.hpp"
 #include "common/clock.hpp"
 #include "common/i18n.hpp"
@@ -14,19 +15,6 @@
 /// and somebody told what to do about it.
 namespace kw::agent::ctl {
 
-enum class StepState { ok, warn, fail, skipped };
-std::string_view name(StepState state);
-
-struct LinkStep {
-  std::string step;  ///< for programs: "dns"
-  std::string title;
-  StepState state = StepState::skipped;
-  Duration took{};
-  std::string code;    ///< of a warning or failure, for programs: "name-not-found"
-  std::string detail;  ///< what was seen
-  std::string advice;  ///< what to do; empty when all is well
-};
-
 struct LinkCheck {
   IdentityFiles identity;
   link::Endpoint server;
@@ -35,20 +23,17 @@ struct LinkCheck {
 };
 
 /// Whether what enrolment left can be used. `identity` is what `load_identity` gave.
-LinkStep identity_step(const Result<IdentityFiles>& identity, Lang lang);
+Check identity_step(const Result<IdentityFiles>& identity, Lang lang);
 
 /// dns, tcp, tls, certificate, websocket, in this order; the steps after the first that
 /// fails are skipped. Says no Hello, so the agent's own session is not disturbed. `clock` is the
 /// kiosk's: certificates are judged by it and by the collector's time, which tells a wrong clock
 /// from an old certificate.
-Task<std::vector<LinkStep>> check_link(LinkCheck what, const Clock& clock);
+Task<std::vector<Check>> check_link(LinkCheck what, const Clock& clock);
 
 /// Whether the collector stores: what the running agent answered to the verb `prove`.
-LinkStep acknowledged_step(const Result<boost::json::object>& proof, Duration took, Lang lang);
+Check acknowledged_step(const Result<boost::json::object>& proof, Duration took, Lang lang);
 /// The same when it was not asked because nothing before it works.
-LinkStep acknowledged_skipped(Lang lang);
-
-/// The first that failed, or null.
-const LinkStep* first_failed(const std::vector<LinkStep>& steps);
+Check acknowledged_skipped(Lang lang);
 
 }  // namespace kw::agent::ctl

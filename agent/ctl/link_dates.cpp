@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/ctl/link_messages.hpp"
 #include "agent/ctl/spans.hpp"
 #include "common/identity/authority.hpp"
 
@@ -18,7 +19,7 @@ std::string_view direction(Duration ahead, Lang lang) {
 }
 
 /// Judged by one clock alone.
-std::optional<LinkStep> outside(const StepWriter& step, const Dates& dates, WallTime now) {
+std::optional<Check> outside(const CheckWriter& step, const Dates& dates, WallTime now) {
   const auto lang = step.lang();
   const auto& [server, own] = std::tie(dates.server, dates.own);
   if (now > server.until) {
@@ -42,7 +43,7 @@ std::optional<LinkStep> outside(const StepWriter& step, const Dates& dates, Wall
 
 }  // namespace
 
-LinkStep judge_dates(const StepWriter& step, const Dates& dates) {
+Check judge_dates(const CheckWriter& step, const Dates& dates) {
   const auto lang = step.lang();
   const auto now = dates.collector.value_or(dates.kiosk);
   if (auto wrong = outside(step, dates, now)) return std::move(*wrong);

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "agent/ctl/link_step.hpp"
+#include "agent/ctl/check.hpp"
 
 namespace kw::agent::ctl {
 
@@ -22,6 +22,6 @@ struct Dates {
 /// Tells a wrong clock from an old certificate: who is right is what the collector's time and the
 /// dates of the certificates agree on. A clock that is wrong by more than a day fails even where no
 /// certificate suffers yet: those made tomorrow would. Pure.
-LinkStep judge_dates(const StepWriter& step, const Dates& dates);
+Check judge_dates(const CheckWriter& step, const Dates& dates);
 
 }  // namespace kw::agent::ctl

@@ -1,18 +1,9 @@
 #pragma once
 
-#include <string_view>
-
-#include "common/i18n.hpp"
+#include "agent/ctl/check.hpp"
 
 // What `kioskctl link` says to a technician; {} is filled in by fmt.
 namespace kw::agent::ctl::message {
-
-/// Something wrong: its code for programs, what was seen, what to do.
-struct Finding {
-  std::string_view code;
-  Text seen;
-  Text advice;
-};
 
 // ---- identity
 inline constexpr Finding link_not_enrolled{
@@ -237,7 +228,6 @@ inline constexpr Text link_upgraded{"采集服务器接受本机，WebSocket 已
                                     "the collector accepts this kiosk, the WebSocket opens"};
 inline constexpr Text link_stored{"采集服务器已保存并确认事件，耗时 {}",
                                   "the collector has stored and acknowledged an event in {}"};
-inline constexpr Text link_skipped{"未检查", "not checked"};
 
 inline constexpr Text clock_ahead{"偏快", "ahead"};
 inline constexpr Text clock_behind{"偏慢", "behind"};

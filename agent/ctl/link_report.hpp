@@ -14,16 +14,16 @@ namespace kw::agent::ctl {
 struct LinkReport {
   struct Way {
     link::Endpoint server;
-    std::vector<LinkStep> steps;
+    std::vector<Check> steps;
   };
-  LinkStep identity;
+  Check identity;
   std::vector<Way> ways;
-  LinkStep acknowledged;
+  Check acknowledged;
 
   /// Whether one of the ways has no failing step.
   bool passable() const;
   /// Null when all is well.
-  const LinkStep* first_failed() const;
+  const Check* first_failed() const;
 };
 
 /// Reads the identity in the data folder and walks every way. Blocks; each step at most `limit`.

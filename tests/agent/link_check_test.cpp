@@ -66,7 +66,7 @@ agent::IdentityFiles enrolled(const Endpoint& server, link::Credentials own = ou
   return {server, "SZ-0001", std::move(own), ours().root.certificate_pem};
 }
 
-std::vector<LinkStep> walk(Loop& loop, const agent::IdentityFiles& identity,
+std::vector<Check> walk(Loop& loop, const agent::IdentityFiles& identity,
                            WallTime kiosk_time = real_now(), Duration limit = 5s) {
   const ManualClock clock{kiosk_time};
   LinkCheck check{identity, identity.server, limit, Lang::en};
@@ -74,17 +74,17 @@ std::vector<LinkStep> walk(Loop& loop, const agent::IdentityFiles& identity,
 }
 
 /// "tcp:port-closed"; "" when no step failed.
-std::string failed(const std::vector<LinkStep>& steps) {
+std::string failed(const std::vector<Check>& steps) {
   const auto* first = first_failed(steps);
   if (first == nullptr) return {};
   CHECK_FALSE(first->detail.empty());
   CHECK_FALSE(first->advice.empty());
   bool after = false;
   for (const auto& step : steps) {
-    if (after) CHECK(step.state == StepState::skipped);
+    if (after) CHECK(step.outcome == Outcome::skipped);
     after = after || &step == first;
   }
-  return first->step + ":" + first->code;
+  return first->id + ":" + first->code;
 }
 
 }  // namespace
@@ -94,7 +94,7 @@ TEST_CASE("a link that is well passes every step and disturbs no session") {
   const auto steps = walk(collector.loop, enrolled(collector.at));
   CHECK(failed(steps) == "");
   REQUIRE(steps.size() == 5);
-  for (const auto& step : steps) CHECK_MESSAGE(step.state == StepState::ok, step.step);
+  for (const auto& step : steps) CHECK_MESSAGE(step.outcome == Outcome::ok, step.id);
   collector.loop.until([&] { return collector.host.closed_with != 0; });
   CHECK(collector.host.closed_with == 1000);
   CHECK(collector.host.spoken == 0);
@@ -169,7 +169,7 @@ TEST_CASE("a clock that is off by a year is not taken for an expired certificate
   CHECK(first_failed(behind)->detail.find("behind by 36") != std::string::npos);
   const auto minutes = walk(collector.loop, identity, real_now() + 10min);
   CHECK(failed(minutes) == "");
-  CHECK(minutes[3].state == StepState::warn);
+  CHECK(minutes[3].outcome == Outcome::warn);
   CHECK(minutes[3].code == "clock-drift");
 }
 
@@ -199,8 +199,8 @@ TEST_CASE("what the agent proves, or cannot, is put into words") {
     out["proof"] = std::move(facts);
     return Proof{out};
   };
-  CHECK(acknowledged_step(proof({{"acknowledged", true}, {"took_ms", 40}}), 1s, Lang::en).state ==
-        StepState::ok);
+  CHECK(acknowledged_step(proof({{"acknowledged", true}, {"took_ms", 40}}), 1s, Lang::en).outcome ==
+        Outcome::ok);
   CHECK(code(Error{Errc::missing, "no socket"}) == "agent-not-running");
   CHECK(code(Error{Errc::refused, "not yours"}) == "no-rights");
   CHECK(code(Error{Errc::timeout, "late"}) == "agent-silent");
@@ -220,7 +220,7 @@ TEST_CASE("a kiosk without an identity is told to enrol, a broken one to do it a
   auto mixed = enrolled({"127.0.0.1", 1});
   mixed.own.key_pem = ours().good_kiosk().key_pem;
   CHECK(identity_step(mixed, Lang::en).code == "identity-broken");
-  CHECK(identity_step(enrolled({"127.0.0.1", 1}), Lang::en).state == StepState::ok);
+  CHECK(identity_step(enrolled({"127.0.0.1", 1}), Lang::en).outcome == Outcome::ok);
 }
 
 TEST_CASE("an HTTP date is read as it was written, anything else is nothing") {
