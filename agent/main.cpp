@@ -9,9 +9,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
-#include <pthread.h>
-#include <sys/stat.h>
 
 #include "agent/config.hpp"
 #include "agent/enroll/enroll.hpp"
@@ -21,6 +18,7 @@
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
 namespace {
@@ -32,8 +30,8 @@ constexpr int exit_failed = 1;
 constexpr std::size_t log_lines_kept = 500;  // for the support bundle
 
 struct Options {
-  fs::path data = "/var/lib/kioskwatch";
-  fs::path config = "/etc/kioskwatch/agent.toml";
+  fs::path data = platform::default_data();
+  fs::path config = platform::default_config();
   std::string server;
   std::string token;
   std::string log_format = "text";
@@ -60,19 +58,6 @@ int complain(const Options& options, const Text& text, const Args&... args) {
   const auto line = fmt::format(fmt::runtime(text.in(language(options))), args...);
   fmt::print(stderr, "kiosk-agent: {}\n", line);
   return exit_failed;
-}
-
-/// Threads are few and shallow: small stacks and two arenas keep the footprint small.
-void be_small() {
-  mallopt(M_ARENA_MAX, 2);
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-  constexpr std::size_t stack_bytes = 256 * 1024;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return;
-  pthread_attr_setstacksize(&attributes, stack_bytes);
-  pthread_setattr_default_np(&attributes);
-  pthread_attr_destroy(&attributes);
-#endif
 }
 
 int run(const Options& options) {
@@ -142,8 +127,9 @@ int enroll(const Options& options) {
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
-  be_small();
-  umask(0077);
+  platform::print_utf8();
+  platform::keep_memory_small();
+  platform::keep_files_private();
   Options options;
   CLI::App app{"Kioskwatch agent"};
   app.set_version_flag("--version", KW_VERSION);

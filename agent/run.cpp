@@ -1,6 +1,5 @@
 #include "agent/run.hpp"
 
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/process.hpp"
 #include "drivers/ports/open.hpp"
 
 namespace kw::agent {
@@ -89,10 +89,11 @@ class Agent {
         answers_(config, journal_, board_, uplink_, clock_, clock_.wall()),
         verbs_(answers_, journal_, uplink_, clock_, self_tester()),
         control_(io_.get_executor(), Verbs::list, answerer()),
-        signals_(io_, SIGTERM, SIGINT),
+        signals_(io_),
         helper_(1, 0) {}
 
   int run() {
+    for (const int number : platform::stop_signals()) signals_.add(number);
     if (config_.readable) retain();
     journal_.on_appended([this](const Appended& what) {
       asio::post(io_, [this, what] { uplink_.appended(what); });

@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "collector/app.hpp"
 #include "collector/messages.hpp"
 #include "common/log.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
 namespace {
@@ -26,7 +26,7 @@ int report(const Error& error, Lang lang) {
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
-  umask(0077);  // keys, tokens and what kiosks report: nobody else's
+  platform::keep_files_private();  // keys, tokens and what kiosks report: nobody else's
   const Lang lang = lang_of_environment();
   const SystemClock clock;
 

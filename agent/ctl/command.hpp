@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "agent/ctl/table.hpp"
+#include "common/platform/process.hpp"
 #include "common/result.hpp"
 
 /// What all commands of kioskctl share: options, exit codes, how they print and how they fail.
@@ -17,8 +18,8 @@ namespace kw::agent::ctl {
 enum Exit { well = 0, fault = 1, usage = 2, not_running = 3, could_not_ask = 4 };
 
 struct Options {
-  std::filesystem::path data = "/var/lib/kioskwatch";
-  std::filesystem::path config = "/etc/kioskwatch/agent.toml";
+  std::filesystem::path data = platform::default_data();
+  std::filesystem::path config = platform::default_config();
   bool json = false;
   View view;  ///< its language is the one of every text
 };

@@ -8,6 +8,7 @@
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/messages.hpp"
 #include "common/log.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
 namespace {
@@ -36,6 +37,7 @@ bool has(int argc, char** argv, std::string_view flag) {
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
+  platform::print_utf8();
   log::start(log::Level::error, log::Format::text);
   // Help and usage mistakes must already speak the language and form that are only then parsed.
   Options options;
