@@ -9,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "agent/control/answers.hpp"
+#include "agent/control/following.hpp"
 #include "agent/control/verbs.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/poller.hpp"
@@ -88,6 +89,7 @@ class Agent {
         poller_(config, port_opener(), journal_, board_, clock_, identity::random_u64()),
         answers_(config, journal_, board_, uplink_, clock_, clock_.wall()),
         verbs_(answers_, journal_, uplink_, clock_, self_tester()),
+        following_(verbs_, journal_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
         signals_(io_),
         helper_(1, 0) {}
@@ -103,6 +105,7 @@ class Agent {
       journal_.note("bad-configuration", {}, problem.in(config_.language));
       log::error("bad-configuration", {{"problem", problem.in(Lang::en)}});
     }
+    control_.follow("follow", follower());
     if (const auto listening = control_.listen(folder_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
@@ -127,6 +130,12 @@ class Agent {
   platform::ControlServer::Answer answerer() {
     return [this](std::string verb, boost::json::object args) {
       return verbs_.answer(std::move(verb), std::move(args));
+    };
+  }
+
+  platform::ControlServer::Follow follower() {
+    return [this](boost::json::object args, platform::ControlServer::Lines& to) {
+      return following_.run(std::move(args), to);
     };
   }
 
@@ -195,6 +204,7 @@ class Agent {
   Poller poller_;
   Answers answers_;
   Verbs verbs_;
+  Following following_;
   platform::ControlServer control_;
   asio::signal_set signals_;
   Worker helper_;

@@ -11,7 +11,8 @@ namespace kw::agent {
 namespace {
 
 constexpr std::size_t bytes_most = 56 * 1024;  // a line of the control protocol holds 64 KiB
-constexpr std::size_t searched_most = 5'000;   // rows looked through for one device's events
+constexpr std::size_t searched_most = 5'000;   // rows looked through for the ones wanted
+constexpr std::int64_t events_most = 500;
 
 struct Known {
   std::size_t place = 0;  ///< in the order in which epochs were drawn
@@ -20,12 +21,28 @@ struct Known {
 
 }  // namespace
 
+Result<RecentEvents> recent_from(const boost::json::object& args) {
+  RecentEvents out;
+  if (const auto* device = args.if_contains("device")) {
+    if (!device->is_string()) return Error{Errc::invalid, "device is not a text"};
+    out.device = std::string_view{device->get_string()};
+  }
+  if (const auto* count = args.if_contains("count")) {
+    const bool usable = count->is_int64() && count->get_int64() >= 0;
+    if (!usable) return Error{Errc::invalid, "count is not a number from 0 on"};
+    out.count = static_cast<std::size_t>(std::min(count->get_int64(), events_most));
+  }
+  if (const auto* samples = args.if_contains("samples")) out.samples = *samples == true;
+  return out;
+}
+
 std::vector<boost::json::object> recent_events(Outbox& outbox, const RecentEvents& wanted) {
   std::map<std::uint64_t, Known> epochs;
   for (const auto& epoch : outbox.view().epochs) {
     epochs.emplace(epoch.epoch, Known{epochs.size(), epoch.acked});
   }
-  const auto searched = wanted.device.empty() ? wanted.count : searched_most;
+  const bool choosy = !wanted.device.empty() || !wanted.samples;
+  const auto searched = choosy ? searched_most : wanted.count;
   std::vector<boost::json::object> out;
   std::size_t bytes = 0;
   for (const auto& [epoch, record] : outbox.newest(searched)) {
@@ -37,6 +54,8 @@ std::vector<boost::json::object> recent_events(Outbox& outbox, const RecentEvent
           known.place > place || (epoch == wanted.after->epoch && record.seq > wanted.after->seq);
       if (!later) break;
     }
+    const bool sample = record.event_class == wire::EventClass::sample;
+    if (sample && !wanted.samples) continue;
     auto event = event_json(epoch, record);
     if (!wanted.device.empty()) {
       const auto* of = event.if_contains("device");

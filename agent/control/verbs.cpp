@@ -1,6 +1,5 @@
 #include "agent/control/verbs.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -16,7 +15,6 @@ namespace json = boost::json;
 
 constexpr auto prove_limit = std::chrono::seconds{15};
 constexpr auto test_limit = std::chrono::seconds{60};
-constexpr std::int64_t events_most = 500;
 
 Result<std::string> text_of(const json::object& args, std::string_view key) {
   const auto* value = args.if_contains(key);
@@ -61,15 +59,9 @@ json::object Verbs::process() const {
 }
 
 Task<Result<json::object>> Verbs::events(json::object args) {
-  RecentEvents wanted;
-  const auto device = text_of(args, "device");
-  if (!device) co_return device.error();
-  wanted.device = *device;
-  if (const auto* count = args.if_contains("count")) {
-    const bool usable = count->is_int64() && count->get_int64() >= 1;
-    if (!usable) co_return Error{Errc::invalid, "count is not a number from 1 on"};
-    wanted.count = static_cast<std::size_t>(std::min(count->get_int64(), events_most));
-  }
+  const auto asked = recent_from(args);
+  if (!asked) co_return asked.error();
+  const auto wanted = *asked;
   const auto read = [wanted](Outbox& outbox) { return recent_events(outbox, wanted); };
   auto found = co_await journal_.ask(read);
   json::array to;

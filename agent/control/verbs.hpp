@@ -28,7 +28,7 @@ class Verbs {
   Task<Result<boost::json::object>> answer(std::string verb, boost::json::object args);
 
   /// As a hint in refusals.
-  static constexpr const char* list = "status, devices, outbox, events, prove, self-test";
+  static constexpr const char* list = "status, devices, outbox, events, prove, self-test, follow";
 
  private:
   Task<Result<boost::json::object>> events(boost::json::object args);

@@ -24,6 +24,7 @@ int run_test(const Options& options, const TestArgs& args);
 struct EventsArgs {
   std::int64_t count = 20;
   std::string device;
+  bool samples = false;  ///< measurements too
   bool follow = false;
 };
 int run_events(const Options& options, const EventsArgs& args);

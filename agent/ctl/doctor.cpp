@@ -82,9 +82,9 @@ std::string doctor_text(const std::vector<Check>& checks, const View& view) {
   const auto faults = count(checks, Outcome::fail);
   const auto warnings = count(checks, Outcome::warn);
   const bool fine = faults + warnings == 0;
-  const auto last = fine ? std::string{message::doctor_well.in(view.lang)}
-                         : fmt::format(fmt::runtime(message::doctor_faults.in(view.lang)), faults,
-                                       warnings);
+  const auto last =
+      fine ? std::string{message::doctor_well.in(view.lang)}
+           : fmt::format(fmt::runtime(message::doctor_faults.in(view.lang)), faults, warnings);
   const auto colour = faults > 0 ? Colour::bad : fine ? Colour::good : Colour::warning;
   return table.text(view) + "\n" + painted(last, colour, view) + "\n";
 }

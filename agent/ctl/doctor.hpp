@@ -19,7 +19,7 @@ namespace kw::agent::ctl {
 struct DoctorFacts {
   struct Port {
     const DeviceConfig* device = nullptr;
-    platform::PortFacts local;     ///< of a device file
+    platform::PortFacts local;           ///< of a device file
     std::optional<Result<void>> opened;  ///< tried only while no agent runs
   };
 

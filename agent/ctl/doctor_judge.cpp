@@ -15,8 +15,8 @@ namespace json = boost::json;
 
 constexpr std::int64_t mib = 1024 * 1024;
 constexpr std::int64_t much_memory = 64 * mib;
-constexpr double much_cpu = 10;                     // per cent of one processor since the start
-constexpr std::int64_t least_free = 64 * mib;       // below: a full disk is a matter of hours
+constexpr double much_cpu = 10;                // per cent of one processor since the start
+constexpr std::int64_t least_free = 64 * mib;  // below: a full disk is a matter of hours
 constexpr Duration certificate_soon = 14 * identity::day;
 constexpr Duration clock_warns = std::chrono::minutes{2};
 constexpr Duration clock_fails = identity::day;
@@ -108,7 +108,8 @@ Check identity_card(const DoctorFacts& facts, Lang lang) {
 Check disk(const DoctorFacts& facts, Lang lang) {
   const CheckWriter check{"disk", message::check_disk, lang};
   if (!facts.free_bytes) {
-    return check.failed(message::disk_unknown, facts.data.string(), facts.free_bytes.error().text());
+    return check.failed(message::disk_unknown, facts.data.string(),
+                        facts.free_bytes.error().text());
   }
   const auto room = *facts.free_bytes;
   if (room < least_free) return check.failed(message::disk_full, room / mib);
@@ -202,7 +203,8 @@ Check port(const DoctorFacts& facts, const DoctorFacts::Port& at, Lang lang) {
 
 std::vector<Check> judge_host(const DoctorFacts& facts, Lang lang) {
   std::vector<Check> out;
-  for (const auto look : {agent, process_usage, configuration, identity_card, disk, clock, rights}) {
+  for (const auto look :
+       {agent, process_usage, configuration, identity_card, disk, clock, rights}) {
     out.push_back(look(facts, lang));
   }
   for (const auto& at : facts.ports) out.push_back(port(facts, at, lang));

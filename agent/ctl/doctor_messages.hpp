@@ -35,7 +35,8 @@ inline constexpr Text usage_fine{"内存 {} MiB，处理器 {:.1f} %", "{} MiB, 
 inline constexpr Finding usage_high{
     "usage-high",
     {"内存 {} MiB，处理器 {:.1f} %，高于正常", "{} MiB, CPU {:.1f} %: more than it should"},
-    {"执行 kioskctl bundle 并把文件发给支持人员", "run kioskctl bundle and send the file to support"}};
+    {"执行 kioskctl bundle 并把文件发给支持人员",
+     "run kioskctl bundle and send the file to support"}};
 
 // ---- configuration and identity
 inline constexpr Text config_fine{"{}：{} 个设备", "{}: {} devices"};
@@ -44,11 +45,10 @@ inline constexpr Finding config_unreadable{
     {"{} 无法读取：{}", "{} cannot be read: {}"},
     {"恢复该文件（示例见安装包），再重启 kiosk-agent",
      "put the file back (the package has a sample), then restart kiosk-agent"}};
-inline constexpr Finding config_mistakes{
-    "config-mistakes",
-    {"{} 处错误：{}", "{} mistakes: {}"},
-    {"改正后重启：sudo systemctl restart kiosk-agent",
-     "correct them, then sudo systemctl restart kiosk-agent"}};
+inline constexpr Finding config_mistakes{"config-mistakes",
+                                         {"{} 处错误：{}", "{} mistakes: {}"},
+                                         {"改正后重启：sudo systemctl restart kiosk-agent",
+                                          "correct them, then sudo systemctl restart kiosk-agent"}};
 inline constexpr Text identity_fine{"终端 {}，证书还有 {}", "terminal {}, certificate good for {}"};
 inline constexpr Finding identity_ends{
     "certificate-ends",
@@ -64,12 +64,11 @@ inline constexpr Finding identity_over{
 // ---- disk
 inline constexpr Text disk_fine{"可用 {} MiB，缓冲区上限 {} MiB",
                                 "{} MiB free, the event buffer's ceiling is {} MiB"};
-inline constexpr Finding disk_small{
-    "disk-small",
-    {"可用 {} MiB，容不下缓冲区还可能增长的 {} MiB",
-     "{} MiB free, the event buffer may still grow by {} MiB"},
-    {"清理磁盘，或减小 agent.toml 的 outbox_mib",
-     "make room, or lower the event buffer's size in agent.toml"}};
+inline constexpr Finding disk_small{"disk-small",
+                                    {"可用 {} MiB，容不下缓冲区还可能增长的 {} MiB",
+                                     "{} MiB free, the event buffer may still grow by {} MiB"},
+                                    {"清理磁盘，或减小 agent.toml 的 outbox_mib",
+                                     "make room, or lower the event buffer's size in agent.toml"}};
 inline constexpr Finding disk_full{
     "disk-full",
     {"可用 {} MiB：事件写不进磁盘", "{} MiB free: events cannot be written"},
@@ -80,10 +79,10 @@ inline constexpr Finding disk_refuses{
     {"kiosk-agent 写不进数据目录，事件暂存内存",
      "kiosk-agent cannot write its data folder: events wait in memory"},
     {"检查磁盘是否已满、只读或损坏", "see whether the disk is full, read-only or broken"}};
-inline constexpr Finding disk_unknown{"disk-unknown",
-                                      {"看不到 {}：{}", "cannot look at {}: {}"},
-                                      {"以管理员身份重新执行，或核对 --data",
-                                       "run it with sudo, or check --data"}};
+inline constexpr Finding disk_unknown{
+    "disk-unknown",
+    {"看不到 {}：{}", "cannot look at {}: {}"},
+    {"以管理员身份重新执行，或核对 --data", "run it with sudo, or check --data"}};
 
 // ---- clock
 inline constexpr Text clock_fine{"与采集服务器相差 {}，自动对时正常",
@@ -104,15 +103,16 @@ inline constexpr Finding clock_unkept{
 // ---- rights
 inline constexpr Text rights_fine{"数据目录属于 {}，密钥不对他人开放",
                                   "the data folder is {}'s, the key is closed to others"};
-inline constexpr Finding rights_unseen{"rights-unseen",
-                                       {"看不到数据目录 {}", "the data folder {} cannot be seen"},
-                                       {"以管理员身份重新执行，或核对 --data",
-                                        "run it with sudo, or check --data"}};
+inline constexpr Finding rights_unseen{
+    "rights-unseen",
+    {"看不到数据目录 {}", "the data folder {} cannot be seen"},
+    {"以管理员身份重新执行，或核对 --data", "run it with sudo, or check --data"}};
 inline constexpr Finding rights_open{
     "rights-open",
     {"{} 对其他用户开放", "{} is open to other users"},
     {"收回权限：sudo chmod -R go-rwx 数据目录；密钥曾对他人可读，最好重新注册",
-     "close it: sudo chmod -R go-rwx DATA; a key that others could read should be replaced by enrolling "
+     "close it: sudo chmod -R go-rwx DATA; a key that others could read should be replaced by "
+     "enrolling "
      "again"}};
 
 // ---- ports

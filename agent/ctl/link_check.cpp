@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/ctl/check.hpp"
 #include "agent/ctl/link_dates.hpp"
 #include "agent/ctl/link_messages.hpp"
-#include "agent/ctl/check.hpp"
 #include "agent/ctl/spans.hpp"
 #include "common/identity/certificate.hpp"
 #include "common/link/examine.hpp"

@@ -69,6 +69,19 @@ int main(int argc, char** argv) {
   auto* links = command("link", message::help_link, [&] { return run_link(options, link); });
   links->add_option("--limit-ms", link.limit_ms, "100-60000")
       ->check(CLI::Range(std::int64_t{100}, std::int64_t{60'000}));
+  command("doctor", message::help_doctor, [&] { return run_doctor(options); });
+  EventsArgs events;
+  auto* event =
+      command("events", message::help_events, [&] { return run_events(options, events); });
+  event->add_option("--count", events.count, "0-500")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{500}));
+  event->add_option("--device", events.device, "DEVICE");
+  event->add_flag("--samples", events.samples);
+  event->add_flag("--follow,-f", events.follow);
+  TestArgs test;
+  auto* tests = command("test", message::help_test, [&] { return run_test(options, test); });
+  tests->add_option("DEVICE", test.device)->required();
+  tests->add_option("--test", test.test, "NAME");
   command("drivers", message::help_drivers, [&] { return run_drivers(options); });
   ProbeArgs probe;
   auto* probes = command("probe", message::help_probe, [&] { return run_probe(options, probe); });
@@ -82,7 +95,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& mistake) {
-    return complain(options, usage, mistake.what(), help(message::see_help));
+    return complain(options, usage, say(options, message::wrong_usage, mistake.what()),
+                    help(message::see_help));
   }
   return chosen();
 }

@@ -79,6 +79,27 @@ inline constexpr Text help_devices{"各设备状态", "every device"};
 inline constexpr Text help_outbox{"事件缓冲区", "the event buffer"};
 inline constexpr Text help_link{"逐步检查到采集服务器的链路，指出第一处故障",
                                 "walk the way to the collector and name the first fault"};
+inline constexpr Text help_doctor{"检查本机：磁盘、时钟、权限、端口、配置",
+                                  "examine this host: disk, clock, rights, ports, configuration"};
+inline constexpr Text help_events{"最近的事件；--follow 持续显示",
+                                  "the last events; --follow goes on with new ones"};
+inline constexpr Text help_test{"让 kiosk-agent 测试一个设备", "have the agent test one device"};
+inline constexpr Text help_watch{"实时画面（q 退出）", "a live screen (q leaves)"};
+inline constexpr Text help_bundle{"生成诊断包，供支持人员分析（密码已隐去）",
+                                  "write a support bundle (secrets masked)"};
+inline constexpr Text test_result{"结果", "result"};
+inline constexpr Text test_passed{"通过", "passed"};
+inline constexpr Text test_failed{"未通过", "failed"};
+inline constexpr Text test_attempts{"各次耗时（毫秒）", "attempts (ms)"};
+inline constexpr Text test_detail{"详情", "detail"};
+inline constexpr Text test_see_devices{
+    "设备名称见 kioskctl devices，测试项见 kioskctl drivers --json",
+    "kioskctl devices lists the names, kioskctl drivers --json "
+    "the tests"};
+inline constexpr Text test_again{"检查设备电源和数据线后重试：kioskctl doctor 查看端口",
+                                 "check power and cable, then try again; kioskctl doctor looks at "
+                                 "the port"};
+inline constexpr Text wrong_usage{"命令行有误：{}", "{}"};
 inline constexpr Text help_drivers{"内置驱动及其设置", "built-in drivers and their settings"};
 inline constexpr Text help_probe{"不经 kiosk-agent，直接询问一次设备",
                                  "ask one device once, without the agent"};

@@ -1,5 +1,8 @@
 #include "agent/ctl/spans.hpp"
 
+#include <array>
+#include <ctime>
+
 #include <fmt/format.h>
 
 namespace kw::agent::ctl {
@@ -18,6 +21,15 @@ constexpr Unit units[] = {
     {std::chrono::seconds{1}, std::chrono::seconds{2}, {"{} 秒", "{} s"}},
     {std::chrono::milliseconds{1}, Duration{0}, {"{} 毫秒", "{} ms"}},
 };
+
+/// One thread, so the C library's own buffer will do.
+std::string local_text(WallTime t, const char* form) {
+  const auto seconds = static_cast<std::time_t>(micros(t) / 1'000'000);
+  const auto* local = std::localtime(&seconds);
+  std::array<char, 32> out{};
+  if (local == nullptr || std::strftime(out.data(), out.size(), form, local) == 0) return {};
+  return out.data();
+}
 
 }  // namespace
 
@@ -51,10 +63,13 @@ std::optional<WallTime> from_rfc3339(std::string_view text) {
   return WallTime{duration_cast<Duration>(at.time_since_epoch())};
 }
 
-std::string minute_text(WallTime t) {
-  auto out = rfc3339(t).substr(0, 16);
-  out[10] = ' ';
-  return out;
+std::string minute_text(WallTime t) { return local_text(t, "%Y-%m-%d %H:%M"); }
+std::string second_text(WallTime t) { return local_text(t, "%m-%d %H:%M:%S"); }
+
+std::string since_text(const std::string& rfc3339, const View& view) {
+  const auto at = from_rfc3339(rfc3339);
+  if (!at || view.now == WallTime{}) return rfc3339;
+  return span_text(view.now - *at, view.lang);
 }
 
 std::string day_text(WallTime t) { return rfc3339(t).substr(0, 10); }

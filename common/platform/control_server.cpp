@@ -211,8 +211,8 @@ ControlServer::State::Request ControlServer::State::understand(const std::string
   json::error_code wrong;
   auto parsed = json::parse(line, wrong);
   if (wrong || !parsed.is_object()) {
-    out.refused = refusal(nullptr, Error{Errc::garbled, "not a JSON object"},
-                          R"(send {"id":1,"verb":"…"})");
+    out.refused =
+        refusal(nullptr, Error{Errc::garbled, "not a JSON object"}, R"(send {"id":1,"verb":"…"})");
     return out;
   }
   auto& request = parsed.get_object();

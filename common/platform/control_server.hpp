@@ -29,8 +29,8 @@ class ControlServer {
   class Lines {
    public:
     virtual ~Lines() = default;
-    /// One more line; its fields stand beside `id` and `ok`. Waits until the client takes it. False:
-    /// the client is gone, or was too slow and is cut off.
+    /// One more line; its fields stand beside `id` and `ok`. Waits until the client takes it.
+    /// False: the client is gone, or was too slow and is cut off.
     virtual Task<bool> send(boost::json::object line) = 0;
     virtual bool open() const = 0;
   };

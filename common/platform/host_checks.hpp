@@ -17,7 +17,7 @@ std::optional<bool> clock_synchronised();
 
 /// Who may use a file or folder.
 struct Rights {
-  std::string owner;          ///< the user's name, else its number
+  std::string owner;            ///< the user's name, else its number
   bool open_to_others = false;  ///< somebody besides the owner and the administrator may read it
 };
 /// Nothing when it is not there, or not for us to look at.
@@ -26,8 +26,8 @@ std::optional<Rights> rights_of(const std::filesystem::path& path);
 /// A local device file as a given user finds it.
 struct PortFacts {
   bool exists = false;
-  bool allowed = false;  ///< that user may read and write it
-  std::string group;     ///< a group that would be allowed; empty: none would
+  bool allowed = false;              ///< that user may read and write it
+  std::string group;                 ///< a group that would be allowed; empty: none would
   std::vector<std::string> holders;  ///< programs that have it open: "name (number)"
 };
 /// `user` is a name as `Rights::owner` has it. Holders of other users are seen by the administrator
