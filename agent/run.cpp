@@ -106,6 +106,7 @@ class Agent {
       log::error("bad-configuration", {{"problem", problem.in(Lang::en)}});
     }
     control_.follow("follow", follower());
+    control_.follow("bundle", bundler());
     if (const auto listening = control_.listen(folder_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
@@ -136,6 +137,12 @@ class Agent {
   platform::ControlServer::Follow follower() {
     return [this](boost::json::object args, platform::ControlServer::Lines& to) {
       return following_.run(std::move(args), to);
+    };
+  }
+
+  platform::ControlServer::Follow bundler() {
+    return [this](boost::json::object, platform::ControlServer::Lines& to) {
+      return verbs_.bundle(to);
     };
   }
 

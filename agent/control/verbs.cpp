@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "agent/bundle/bundle.hpp"
 #include "agent/control/prove.hpp"
 #include "agent/control/recent.hpp"
 #include "common/platform/host_checks.hpp"
@@ -15,6 +16,15 @@ namespace json = boost::json;
 
 constexpr auto prove_limit = std::chrono::seconds{15};
 constexpr auto test_limit = std::chrono::seconds{60};
+
+/// How much of the text goes on one line: quoted it stays below 64 KiB, and no character is cut.
+std::size_t piece_of(std::string_view text) {
+  constexpr std::size_t most = 24 * 1024;
+  if (text.size() <= most) return text.size();
+  auto size = most;
+  while (size > most - 4 && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U) --size;
+  return size;
+}
 
 Result<std::string> text_of(const json::object& args, std::string_view key) {
   const auto* value = args.if_contains(key);
@@ -46,6 +56,23 @@ Task<Result<json::object>> Verbs::answer(std::string verb, json::object args) {
   auto answered = co_await answers_.answer(std::move(verb), std::move(args));
   if (status && answered) (*answered)["process"] = process();
   co_return answered;
+}
+
+Task<Result<void>> Verbs::bundle(platform::ControlServer::Lines& to) {
+  const auto ask = [this](std::string verb, json::object args) {
+    return answer(std::move(verb), std::move(args));
+  };
+  BundleSources from{ask, journal_, clock_, {}};
+  const auto text = co_await compose_bundle(std::move(from));
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto piece = rest.substr(0, piece_of(rest));
+    rest.remove_prefix(piece.size());
+    json::object line;
+    line["chunk"] = piece;
+    const bool taken = co_await to.send(std::move(line));
+    if (!taken) break;
+  }
+  co_return Result<void>{};
 }
 
 json::object Verbs::process() const {

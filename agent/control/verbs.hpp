@@ -8,6 +8,7 @@
 #include "agent/control/answers.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/uplink/uplink.hpp"
+#include "common/platform/control_server.hpp"
 #include "common/task.hpp"
 #include "drivers/driver.hpp"
 
@@ -27,8 +28,11 @@ class Verbs {
   /// arguments that cannot be meant.
   Task<Result<boost::json::object>> answer(std::string verb, boost::json::object args);
 
+  /// The verb `bundle`: the support bundle's text in pieces, `{chunk}` each.
+  Task<Result<void>> bundle(platform::ControlServer::Lines& to);
+
   /// As a hint in refusals.
-  static constexpr const char* list = "status, devices, outbox, events, prove, self-test, follow";
+  static constexpr const char* list = "status, devices, outbox, events, prove, self-test, follow, bundle";
 
  private:
   Task<Result<boost::json::object>> events(boost::json::object args);

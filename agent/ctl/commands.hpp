@@ -14,6 +14,12 @@ int run_devices(const Options& options);
 int run_outbox(const Options& options);
 int run_drivers(const Options& options);
 int run_doctor(const Options& options);
+int run_watch(const Options& options);
+
+struct BundleArgs {
+  std::filesystem::path file;  ///< empty: a name of its own in the current folder
+};
+int run_bundle(const Options& options, const BundleArgs& args);
 
 struct TestArgs {
   std::string device;

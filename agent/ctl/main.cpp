@@ -70,6 +70,10 @@ int main(int argc, char** argv) {
   links->add_option("--limit-ms", link.limit_ms, "100-60000")
       ->check(CLI::Range(std::int64_t{100}, std::int64_t{60'000}));
   command("doctor", message::help_doctor, [&] { return run_doctor(options); });
+  command("watch", message::help_watch, [&] { return run_watch(options); });
+  BundleArgs bundle;
+  command("bundle", message::help_bundle, [&] { return run_bundle(options, bundle); })
+      ->add_option("-o,--output", bundle.file, "FILE");
   EventsArgs events;
   auto* event =
       command("events", message::help_events, [&] { return run_events(options, events); });

@@ -87,6 +87,11 @@ inline constexpr Text help_test{"让 kiosk-agent 测试一个设备", "have the 
 inline constexpr Text help_watch{"实时画面（q 退出）", "a live screen (q leaves)"};
 inline constexpr Text help_bundle{"生成诊断包，供支持人员分析（密码已隐去）",
                                   "write a support bundle (secrets masked)"};
+inline constexpr Text bundle_written{"诊断包已写入 {}（{} KiB），请发给支持人员\n",
+                                     "the bundle is in {} ({} KiB): send it to support\n"};
+inline constexpr Text bundle_partly{"kiosk-agent 未应答，缺少：{}\n",
+                                    "kiosk-agent does not answer; missing: {}\n"};
+inline constexpr Text bundle_unwritten{"写不了 {}：{}", "cannot write {}: {}"};
 inline constexpr Text test_result{"结果", "result"};
 inline constexpr Text test_passed{"通过", "passed"};
 inline constexpr Text test_failed{"未通过", "failed"};
