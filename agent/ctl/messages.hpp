@@ -37,6 +37,7 @@ inline constexpr Text problems{"配置问题", "configuration problems"};
 inline constexpr Text unreadable{"配置文件无法读取，未监测任何设备",
                                  "the configuration cannot be read: no device is watched"};
 inline constexpr Text none{"无", "none"};
+inline constexpr Text ago{"{}前", "{} ago"};
 inline constexpr Text never{"从未", "never"};
 
 inline constexpr Text device_name{"设备名称", "device"};

@@ -33,6 +33,21 @@ std::string counts(const json::object& devices, Lang lang) {
   return out.empty() ? say(message::none, lang) : out;
 }
 
+/// "12 min ago"; what stands there when it is no time.
+std::string ago(const json::value& when, const View& view, std::string_view otherwise = "-") {
+  if (!when.is_string()) return text(when, otherwise);
+  const auto at = from_rfc3339(text(when));
+  if (!at || view.now == WallTime{}) return text(when);
+  return fmt::format(fmt::runtime(message::ago.in(view.lang)),
+                     span_text(view.now - *at, view.lang));
+}
+
+Colour phase_colour(const std::string& phase) {
+  if (phase == "live" || phase == "draining") return Colour::good;
+  const bool passing = phase == "connecting" || phase == "waiting";
+  return passing ? Colour::warning : Colour::bad;
+}
+
 std::string mebibytes(const json::value& bytes) {
   if (!bytes.is_number()) return "-";
   return fmt::format("{:.1f} MiB", bytes.to_number<double>() / 1024 / 1024);
@@ -55,10 +70,12 @@ std::string status_text(const json::object& answer, const View& view) {
   if (const auto why = text(at(uplink, "last_error"), ""); !why.empty()) {
     connection += " (" + why + ")";
   }
-  table.row({say(message::connection, lang), connection});
-  table.row({say(message::last_ack, lang), text(at(uplink, "last_ack"), message::never.in(lang))});
+  table.row(
+      {say(message::connection, lang), {connection, phase_colour(text(at(uplink, "phase")))}});
+  table.row(
+      {say(message::last_ack, lang), ago(at(uplink, "last_ack"), view, message::never.in(lang))});
   table.row({say(message::backlog, lang), text(at(outbox, "unacknowledged"))});
-  table.row({say(message::oldest, lang), text(at(outbox, "oldest_unacknowledged"))});
+  table.row({say(message::oldest, lang), ago(at(outbox, "oldest_unacknowledged"), view)});
   auto disk = mebibytes(at(outbox, "bytes")) + " / " + mebibytes(at(outbox, "ceiling_bytes"));
   if (at(outbox, "on_disk") == false) disk += ", " + say(message::not_written, lang);
   table.row({say(message::on_disk, lang), disk});
@@ -100,7 +117,7 @@ std::string outbox_text(const json::object& answer, const View& view) {
   const auto& outbox = object_at(answer, "outbox");
   Table summary;
   summary.row({say(message::backlog, lang), text(at(outbox, "unacknowledged"))});
-  summary.row({say(message::oldest, lang), text(at(outbox, "oldest_unacknowledged"))});
+  summary.row({say(message::oldest, lang), ago(at(outbox, "oldest_unacknowledged"), view)});
   summary.row({say(message::on_disk, lang),
                mebibytes(at(outbox, "bytes")) + " / " + mebibytes(at(outbox, "ceiling_bytes"))});
   Table epochs{{say(message::epoch, lang), say(message::first_kept, lang),
