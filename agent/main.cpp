@@ -18,6 +18,7 @@
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/owner.hpp"
 #include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
@@ -86,6 +87,9 @@ Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
 
 int enroll(const Options& options) {
   using namespace agent;
+  if (const auto ours = platform::become_owner_of(options.data); !ours) {
+    return complain(options, message::folder_failed, options.data.string(), ours.error().text());
+  }
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
 
 #include "agent/control/answers.hpp"
 #include "agent/control/following.hpp"
@@ -15,11 +16,13 @@
 #include "agent/poll/poller.hpp"
 #include "agent/power.hpp"
 #include "agent/uplink/uplink.hpp"
+#include "agent/watchdog.hpp"
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/host_facts.hpp"
 #include "common/platform/process.hpp"
+#include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
 
 namespace kw::agent {
@@ -92,7 +95,8 @@ class Agent {
         following_(verbs_, journal_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
         signals_(io_),
-        helper_(1, 0) {}
+        helper_(1, 0),
+        watchdog_(service_, journal_, poll_progress(), clock_) {}
 
   int run() {
     for (const int number : platform::stop_signals()) signals_.add(number);
@@ -114,6 +118,9 @@ class Agent {
     spawn(io_, "uplink", uplink_.run());
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
+    spawn(io_, "watchdog", watchdog_.run());
+    service_.ready(
+        fmt::format("devices={} problems={}", config_.devices.size(), config_.problems.size()));
     log::info("agent-started", {{"devices", config_.devices.size()},
                                 {"problems", config_.problems.size()},
                                 {"version", KW_VERSION}});
@@ -126,6 +133,10 @@ class Agent {
     return [this](const drivers::PortAddress& address, MonoTime deadline) {
       return drivers::open_port(address, clock_, deadline);
     };
+  }
+
+  Watchdog::Polls poll_progress() {
+    return [this] { return poller_.progress(); };
   }
 
   platform::ControlServer::Answer answerer() {
@@ -177,6 +188,7 @@ class Agent {
   Task<void> stop_when_told() {
     co_await signals_.async_wait(as_result);
     log::info("agent-stopping");
+    service_.stopping();
     control_.stop();
     const auto stop_polling = [this] { return poller_.stop(stop_limit); };
     const bool all_ended = co_await helper_.run(stop_polling);
@@ -215,6 +227,8 @@ class Agent {
   platform::ControlServer control_;
   asio::signal_set signals_;
   Worker helper_;
+  platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
+  Watchdog watchdog_;
 };
 
 }  // namespace

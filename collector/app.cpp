@@ -13,12 +13,14 @@
 #include "collector/gateway/gateway.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
+#include "collector/watchdog.hpp"
 #include "collector/writer/act.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_client.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
+#include "common/platform/service.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/event_classes.hpp"
 
@@ -91,6 +93,8 @@ class Collector {
     auto control = control_.listen(options.data / platform::control_name);
     if (!control) return std::move(control).error();
     spawn(io_, "signals", stop_on_signal());
+    service_.ready("kiosks " + agents->text() + ", API " + people->text());
+    spawn(io_, "watchdog", watch_over(service_, writer_));
     return std::pair{*agents, *people};
   }
 
@@ -98,6 +102,7 @@ class Collector {
   Task<void> stop_on_signal() {
     auto [error, signal] = co_await signals_.async_wait(as_result);
     log::info("stopping", {{"signal", signal}});
+    service_.stopping();
     agents_->stop_accepting();
     people_.stop();
     control_.stop();
@@ -124,6 +129,7 @@ class Collector {
   }
 
   asio::io_context& io_;
+  platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   AuthorityFiles authority_;
   std::vector<CertificateRow> certificates_;
   Registry registry_;

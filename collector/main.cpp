@@ -7,6 +7,7 @@
 #include "collector/app.hpp"
 #include "collector/messages.hpp"
 #include "common/log.hpp"
+#include "common/platform/owner.hpp"
 #include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
@@ -74,6 +75,9 @@ int main(int argc, char** argv) {
   }
   log::start(log::Level::info, log_format == "json" ? log::Format::json : log::Format::text);
 
+  if (!run_command->parsed()) {
+    if (auto ours = platform::become_owner_of(data); !ours) return report(ours.error(), lang);
+  }
   if (init_command->parsed()) {
     auto made = init(data, names, clock);
     if (!made) return report(made.error(), lang);

@@ -9,6 +9,10 @@ kw_packages=(
   libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
   curl jq
 )
+kw_deb_packages=(dpkg-dev file)
+
+# Real programs at the other end of our wires, for tests/peers only.
+kw_test_packages=(cups-ipp-utils dbus-daemon)
 
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {

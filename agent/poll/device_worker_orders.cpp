@@ -15,9 +15,20 @@ void DeviceWorker::poll_now(std::size_t entry) {
   changed_.notify_all();
 }
 
+void DeviceWorker::poll_absent() {
+  const std::lock_guard lock{mutex_};
+  absent_wanted_ = true;
+  changed_.notify_all();
+}
+
 bool DeviceWorker::stuck() const {
   const std::lock_guard lock{mutex_};
   return call_ && call_->stuck;
+}
+
+MonoTime DeviceWorker::last_look() const {
+  const std::lock_guard lock{mutex_};
+  return last_look_;
 }
 
 Error DeviceWorker::test_error(Errc code, const Text& text, const Test& test) const {
@@ -85,6 +96,10 @@ Result<drivers::SelfTest> DeviceWorker::tested(Polled& polled, const Test& test)
   const auto deadline = begin_call(polled, left);
   auto result = polled.device.driver->self_test(test.order.what, deadline);
   end_call(polled);
+  // What it fails with after its time, cancelled say, is not what was wrong.
+  if (!result && clock_.mono() >= test.until) {
+    return test_error(Errc::timeout, message::test_late, test);
+  }
   return result;
 }
 

@@ -80,13 +80,23 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
   timing.sample = config.sample;
+  timing.flapping = config.flapping;
+  std::optional<Duration> shortest;
   for (auto& [text, port] : ports) {
+    for (const auto& device : port.devices) {
+      shortest = std::min(shortest.value_or(device.poll), device.poll);
+    }
     std::vector<std::string> names;
     for (const auto& device : port.devices) names.push_back(device.name);
+    timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
                                                       open, recorder, board, clock));
     for (const auto& name : names) targets_[name].worker = workers_.back();
   }
+  // The next turn of the device that is asked most often, even when all are absent; a call may go
+  // on until its driver counts as stuck.
+  look_limit_ = 2 * std::max(shortest.value_or(Duration::zero()), timing.absent_every) +
+                DeviceWorker::stuck_past * timing.deadline;
 }
 
 Poller::~Poller() { stop(Duration::zero()); }
@@ -139,6 +149,24 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
   if (target.worker->stuck()) return stuck(*device);
   target.worker->poll_now(target.entry);
   return {};
+}
+
+PollProgress Poller::progress() const {
+  PollProgress out;
+  out.ports = workers_.size();
+  out.limit = look_limit_;
+  for (const auto& worker : workers_) {
+    if (worker->stuck()) {
+      ++out.stuck;
+    } else {
+      out.last = std::max(out.last, worker->last_look());
+    }
+  }
+  return out;
+}
+
+void Poller::port_appeared() {
+  for (const auto& worker : workers_) worker->poll_absent();
 }
 
 Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,

@@ -14,6 +14,7 @@
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/board.hpp"
 #include "agent/poll/device_worker.hpp"
+#include "agent/progress.hpp"
 #include "common/task.hpp"
 
 namespace kw::agent {
@@ -32,9 +33,16 @@ class Poller {
   /// process has to leave without destroying that.
   bool stop(Duration limit);
 
+  /// How far polling has come. Any thread.
+  PollProgress progress() const;
+
   /// Polls `device`, or every device, at once. Errc::missing names the configured ones;
   /// Errc::refused says why that device is not polled at all. Any thread.
   Result<void> refresh(const std::optional<std::string>& device);
+
+  /// Something was plugged in: every device that did not answer last is polled at once, so that the
+  /// long interval of absent devices delays nobody who repairs. Any thread.
+  void port_appeared();
 
   /// Runs the self-test `what` of the device's card on the device's own thread between two polls;
   /// empty: the card's only one; a card without any has the test "poll". Resumes on the awaiting
@@ -63,6 +71,7 @@ class Poller {
   std::map<std::string, Target> targets_;
   std::vector<std::string> names_;  ///< in the configuration's order
   Recorder& recorder_;
+  Duration look_limit_{};  ///< while workers work, one of them ends a look at least this often
   std::vector<std::shared_ptr<DeviceWorker>> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -9,9 +9,12 @@ target_sources(kw_common PRIVATE
   platform/posix/host_checks.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
+  platform/posix/owner.cpp
   platform/posix/process.cpp
   platform/posix/serial_port.cpp
+  platform/posix/service.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
   platform/posix/tcp_port.cpp
-  platform/posix/terminal.cpp)
+  platform/posix/terminal.cpp
+  platform/posix/thread_name.cpp)

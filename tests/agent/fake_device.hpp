@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -125,7 +126,12 @@ class Notebook final : public Recorder {
     samples_.push_back(device);
     changed_.notify_all();
   }
-  void note(const std::string&, const std::string&, const std::string&) override {}
+  void note(const std::string& code, const std::string& device,
+            const std::string& detail) override {
+    const std::lock_guard lock{mutex_};
+    notes_.push_back(code + " " + device + " " + detail);
+    changed_.notify_all();
+  }
 
   /// The status recorded as number `count` (from 1), waiting for it.
   std::optional<wire::Status> state_number(std::size_t count) {
@@ -138,6 +144,16 @@ class Notebook final : public Recorder {
     std::unique_lock lock{mutex_};
     const auto there = [&] { return samples_.size() >= count; };
     return changed_.wait_for(lock, std::chrono::seconds{20}, there);
+  }
+  /// Waits until this was noted: "code device detail".
+  bool noted(const std::string& text) {
+    std::unique_lock lock{mutex_};
+    const auto there = [&] { return std::ranges::find(notes_, text) != notes_.end(); };
+    return changed_.wait_for(lock, std::chrono::seconds{20}, there);
+  }
+  std::size_t notes() const {
+    const std::lock_guard lock{mutex_};
+    return notes_.size();
   }
   std::size_t states() const {
     const std::lock_guard lock{mutex_};
@@ -153,6 +169,7 @@ class Notebook final : public Recorder {
   std::condition_variable changed_;
   std::vector<std::pair<std::string, wire::Status>> states_;
   std::vector<std::string> samples_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace kw::agent

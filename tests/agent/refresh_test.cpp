@@ -72,6 +72,15 @@ struct Rig {
     worker->self_test(std::move(wanted));
   }
 
+  /// The last look at the device, waiting for the first.
+  Look look() const {
+    for (;;) {
+      const auto all = board.all();
+      if (const auto it = all.find("printer"); it != all.end()) return it->second;
+      std::this_thread::yield();
+    }
+  }
+
   SystemClock clock;
   Scene scene;
   Notebook notes;
@@ -132,9 +141,9 @@ TEST_CASE("a device that is wanted now is polled at once, whatever its interval"
   REQUIRE(rig.notes.state_number(1));
   rig.scene.set(Mode::gone);
   for (int i = 0; i < 3; ++i) {
-    const auto before = rig.board.all().at("printer").at;
+    const auto before = rig.look().at;
     rig.worker->poll_now(0);
-    while (rig.board.all().at("printer").at == before) std::this_thread::yield();
+    while (rig.look().at == before) std::this_thread::yield();
   }
   const auto gone = rig.notes.state_number(2);
   REQUIRE(gone);
@@ -145,7 +154,7 @@ TEST_CASE("a self-test runs between polls, and the device is polled after it") {
   Rig rig;
   rig.worker->start();
   REQUIRE(rig.notes.state_number(1));
-  const auto polled = rig.board.all().at("printer").at;
+  const auto polled = rig.look().at;
   Answer answer;
   rig.order(answer);
   const auto got = answer.get();
@@ -153,7 +162,7 @@ TEST_CASE("a self-test runs between polls, and the device is polled after it") {
   REQUIRE(*got);
   CHECK((*got)->passed);
   CHECK((*got)->detail == "paper");
-  while (rig.board.all().at("printer").at == polled) std::this_thread::yield();
+  while (rig.look().at == polled) std::this_thread::yield();
   CHECK(rig.notes.states() == 1);
 }
 
@@ -170,9 +179,9 @@ TEST_CASE("a self-test that fails is no missed poll") {
     CHECK(got->error().code() == Errc::timeout);
     // The poll that follows may find the device silent too: at most two misses before this.
     rig.scene.set(Mode::answers);
-    const auto before = rig.board.all().at("printer").at;
+    const auto before = rig.look().at;
     rig.worker->poll_now(0);
-    while (rig.board.all().at("printer").at == before || rig.board.all().at("printer").misses > 0) {
+    while (rig.look().at == before || rig.look().misses > 0) {
       rig.worker->poll_now(0);
       std::this_thread::yield();
     }
