@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/uplink/addresses.hpp"
 #include "agent/uplink/talk.hpp"
 #include "common/log.hpp"
 
@@ -68,12 +69,7 @@ Result<std::shared_ptr<const link::ClientTls>> Uplink::tls() {
 }
 
 std::vector<link::Endpoint> Uplink::addresses() const {
-  auto out = options_.collectors;
-  const auto is_enrolled = [this](const link::Endpoint& server) {
-    return server.text() == identity_->server.text();
-  };
-  if (std::ranges::none_of(out, is_enrolled)) out.push_back(identity_->server);
-  return out;
+  return dialling_order(options_.collectors, identity_->server);
 }
 
 Task<void> Uplink::pause(std::optional<Duration> how_long) {
