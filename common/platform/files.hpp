@@ -8,7 +8,7 @@
 
 namespace kw::platform {
 
-/// The whole file. Errc::missing when there is none.
+/// The whole file. Errc::missing when there is none, Errc::refused when it is not for us to read.
 Result<std::string> read_file(const std::filesystem::path& path);
 
 /// Replaces the file at once and durably: written beside it, synced, renamed, folder synced.

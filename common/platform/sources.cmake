@@ -6,6 +6,7 @@ target_sources(kw_common PRIVATE
   platform/posix/descriptor.cpp
   platform/posix/files.cpp
   platform/posix/folder_lock.cpp
+  platform/posix/host_checks.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
   platform/posix/owner.cpp
@@ -15,4 +16,5 @@ target_sources(kw_common PRIVATE
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
   platform/posix/tcp_port.cpp
+  platform/posix/terminal.cpp
   platform/posix/thread_name.cpp)

@@ -139,8 +139,8 @@ TEST_CASE("a resumed session whose certificate was revoked meanwhile is refused"
   const auto tls = good_client();
   REQUIRE(loop.run(round_trip(server.at, tls)));
   const auto serial = server.host.admitted[0].serial;
-  server.host.judge = [&](const link::PeerCertificate& peer) -> Result<void> {
-    if (peer.serial == serial) return Error{Errc::refused, "revoked"};
+  server.host.judge = [&](const link::PeerCertificate& peer) -> std::optional<link::Refusal> {
+    if (peer.serial == serial) return link::Refusal{"revoked", "withdrawn", {}};
     return {};
   };
   const auto result = loop.run(round_trip(server.at, tls));
