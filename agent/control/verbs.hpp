@@ -32,7 +32,8 @@ class Verbs {
   Task<Result<void>> bundle(platform::ControlServer::Lines& to);
 
   /// As a hint in refusals.
-  static constexpr const char* list = "status, devices, outbox, events, prove, self-test, follow, bundle";
+  static constexpr const char* list =
+      "status, devices, outbox, events, prove, self-test, follow, bundle";
 
  private:
   Task<Result<boost::json::object>> events(boost::json::object args);

@@ -67,7 +67,7 @@ agent::IdentityFiles enrolled(const Endpoint& server, link::Credentials own = ou
 }
 
 std::vector<Check> walk(Loop& loop, const agent::IdentityFiles& identity,
-                           WallTime kiosk_time = real_now(), Duration limit = 5s) {
+                        WallTime kiosk_time = real_now(), Duration limit = 5s) {
   const ManualClock clock{kiosk_time};
   LinkCheck check{identity, identity.server, limit, Lang::en};
   return loop.run(check_link(std::move(check), clock));
