@@ -257,7 +257,7 @@ TEST_CASE("kioskctl watch draws on a terminal, fits it and gives it back") {
   CHECK(terminal.drawn().find("\x1b[13;1H") == std::string::npos);
   watch.signal(SIGINT);
   CHECK(watch.wait() == 0);
-  CHECK(terminal.drawn().ends_with("\x1b[0m\x1b[?25h\x1b[?1049l"));
+  CHECK(terminal.drawn().ends_with("\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"));
   // Where there is no terminal it says the same in plain lines.
   Process plain{command(agent, {"watch"}), folder / "plain"};
   CHECK(eventually(20s, [&] { return !content(folder / "plain").empty(); }));
