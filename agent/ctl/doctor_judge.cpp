@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "agent/ctl/doctor.hpp"
 #include "agent/ctl/doctor_messages.hpp"
@@ -17,6 +18,8 @@ constexpr std::int64_t mib = 1024 * 1024;
 constexpr std::int64_t much_memory = 64 * mib;
 constexpr double much_cpu = 10;                // per cent of one processor since the start
 constexpr std::int64_t least_free = 64 * mib;  // below: a full disk is a matter of hours
+// The service's unit gives the agent these beside its user's own (packaging/linux/agent).
+constexpr std::array<std::string_view, 3> groups_of_unit{"dialout", "lp", "plugdev"};
 constexpr Duration certificate_soon = 14 * identity::day;
 constexpr Duration clock_warns = std::chrono::minutes{2};
 constexpr Duration clock_fails = identity::day;
@@ -178,8 +181,9 @@ Check port(const DoctorFacts& facts, const DoctorFacts::Port& at, Lang lang) {
   if (device.address.scheme == "serial") {
     const auto& path = device.address.host;
     if (!at.local.exists) return check.failed(message::port_missing, path);
-    if (!at.local.allowed && facts.folder) {
-      const auto& group = at.local.group;
+    const auto& group = at.local.group;
+    const bool by_unit = std::ranges::find(groups_of_unit, group) != groups_of_unit.end();
+    if (!at.local.allowed && !by_unit && facts.folder) {
       return check.failed(message::port_forbidden, facts.folder->owner, path,
                           group.empty() ? "-" : group);
     }

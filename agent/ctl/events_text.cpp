@@ -104,19 +104,23 @@ std::vector<Cell> event_cells(const json::object& event, const DriverOf& drivers
 
 std::string event_line(const json::object& event, const DriverOf& drivers, const View& view) {
   constexpr std::size_t widths[] = {14, 16, 8};
+  constexpr std::size_t before_what = 14 + 16 + 8 + 3 * 2;
+  constexpr std::size_t least_what = 16;
   const auto cells = event_cells(event, drivers, view);
+  const auto what = printable(cells.back().text);
+  const auto& colour = cells.back().colour;
+  if (view.columns > 0 && view.columns < before_what + least_what) {
+    const auto line = cells[0].text + " " + printable(cells[1].text) + " " + what;
+    return painted(shortened(line, view.columns), colour, view);
+  }
   std::string out;
-  std::size_t used = 0;
   for (std::size_t i = 0; i < std::size(widths); ++i) {
     const auto cell = shortened(printable(cells[i].text), widths[i]);
     out += painted(cell, cells[i].colour, view);
     out.append(widths[i] - width(cell) + 2, ' ');
-    used += widths[i] + 2;
   }
-  const auto last = printable(cells.back().text);
-  const bool narrow = view.columns > used;
-  return out +
-         painted(narrow ? shortened(last, view.columns - used) : last, cells.back().colour, view);
+  const auto room = view.columns > 0 ? view.columns - before_what : width(what);
+  return out + painted(shortened(what, room), colour, view);
 }
 
 std::string events_text(const json::array& events, const DriverOf& drivers, const View& view) {

@@ -72,8 +72,9 @@ int main(int argc, char** argv) {
   command("doctor", message::help_doctor, [&] { return run_doctor(options); });
   command("watch", message::help_watch, [&] { return run_watch(options); });
   BundleArgs bundle;
-  command("bundle", message::help_bundle, [&] { return run_bundle(options, bundle); })
-      ->add_option("-o,--output", bundle.file, "FILE");
+  command("bundle", message::help_bundle, [&] {
+    return run_bundle(options, bundle);
+  })->add_option("-o,--output", bundle.file, "FILE");
   EventsArgs events;
   auto* event =
       command("events", message::help_events, [&] { return run_events(options, events); });

@@ -29,14 +29,14 @@ void put(std::string_view bytes) {
   std::fflush(stdout);
 }
 
-/// The terminal's second screen without cursor, as long as this lives; whatever ends the program in
-/// good order gives the first one back.
+/// The terminal's second screen, without cursor and without broken lines, as long as this lives;
+/// whatever ends the program in good order gives the first one back.
 class SecondScreen {
  public:
-  SecondScreen() { put("\x1b[?1049h\x1b[?25l\x1b[2J"); }
+  SecondScreen() { put("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"); }
   SecondScreen(const SecondScreen&) = delete;
   SecondScreen& operator=(const SecondScreen&) = delete;
-  ~SecondScreen() { put("\x1b[0m\x1b[?25h\x1b[?1049l"); }
+  ~SecondScreen() { put("\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"); }
 
   /// Only lines that differ are sent: over a slow line a whole screen takes seconds.
   void show(const std::vector<std::string>& lines, const platform::TerminalSize& size) {

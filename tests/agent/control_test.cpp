@@ -228,8 +228,7 @@ TEST_CASE("a follower that takes nothing is dropped, others are served meanwhile
 
 TEST_CASE("a session waits for a line that is late and goes on afterwards") {
   const Served served;
-  auto session =
-      platform::ControlSession::open(served.folder.path(), "count", {{"limit", 0}}, 1ms);
+  auto session = platform::ControlSession::open(served.folder.path(), "count", {{"limit", 0}}, 1ms);
   REQUIRE(session);
   auto line = session->next();
   for (int i = 0; i < 5'000 && !line && line.error().code() == Errc::timeout; ++i) {

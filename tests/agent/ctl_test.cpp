@@ -93,8 +93,8 @@ TEST_CASE("a length of time is said in one unit, in the reader's language") {
 TEST_CASE("a time is read back as it was written, another text is not") {
   const auto when = wall_from(1'780'000'000'123'000);
   CHECK(from_rfc3339(rfc3339(when)) == when);
-  for (const char* wrong : {"", "2026-11-22", "2026-13-22T06:31:05.123Z", "x026-11-22T06:31:05.123Z",
-                            "2026-11-22T06:31:05.123+"}) {
+  for (const char* wrong : {"", "2026-11-22", "2026-13-22T06:31:05.123Z",
+                            "x026-11-22T06:31:05.123Z", "2026-11-22T06:31:05.123+"}) {
     CHECK_FALSE(from_rfc3339(wrong));
   }
 }

@@ -143,6 +143,8 @@ TEST_CASE("a port that is missing, forbidden, held by another, or does not open"
   at.local.holders = {"business (77)"};
   CHECK(verdict(idle.facts, "port:printer") == "warn:port-in-use");
   at.local.allowed = false;
+  CHECK(verdict(idle.facts, "port:printer") == "warn:port-in-use");  // dialout comes with the unit
+  at.local.group = "staff";
   CHECK(verdict(idle.facts, "port:printer") == "fail:port-forbidden");
   at.local.exists = false;
   CHECK(verdict(idle.facts, "port:printer") == "fail:port-missing");
@@ -153,8 +155,7 @@ TEST_CASE("a port that is missing, forbidden, held by another, or does not open"
 TEST_CASE("while the agent runs its own word for a device counts") {
   Serial busy{true};
   busy.facts.ports.front().local.holders = {"kiosk-agent (7)"};
-  busy.facts.devices =
-      json::parse(R"({"devices":[{"name":"printer","misses":0}]})").as_object();
+  busy.facts.devices = json::parse(R"({"devices":[{"name":"printer","misses":0}]})").as_object();
   CHECK(verdict(busy.facts, "port:printer") == "ok");
   busy.facts.devices = json::parse(R"({"devices":[{"name":"printer","misses":4,
       "conditions":[{"code":"offline"}]}]})")

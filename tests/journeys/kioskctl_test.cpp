@@ -42,8 +42,13 @@ struct Answer {
 };
 
 std::vector<std::string> command(const AgentRig& agent, std::vector<std::string> words) {
-  std::vector<std::string> out{program("kioskctl"), "--data", agent.data().string(), "--config",
-                               agent.data().string() + ".toml", "--lang", "en"};
+  std::vector<std::string> out{program("kioskctl"),
+                               "--data",
+                               agent.data().string(),
+                               "--config",
+                               agent.data().string() + ".toml",
+                               "--lang",
+                               "en"};
   out.insert(out.end(), words.begin(), words.end());
   return out;
 }
@@ -76,8 +81,8 @@ class Swallower final : public link::Host {
     link::ServerTls::Options options;
     options.own = link_test::ours().good_server();
     options.client_trust_pem = link_test::ours().trust();
-    listener_ = std::make_unique<link::Listener>(
-        io_.get_executor(), link_test::server_tls(options, clock_), *this);
+    listener_ = std::make_unique<link::Listener>(io_.get_executor(),
+                                                 link_test::server_tls(options, clock_), *this);
     at = *listener_->listen({"127.0.0.1", 0});
     thread_ = std::thread{[this] { io_.run(); }};
   }
@@ -197,13 +202,11 @@ TEST_CASE("kioskctl link tells a collector that accepts but does not store, and 
   Swallower swallower;
   AgentRig agent{folder / "agent", ""};
   REQUIRE(platform::make_folder(agent.data(), true));
-  REQUIRE(agent::save_identity(
-      agent.data(), {swallower.at, "SZ-0001", link_test::ours().good_kiosk(),
-                     link_test::ours().root.certificate_pem}));
+  REQUIRE(
+      agent::save_identity(agent.data(), {swallower.at, "SZ-0001", link_test::ours().good_kiosk(),
+                                          link_test::ours().root.certificate_pem}));
   agent.start();
-  REQUIRE(eventually(30s, [&] {
-    return ask(agent, {"status"}).at("/uplink/connected") == true;
-  }));
+  REQUIRE(eventually(30s, [&] { return ask(agent, {"status"}).at("/uplink/connected") == true; }));
   const auto lost = ask(agent, {"link"});
   CHECK(lost.code == 1);
   CHECK(lost.at("/servers/0/ok") == true);
@@ -254,7 +257,7 @@ TEST_CASE("kioskctl watch draws on a terminal, fits it and gives it back") {
   CHECK(terminal.drawn().find("\x1b[13;1H") == std::string::npos);
   watch.signal(SIGINT);
   CHECK(watch.wait() == 0);
-  CHECK(terminal.drawn().ends_with("\x1b[0m\x1b[?25h\x1b[?1049l"));
+  CHECK(terminal.drawn().ends_with("\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"));
   // Where there is no terminal it says the same in plain lines.
   Process plain{command(agent, {"watch"}), folder / "plain"};
   CHECK(eventually(20s, [&] { return !content(folder / "plain").empty(); }));
@@ -268,9 +271,7 @@ TEST_CASE("kioskctl test has the agent try a device and says what came of it") {
   PrintersRig printers{folder / "printers", 1, 3'600'000, 1};
   AgentRig agent{folder / "agent", printers.configuration()};
   agent.start();
-  REQUIRE(eventually(30s, [&] {
-    return ask(agent, {"devices"}).at("/devices/0/health") == "ok";
-  }));
+  REQUIRE(eventually(30s, [&] { return ask(agent, {"devices"}).at("/devices/0/health") == "ok"; }));
   const auto passed = ask(agent, {"test", "printer-0"});
   CHECK_MESSAGE(passed.code == 0, json::serialize(passed.body));
   CHECK(passed.at("/self_test/passed") == true);
@@ -310,9 +311,11 @@ TEST_CASE("kioskctl bundle holds all parts with the agent, and says what is miss
 TEST_CASE("every mistake is one JSON object when JSON was asked for, with its exit code") {
   const TempFolder folder;
   const AgentRig agent{folder / "agent", ""};
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"dance"}, {"events", "--count", "x"}, {"test"},
-        {"probe", "nothing", "-"}, {"link", "--limit-ms", "1"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"dance"},
+                                                {"events", "--count", "x"},
+                                                {"test"},
+                                                {"probe", "nothing", "-"},
+                                                {"link", "--limit-ms", "1"}}) {
     const auto wrong = ask(agent, words);
     CHECK(wrong.code == 2);
     CHECK(wrong.at("/ok") == false);
@@ -327,7 +330,7 @@ TEST_CASE("every mistake is one JSON object when JSON was asked for, with its ex
   const auto host = ask(agent, {"doctor"});
   CHECK(host.code == 1);
   CHECK(host.at("/checks/0/code") == "agent-not-running");
-  const auto chinese = run({program("kioskctl"), "--data", agent.data().string(), "--lang",
-                            "zh-CN", "status"});
+  const auto chinese =
+      run({program("kioskctl"), "--data", agent.data().string(), "--lang", "zh-CN", "status"});
   CHECK(chinese.text.find("未运行") != std::string::npos);
 }
