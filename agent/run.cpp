@@ -9,11 +9,12 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
-#include "agent/bundle/bundle.hpp"
 #include "agent/commands/commander.hpp"
 #include "agent/configuration/messages.hpp"
 #include "agent/configuration/reconfigurer.hpp"
 #include "agent/control/answers.hpp"
+#include "agent/control/following.hpp"
+#include "agent/control/verbs.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/power.hpp"
 #include "agent/uplink/uplink.hpp"
@@ -54,7 +55,10 @@ class Agent {
         watch_(port_opener(), journal_, board_, clock_),
         answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
                  [this] { return reconfigurer_.status(); }),
-        control_(io_.get_executor(), "status, devices, outbox", answerer()),
+        verbs_(answers_, journal_, uplink_, clock_, self_tester(),
+               [this] { return reconfigurer_.in_force()->text; }),
+        following_(verbs_, journal_, clock_),
+        control_(io_.get_executor(), Verbs::list, answerer()),
         commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
         signals_(io_),
         watchdog_(service_, journal_, poll_progress(), clock_) {}
@@ -68,6 +72,8 @@ class Agent {
     });
     journal_.power(power_at_start(last_run_, host_.boot_id));
     tell_problems(config);
+    control_.follow("follow", follower());
+    control_.follow("bundle", bundler());
     if (const auto listening = control_.listen(data_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
@@ -104,19 +110,33 @@ class Agent {
 
   platform::ControlServer::Answer answerer() {
     return [this](std::string verb, boost::json::object args) {
-      return answers_.answer(std::move(verb), std::move(args));
+      return verbs_.answer(std::move(verb), std::move(args));
+    };
+  }
+
+  platform::ControlServer::Follow follower() {
+    return [this](boost::json::object args, platform::ControlServer::Lines& to) {
+      return following_.run(std::move(args), to);
+    };
+  }
+
+  platform::ControlServer::Follow bundler() {
+    return [this](boost::json::object, platform::ControlServer::Lines& to) {
+      return verbs_.bundle(to);
+    };
+  }
+
+  Verbs::SelfTest self_tester() {
+    return [this](std::string device, std::string what, Duration limit) {
+      return watch_.self_test(std::move(device), std::move(what), limit);
     };
   }
 
   Commander::Hands command_hands() {
     Commander::Hands out;
     out.refresh = [this](const auto& device) { return watch_.refresh(device); };
-    out.self_test = [this](std::string device, std::string test, Duration limit) {
-      return watch_.self_test(std::move(device), std::move(test), limit);
-    };
-    out.bundle = [this] {
-      return compose_bundle({answerer(), journal_, clock_, reconfigurer_.in_force()->text});
-    };
+    out.self_test = self_tester();
+    out.bundle = [this] { return verbs_.bundle(); };
     out.upload = [this](link::HttpRequest request, Duration limit) {
       return uplink_.request(std::move(request), limit);
     };
@@ -237,6 +257,8 @@ class Agent {
   Uplink uplink_;
   Watch watch_;
   Answers answers_;
+  Verbs verbs_;
+  Following following_;
   platform::ControlServer control_;
   Commander commander_;
   asio::signal_set signals_;

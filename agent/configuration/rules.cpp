@@ -82,6 +82,17 @@ InForce read_own(const std::filesystem::path& file) {
           std::make_shared<const AgentConfig>(load_config(file))};
 }
 
+InForce read_in_force(const std::filesystem::path& data, const std::filesystem::path& own_file) {
+  auto own = read_own(own_file);
+  auto text = ConfigurationFiles{data}.pushed();
+  const bool forbidden = own.config->readable && !own.config->accept_configuration;
+  if (text.empty() || forbidden) return own;
+  auto config = parse_config(text, pushed_file);
+  if (!config.readable) return own;
+  auto hash = identity::sha256(text);
+  return {std::move(text), std::move(hash), std::make_shared<const AgentConfig>(std::move(config))};
+}
+
 bool accepts_pushed(const AgentConfig& own, bool exists) {
   return !exists || (own.readable && own.accept_configuration);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ Result<InForce> read_pushed(const std::string& hash, const std::string& body, La
 
 /// The kiosk's own file, whatever it says.
 InForce read_own(const std::filesystem::path& file);
+
+/// What an agent on these begins with, trials apart: for programs that look from outside.
+InForce read_in_force(const std::filesystem::path& data, const std::filesystem::path& own_file);
 
 /// Whether the kiosk's own file lets pushed ones in. When what it says cannot be read, it does not;
 /// when there is none, it does.

@@ -75,6 +75,7 @@ json::object Answers::uplink() const {
   out["last_ack"] = time_or_null(status.last_ack);
   out["next_dial"] = time_or_null(status.next_dial);
   out["last_error"] = text_or_null(status.last_error);
+  out["refusal"] = text_or_null(status.refusal);
   out["clock_offset_ms"] =
       status.clock_offset_us ? json::value(*status.clock_offset_us / 1'000) : json::value(nullptr);
   return out;

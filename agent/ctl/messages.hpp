@@ -8,6 +8,12 @@ namespace kw::agent::ctl::message {
 inline constexpr Text not_running{"kiosk-agent 未运行（{}）", "kiosk-agent is not running ({})"};
 inline constexpr Text not_allowed{"无权访问 kiosk-agent：{}", "not allowed to ask kiosk-agent: {}"};
 inline constexpr Text no_answer{"kiosk-agent 无应答：{}", "kiosk-agent does not answer: {}"};
+inline constexpr Text start_it{"启动它：sudo systemctl start kiosk-agent",
+                               "start it: sudo systemctl start kiosk-agent"};
+inline constexpr Text use_sudo{"以管理员身份重新执行（sudo）", "run it again with sudo"};
+inline constexpr Text restart_it{"重启它：sudo systemctl restart kiosk-agent",
+                                 "restart it: sudo systemctl restart kiosk-agent"};
+inline constexpr Text see_help{"用法见 kioskctl --help", "see kioskctl --help"};
 inline constexpr Text no_driver{"没有驱动 {}；可用：{}", "no driver {}; there are: {}"};
 inline constexpr Text bad_set{"--set 应为 NAME=VALUE：{}", "--set must be NAME=VALUE: {}"};
 inline constexpr Text bad_setting{"设置有误：{}", "wrong setting: {}"};
@@ -41,6 +47,7 @@ inline constexpr Text problems{"配置问题", "configuration problems"};
 inline constexpr Text unreadable{"配置文件无法读取，未监测任何设备",
                                  "the configuration cannot be read: no device is watched"};
 inline constexpr Text none{"无", "none"};
+inline constexpr Text ago{"{}前", "{} ago"};
 inline constexpr Text never{"从未", "never"};
 
 inline constexpr Text device_name{"设备名称", "device"};
@@ -81,6 +88,34 @@ inline constexpr Text help_app{"查看本机 kiosk-agent 与设备",
 inline constexpr Text help_status{"总体状态", "the agent as a whole"};
 inline constexpr Text help_devices{"各设备状态", "every device"};
 inline constexpr Text help_outbox{"事件缓冲区", "the event buffer"};
+inline constexpr Text help_link{"逐步检查到采集服务器的链路，指出第一处故障",
+                                "walk the way to the collector and name the first fault"};
+inline constexpr Text help_doctor{"检查本机：磁盘、时钟、权限、端口、配置",
+                                  "examine this host: disk, clock, rights, ports, configuration"};
+inline constexpr Text help_events{"最近的事件；--follow 持续显示",
+                                  "the last events; --follow goes on with new ones"};
+inline constexpr Text help_test{"让 kiosk-agent 测试一个设备", "have the agent test one device"};
+inline constexpr Text help_watch{"实时画面（q 退出）", "a live screen (q leaves)"};
+inline constexpr Text help_bundle{"生成诊断包，供支持人员分析（密码已隐去）",
+                                  "write a support bundle (secrets masked)"};
+inline constexpr Text bundle_written{"诊断包已写入 {}（{} KiB），请发给支持人员\n",
+                                     "the bundle is in {} ({} KiB): send it to support\n"};
+inline constexpr Text bundle_partly{"kiosk-agent 未应答，缺少：{}\n",
+                                    "kiosk-agent does not answer; missing: {}\n"};
+inline constexpr Text bundle_unwritten{"写不了 {}：{}", "cannot write {}: {}"};
+inline constexpr Text test_result{"结果", "result"};
+inline constexpr Text test_passed{"通过", "passed"};
+inline constexpr Text test_failed{"未通过", "failed"};
+inline constexpr Text test_attempts{"各次耗时（毫秒）", "attempts (ms)"};
+inline constexpr Text test_detail{"详情", "detail"};
+inline constexpr Text test_see_devices{
+    "设备名称见 kioskctl devices，测试项见 kioskctl drivers --json",
+    "kioskctl devices lists the names, kioskctl drivers --json "
+    "the tests"};
+inline constexpr Text test_again{"检查设备电源和数据线后重试：kioskctl doctor 查看端口",
+                                 "check power and cable, then try again; kioskctl doctor looks at "
+                                 "the port"};
+inline constexpr Text wrong_usage{"命令行有误：{}", "{}"};
 inline constexpr Text help_drivers{"内置驱动及其设置", "built-in drivers and their settings"};
 inline constexpr Text help_probe{"不经 kiosk-agent，直接询问一次设备",
                                  "ask one device once, without the agent"};

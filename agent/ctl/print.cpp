@@ -11,8 +11,9 @@
 #include <fmt/format.h>
 
 #include "agent/ctl/messages.hpp"
+#include "agent/ctl/spans.hpp"
 #include "agent/ctl/table.hpp"
-#include "common/wire/conditions.hpp"
+#include "agent/ctl/words.hpp"
 #include "drivers/catalogue.hpp"
 
 namespace kw::agent::ctl {
@@ -20,105 +21,38 @@ namespace {
 
 namespace json = boost::json;
 
-const json::value& at(const json::object& object, std::string_view key) {
-  static const json::value none = nullptr;
-  const auto* found = object.if_contains(key);
-  return found == nullptr ? none : *found;
-}
-
-std::string text(const json::value& value, std::string_view otherwise = "-") {
-  if (value.is_null()) return std::string{otherwise};
-  if (value.is_string()) return std::string{std::string_view{value.get_string()}};
-  return json::serialize(value);
-}
-
-const json::object& object_at(const json::object& object, std::string_view key) {
-  static const json::object none;
-  const auto& found = at(object, key);
-  return found.is_object() ? found.get_object() : none;
-}
-
-const json::array& array_at(const json::object& object, std::string_view key) {
-  static const json::array none;
-  const auto& found = at(object, key);
-  return found.is_array() ? found.get_array() : none;
-}
-
-struct Word {
-  std::string_view value;
-  const Text& text;
-};
-
-constexpr Word healths[] = {
-    {"ok", message::health_ok},           {"warning", message::health_warning},
-    {"fault", message::health_fault},     {"busy", message::health_busy},
-    {"unknown", message::health_unknown}, {"disabled", message::health_disabled},
-};
-constexpr Word phases[] = {
-    {"not_enrolled", message::phase_not_enrolled}, {"connecting", message::phase_connecting},
-    {"draining", message::phase_draining},         {"live", message::phase_live},
-    {"waiting", message::phase_waiting},           {"refused", message::phase_refused},
-    {"stopped", message::phase_stopped},
-};
-
-template <std::size_t N>
-std::string word(const Word (&words)[N], const std::string& value, Lang lang) {
-  for (const auto& w : words) {
-    if (w.value == value) return std::string{w.text.in(lang)};
-  }
-  return value;
-}
-
 std::string say(const Text& text, Lang lang) { return std::string{text.in(lang)}; }
-
-/// The condition in words: the driver's own table first, then the standard one, else its code.
-std::string condition_text(const json::object& condition, const std::string& driver, Lang lang) {
-  const auto code = text(at(condition, "code"));
-  const wire::ConditionRow* row = nullptr;
-  if (const auto* card = drivers::find(driver)) {
-    for (const auto& own : card->conditions) {
-      if (own.code == code) row = &own;
-    }
-  }
-  if (row == nullptr) row = wire::find_condition(code);
-  std::string out = row == nullptr ? code : std::string{row->text.in(lang)};
-  const auto vendor = text(at(condition, "vendor_code"), "");
-  const auto detail = text(at(condition, "detail"), "");
-  if (!vendor.empty() || !detail.empty()) {
-    out += " (" + vendor + (vendor.empty() || detail.empty() ? "" : ", ") + detail + ")";
-  }
-  return out;
-}
-
-std::string conditions_text(const json::object& device, Lang lang) {
-  std::string out;
-  for (const auto& condition : array_at(device, "conditions")) {
-    if (!condition.is_object()) continue;
-    out += out.empty() ? "" : "; ";
-    out += condition_text(condition.get_object(), text(at(device, "driver"), ""), lang);
-  }
-  return out.empty() ? "-" : out;
-}
 
 std::string counts(const json::object& devices, Lang lang) {
   std::string out;
-  for (const auto& health : healths) {
-    const auto& count = at(devices, health.value);
+  for (const auto health : all_healths) {
+    const auto& count = at(devices, health);
     if (!count.is_number() || count.to_number<std::int64_t>() == 0) continue;
     out += out.empty() ? "" : "  ";
-    out += say(health.text, lang) + " " + text(count);
+    out += health_word(std::string{health}, lang) + " " + text(count);
   }
   return out.empty() ? say(message::none, lang) : out;
+}
+
+/// "12 min ago"; what stands there when it is no time.
+std::string ago(const json::value& when, const View& view, std::string_view otherwise = "-") {
+  if (!when.is_string()) return text(when, otherwise);
+  const auto at = from_rfc3339(text(when));
+  if (!at || view.now == WallTime{}) return text(when);
+  return fmt::format(fmt::runtime(message::ago.in(view.lang)),
+                     span_text(view.now - *at, view.lang));
+}
+
+Colour phase_colour(const std::string& phase) {
+  if (phase == "live" || phase == "draining") return Colour::good;
+  const bool passing = phase == "connecting" || phase == "waiting";
+  return passing ? Colour::warning : Colour::bad;
 }
 
 std::string mebibytes(const json::value& bytes) {
   if (!bytes.is_number()) return "-";
   return fmt::format("{:.1f} MiB", bytes.to_number<double>() / 1024 / 1024);
 }
-
-}  // namespace
-
-namespace {
 
 template <class... Args>
 std::string fill(const Text& words, Lang lang, const Args&... args) {
@@ -153,7 +87,8 @@ std::string configuration_verdict(const json::object& from, Lang lang) {
 
 }  // namespace
 
-std::string status_text(const json::object& answer, Lang lang) {
+std::string status_text(const json::object& answer, const View& view) {
+  const auto lang = view.lang;
   const auto& uplink = object_at(answer, "uplink");
   const auto& outbox = object_at(answer, "outbox");
   const auto& config = object_at(answer, "config");
@@ -172,22 +107,24 @@ std::string status_text(const json::object& answer, Lang lang) {
     others += text(server);
   }
   if (!others.empty()) table.row({say(message::other_collectors, lang), others});
-  auto connection = word(phases, text(at(uplink, "phase")), lang);
+  auto connection = phase_word(text(at(uplink, "phase")), lang);
   if (at(uplink, "quarantined") == true) connection += ", " + say(message::quarantined, lang);
   if (const auto why = text(at(uplink, "last_error"), ""); !why.empty()) {
     connection += " (" + why + ")";
   }
-  table.row({say(message::connection, lang), connection});
-  table.row({say(message::last_ack, lang), text(at(uplink, "last_ack"), message::never.in(lang))});
+  table.row(
+      {say(message::connection, lang), {connection, phase_colour(text(at(uplink, "phase")))}});
+  table.row(
+      {say(message::last_ack, lang), ago(at(uplink, "last_ack"), view, message::never.in(lang))});
   table.row({say(message::backlog, lang), text(at(outbox, "unacknowledged"))});
-  table.row({say(message::oldest, lang), text(at(outbox, "oldest_unacknowledged"))});
+  table.row({say(message::oldest, lang), ago(at(outbox, "oldest_unacknowledged"), view)});
   auto disk = mebibytes(at(outbox, "bytes")) + " / " + mebibytes(at(outbox, "ceiling_bytes"));
   if (at(outbox, "on_disk") == false) disk += ", " + say(message::not_written, lang);
   table.row({say(message::on_disk, lang), disk});
   table.row({say(message::devices, lang), counts(object_at(answer, "devices"), lang)});
   const auto& configuration = object_at(answer, "configuration");
   table.row({say(message::configuration, lang), configuration_source(configuration, lang)});
-  std::string out = table.text() + configuration_verdict(configuration, lang);
+  std::string out = table.text(view) + configuration_verdict(configuration, lang);
   const auto& problems = array_at(config, "problems");
   if (problems.empty()) return out;
   out += say(message::problems, lang) + ":\n";
@@ -198,7 +135,8 @@ std::string status_text(const json::object& answer, Lang lang) {
   return out;
 }
 
-std::string devices_text(const json::object& answer, Lang lang) {
+std::string devices_text(const json::object& answer, const View& view) {
+  const auto lang = view.lang;
   Table table{{say(message::device_name, lang), say(message::kind, lang),
                say(message::health, lang), say(message::device_state, lang),
                say(message::since, lang), say(message::conditions, lang)}};
@@ -207,18 +145,23 @@ std::string devices_text(const json::object& answer, Lang lang) {
     const auto& device = entry.get_object();
     std::string kind = text(at(device, "kind"));
     if (const auto* card = drivers::find(text(at(device, "driver")))) kind = card->title.in(lang);
-    table.row({text(at(device, "name")), kind, word(healths, text(at(device, "health")), lang),
-               text(at(device, "device_state")), text(at(device, "since")),
-               conditions_text(device, lang)});
+    table.row(
+        {text(at(device, "name")),
+         kind,
+         {health_word(text(at(device, "health")), lang), health_colour(text(at(device, "health")))},
+         text(at(device, "device_state")),
+         since_text(text(at(device, "since")), view),
+         conditions_text(device, lang)});
   }
-  return table.text();
+  return table.text(view);
 }
 
-std::string outbox_text(const json::object& answer, Lang lang) {
+std::string outbox_text(const json::object& answer, const View& view) {
+  const auto lang = view.lang;
   const auto& outbox = object_at(answer, "outbox");
   Table summary;
   summary.row({say(message::backlog, lang), text(at(outbox, "unacknowledged"))});
-  summary.row({say(message::oldest, lang), text(at(outbox, "oldest_unacknowledged"))});
+  summary.row({say(message::oldest, lang), ago(at(outbox, "oldest_unacknowledged"), view)});
   summary.row({say(message::on_disk, lang),
                mebibytes(at(outbox, "bytes")) + " / " + mebibytes(at(outbox, "ceiling_bytes"))});
   Table epochs{{say(message::epoch, lang), say(message::first_kept, lang),
@@ -229,13 +172,14 @@ std::string outbox_text(const json::object& answer, Lang lang) {
     epochs.row({text(at(epoch, "epoch")), text(at(epoch, "first_kept")),
                 text(at(epoch, "acknowledged")), text(at(epoch, "last"))});
   }
-  return summary.text() + "\n" + epochs.text();
+  return summary.text(view) + "\n" + epochs.text(view);
 }
 
-std::string probe_text(const json::object& probed, Lang lang) {
+std::string probe_text(const json::object& probed, const View& view) {
+  const auto lang = view.lang;
   Table table;
   table.row({say(message::driver, lang), text(at(probed, "driver"))});
-  table.row({say(message::health, lang), word(healths, text(at(probed, "health")), lang)});
+  table.row({say(message::health, lang), health_word(text(at(probed, "health")), lang)});
   table.row({say(message::device_state, lang), text(at(probed, "device_state"))});
   table.row({say(message::media, lang), text(at(probed, "media"))});
   table.row({say(message::evidence, lang), text(at(probed, "evidence"))});
@@ -249,20 +193,14 @@ std::string probe_text(const json::object& probed, Lang lang) {
   table.row({say(message::conditions, lang), conditions_text(probed, lang)});
   for (const auto& entry : array_at(probed, "consumables")) {
     if (!entry.is_object()) continue;
-    const auto& c = entry.get_object();
-    std::string level = text(at(c, "state"));
-    if (!at(c, "available").is_null()) {
-      level += " " + text(at(c, "available")) + " " + text(at(c, "unit"), "");
-    } else if (!at(c, "percent").is_null()) {
-      level += " " + text(at(c, "percent")) + " %";
-    }
-    table.row({say(message::consumables, lang), text(at(c, "type")) + " " + level});
+    table.row({say(message::consumables, lang), consumable_text(entry.get_object())});
   }
   table.row({say(message::elapsed, lang), text(at(probed, "elapsed_ms"))});
-  return table.text();
+  return table.text(view);
 }
 
-std::string drivers_text(Lang lang) {
+std::string drivers_text(const View& view) {
+  const auto lang = view.lang;
   std::string out;
   for (const auto& card : drivers::catalogue()) {
     std::string ports;
@@ -274,7 +212,7 @@ std::string drivers_text(Lang lang) {
       table.row({"  ", std::string{s.name}, std::string{s.fallback.empty() ? "-" : s.fallback},
                  std::string{s.help.in(lang)}});
     }
-    out += table.text();
+    out += table.text(view);
   }
   return out;
 }

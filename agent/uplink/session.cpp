@@ -121,14 +121,17 @@ Actions Session::received(const pb::Envelope& in, const Seen& now) {
     case pb::Envelope::kDrain:
       hint_ = std::chrono::milliseconds{in.drain().retry_after_ms()};
       leaving_ = true;
+      told_ = wire::close_drain.code;
       if (flights_.empty()) close(wire::close_normal, "drain");
       break;
     case pb::Envelope::kBusy:
       hint_ = std::chrono::milliseconds{in.busy().retry_after_ms()};
+      told_ = wire::close_busy.code;
       close(wire::close_normal, "busy");
       break;
     case pb::Envelope::kBye:
-      then_ = wire::after(static_cast<std::uint16_t>(in.bye().code()));
+      told_ = static_cast<std::uint16_t>(in.bye().code());
+      then_ = wire::after(told_);
       close(wire::close_normal,
             "Bye " + std::to_string(in.bye().code()) + ": " + in.bye().reason().substr(0, 200));
       break;

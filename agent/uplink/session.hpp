@@ -89,6 +89,8 @@ class Session {
   bool all_acknowledged() const;
   /// What to do after the end, given the close code that the peer sent (0: none).
   wire::AfterClose after_end(std::uint16_t peer_code) const;
+  /// The close code that the peer gave, by Bye or else in `peer_code` (0: none).
+  std::uint16_t told_code(std::uint16_t peer_code) const { return told_ != 0 ? told_ : peer_code; }
   /// The pause that the collector asked for.
   std::optional<Duration> hint() const { return hint_; }
 
@@ -155,6 +157,7 @@ class Session {
   std::optional<MonoTime> inventory_due_;
   std::optional<Duration> hint_;
   std::optional<wire::AfterClose> then_;
+  std::uint16_t told_ = 0;  ///< the code of Bye, Drain or Busy
 };
 
 }  // namespace kw::agent

@@ -36,6 +36,9 @@ Task<void> Uplink::talk(std::unique_ptr<link::Link> link) {
   talk_.reset();
   quiet_.cancel();
   then_ = talk->session.after_end(talk->link->close_code());
+  if (then_ != wire::AfterClose::back_off) {
+    status_.refusal = wire::close_name(talk->session.told_code(talk->link->close_code()));
+  }
   hint_ = talk->session.hint();
   log::info("uplink-ended", {{"code", talk->link->close_code()}, {"reason", status_.last_error}});
 }
@@ -118,6 +121,7 @@ void Uplink::perform(Talk&, const act::Established& established) {
   status_.quarantined = established.quarantined;
   status_.connected_since = clock_.wall();
   status_.last_error.clear();
+  status_.refusal.clear();
   if (established.quarantined) log::warning("uplink-quarantined");
   if (!contacted_) tls_.reset();  // the next connection checks dates as well
   contacted_ = true;

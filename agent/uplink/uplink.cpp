@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/uplink/addresses.hpp"
 #include "agent/uplink/talk.hpp"
 #include "common/log.hpp"
 
@@ -68,12 +69,7 @@ Result<std::shared_ptr<const link::ClientTls>> Uplink::tls() {
 }
 
 std::vector<link::Endpoint> Uplink::addresses() const {
-  auto out = options_.collectors;
-  const auto is_enrolled = [this](const link::Endpoint& server) {
-    return server.text() == identity_->server.text();
-  };
-  if (std::ranges::none_of(out, is_enrolled)) out.push_back(identity_->server);
-  return out;
+  return dialling_order(options_.collectors, identity_->server);
 }
 
 Task<void> Uplink::pause(std::optional<Duration> how_long) {
@@ -107,7 +103,11 @@ Task<void> Uplink::run() {
       continue;
     }
     const auto wait = co_await round(*credentials);
-    co_await pause(wait);
+    if (status_.phase == UplinkPhase::refused && wait) {
+      co_await await_enrolment(*wait);
+    } else {
+      co_await pause(wait);
+    }
   }
 }
 
@@ -119,13 +119,15 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
   for (const auto& server : servers) status_.servers.push_back(server.text());
   status_.proxy = options_.proxy ? options_.proxy->text() : "";
   std::string errors;
+  std::optional<Duration> told;  // when a collector that has no room now wants us again
   bool all_refused = true;
   bool any_refused = false;
   for (const auto& server : servers) {
     status_.phase = UplinkPhase::connecting;
     status_.server = server.text();
     dialled_ = server;
-    auto dialled = co_await link::dial(server, credentials, dial_step, options_.proxy);
+    std::optional<link::Refusal> said;
+    auto dialled = co_await link::dial(server, credentials, dial_step, &said, options_.proxy);
     if (stopping_ || renewed_) co_return std::nullopt;
     if (dialled) {
       auto connection = std::move(*dialled);
@@ -135,6 +137,9 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
       all_refused = false;
     } else {
       status_.last_error = dialled.error().text();
+      status_.refusal = said ? said->code : std::string{};
+      if (said && said->retry_after)
+        told = std::min(told.value_or(*said->retry_after), *said->retry_after);
       log::info("uplink-dial-failed", {{"server", server.text()}, {"reason", dialled.error()}});
       const bool refused = dialled.error().code() == Errc::refused;
       all_refused = all_refused && refused;
@@ -147,13 +152,26 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
   status_.last_error = std::move(errors);
   // Perhaps somebody enrols this kiosk again meanwhile: read the identity anew next time.
   if (any_refused) tls_.reset();
-  co_return after_round(all_refused);
+  co_return after_round(all_refused, told);
 }
 
-std::optional<Duration> Uplink::after_round(bool refused) {
+std::optional<Duration> Uplink::after_round(bool refused, std::optional<Duration> told) {
   status_.phase = refused ? UplinkPhase::refused : UplinkPhase::waiting;
+  if (told) return backoff_.next(wire::AfterClose::wait_as_told, told);
   const auto then = refused ? wire::AfterClose::re_enroll : wire::AfterClose::back_off;
   return backoff_.next(then, std::nullopt);
+}
+
+Task<void> Uplink::await_enrolment(Duration at_most) {
+  const auto until = clock_.mono() + at_most;
+  while (!stopping_ && !renewed_) {
+    const auto left = until - clock_.mono();
+    if (left <= Duration::zero()) co_return;
+    co_await pause(std::min<Duration>(left, enrolment_looked_for));
+    const auto identity = load_identity(options_.folder);
+    const bool anew = identity && identity_ && identity->own.chain_pem != identity_->own.chain_pem;
+    if (anew) co_return;
+  }
 }
 
 std::optional<Duration> Uplink::after_talk() {

@@ -29,6 +29,9 @@ struct UplinkStatus {
   std::string terminal;
   bool quarantined = false;
   std::string last_error;  ///< why there is no session, empty while there is one
+  /// Why the collector, once reached and trusted, opens no session: link::Refusal::code or the name
+  /// of the close code ("revoked", "busy", …); empty while it does, or was not reached.
+  std::string refusal;
   std::optional<WallTime> connected_since;
   std::optional<WallTime> last_ack;
   std::optional<WallTime> next_dial;
@@ -91,9 +94,11 @@ class Uplink {
   void perform(Talk& talk, const act::Established& established);
   void end(Talk& talk, std::uint16_t code, std::string reason);
   void note_phase(const Talk& talk);
-  std::optional<Duration> after_round(bool refused);
+  std::optional<Duration> after_round(bool refused, std::optional<Duration> told);
   std::optional<Duration> after_talk();
   Task<void> pause(std::optional<Duration> how_long);
+  /// A pause that ends early when somebody has enrolled this kiosk again.
+  Task<void> await_enrolment(Duration at_most);
   Result<std::shared_ptr<const link::ClientTls>> tls();
   Seen now() const { return {clock_.mono(), clock_.wall()}; }
 

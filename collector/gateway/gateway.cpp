@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collector/gateway/agent_session.hpp"
+#include "common/link/http_date.hpp"
 #include "common/log.hpp"
 
 namespace kw::collector {
@@ -19,19 +20,26 @@ Gateway::Gateway(asio::any_io_executor executor, Writer& writer, Registry& regis
 
 Gateway::~Gateway() = default;
 
-Result<void> Gateway::admit(const link::PeerCertificate& peer) {
-  auto admitted = registry_.admit(peer);
-  if (!admitted) ++figures_.refused;
-  return admitted;
+std::optional<link::Refusal> Gateway::admit(const link::PeerCertificate& peer) {
+  auto refusal = registry_.admit(peer);
+  if (refusal) ++figures_.refused;
+  return refusal;
 }
 
 Task<link::HttpResponse> Gateway::answer(link::HttpRequest request, link::PeerCertificate peer) {
-  return enrolment_.answer(std::move(request), std::move(peer));
+  auto answered = co_await enrolment_.answer(std::move(request), std::move(peer));
+  // A kiosk whose clock is wrong learns it here, before it can judge any certificate's dates.
+  answered.headers["date"] = link::http_date(clock_.wall());
+  co_return answered;
 }
 
 Task<void> Gateway::serve(std::unique_ptr<link::Link> link) {
   const auto* row = registry_.find(link->peer().serial);
   if (row == nullptr) co_return;
+  if (row->revoked) {  // between the handshake and the upgrade
+    co_await link->close(wire::close_revoked.code, "the certificate is revoked");
+    co_return;
+  }
   const auto id = next_id_++;
   auto session = std::make_shared<AgentSession>(*this, std::move(link), *row, id);
   all_[id] = session;

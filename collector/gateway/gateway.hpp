@@ -31,7 +31,7 @@ class Gateway final : public link::Host {
           const Clock& clock, Limits limits);
   ~Gateway() override;
 
-  Result<void> admit(const link::PeerCertificate& peer) override;
+  std::optional<link::Refusal> admit(const link::PeerCertificate& peer) override;
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override;
   Task<void> serve(std::unique_ptr<link::Link> link) override;
 

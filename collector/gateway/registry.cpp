@@ -7,18 +7,20 @@ const CertificateRow* Registry::find(std::string_view serial) const {
   return it == rows_.end() ? nullptr : &it->second;
 }
 
-Result<void> Registry::admit(const link::PeerCertificate& peer) const {
-  if (!peer.present) return {};
-  if (!peer.chain_ok) return Error{Errc::refused, "certificate of another authority"};
+std::optional<link::Refusal> Registry::admit(const link::PeerCertificate& peer) const {
+  if (!peer.present) return std::nullopt;
+  const auto refusal = [&](std::string code, std::string_view why) {
+    return link::Refusal{
+        std::move(code), "certificate " + peer.serial + " " + std::string{why}, {}};
+  };
+  if (!peer.chain_ok) return refusal("unknown-certificate", "is of another authority");
   const auto* row = find(peer.serial);
-  if (row == nullptr) {
-    return Error{Errc::refused, "certificate " + peer.serial + " is not on the serial list"};
-  }
-  if (row->revoked) return Error{Errc::refused, "certificate " + peer.serial + " is revoked"};
+  if (row == nullptr) return refusal("unknown-certificate", "is not on the serial list");
+  if (row->revoked) return refusal("revoked", "is revoked: enrol this kiosk again");
   if (row->terminal_code != peer.common_name) {
-    return Error{Errc::refused, "certificate " + peer.serial + " names another terminal"};
+    return refusal("wrong-terminal", "names another terminal");
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace kw::collector

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collector/store/store.hpp"
-#include "common/link/tls.hpp"
+#include "common/link/link.hpp"
 
 namespace kw::collector {
 
@@ -21,7 +22,7 @@ class Registry {
 
   /// Asked after every handshake, resumed or not: dates, issuer, serial list, terminal. No
   /// certificate at all is well here: such a peer may only enrol. An expired one may only renew.
-  Result<void> admit(const link::PeerCertificate& peer) const;
+  std::optional<link::Refusal> admit(const link::PeerCertificate& peer) const;
 
   /// The row of a peer that `admit` let in with a certificate.
   const CertificateRow* find(std::string_view serial) const;

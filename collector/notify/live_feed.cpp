@@ -210,6 +210,13 @@ struct LiveFeed::State {
     }
   }
 
+  /// Everybody reads the state again; the counts, which REST does not tell, follow.
+  static Task<void> start_over(std::shared_ptr<State> self) {
+    self->broadcast("resync", {});
+    self->figures_owed = true;
+    co_await sleep_for(self->limits.respite);
+  }
+
   /// Runs while anybody watches.
   static Task<void> pump(std::shared_ptr<State> self) {
     while (!self->clients.empty()) {
@@ -220,8 +227,7 @@ struct LiveFeed::State {
       bool all = false;
       auto question = self->next(all);
       if (all) {
-        self->broadcast("resync", {});
-        co_await sleep_for(self->limits.respite);
+        co_await start_over(self);
         continue;
       }
       if (question.terminals.empty() && !question.figures) continue;
@@ -229,8 +235,7 @@ struct LiveFeed::State {
       auto told = co_await self->readers.read(std::move(ask));
       if (!told) {
         log::warning("live-not-read", {{"reason", told.error()}});
-        self->broadcast("resync", {});
-        co_await sleep_for(self->limits.respite);
+        co_await start_over(self);
         continue;
       }
       self->unsettled.merge(told->unsettled);

@@ -10,8 +10,6 @@
 namespace kw::link {
 namespace {
 
-using Addresses = std::vector<tcp::endpoint>;
-
 /// A look-up cannot be interrupted: it goes on alone when nobody waits for it any more.
 struct Lookup {
   explicit Lookup(const asio::any_io_executor& executor) : resolver(executor), done(executor) {}
@@ -34,7 +32,9 @@ void start(const std::shared_ptr<Lookup>& lookup, const Endpoint& server) {
       });
 }
 
-Task<Result<Addresses>> resolve(const Endpoint& server, Duration step) {
+}  // namespace
+
+Task<Result<Addresses>> resolve(Endpoint server, Duration step) {
   error_code ec;
   const auto literal = asio::ip::make_address(server.host, ec);
   // An address needs no look-up, and no look-up means that Asio starts no thread for it.
@@ -52,8 +52,6 @@ Task<Result<Addresses>> resolve(const Endpoint& server, Duration step) {
   if (lookup->found.empty()) co_return Error{Errc::missing, "resolve " + server.host + ": nothing"};
   co_return std::move(lookup->found);
 }
-
-}  // namespace
 
 Task<Result<tcp::socket>> connect_tcp(Endpoint server, Duration step) {
   auto addresses = co_await resolve(server, step);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "common/link/io.hpp"
 #include "common/link/proxy.hpp"
@@ -9,6 +10,12 @@
 
 /// How a client gets a connection. For sources of link/ only.
 namespace kw::link {
+
+using Addresses = std::vector<tcp::endpoint>;
+
+/// The server's addresses, at least one; an address as its name needs no look-up. Errors begin with
+/// "resolve".
+Task<Result<Addresses>> resolve(Endpoint server, Duration step);
 
 /// Resolves and connects; every address gets its share of `step`, which each of the two steps may
 /// take. Errors begin with "resolve" or "connect".

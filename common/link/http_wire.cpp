@@ -10,6 +10,7 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace kw::link {
@@ -191,6 +192,47 @@ HttpResponse problem(int status, const std::string& detail) {
   response.headers["Content-Type"] = "application/problem+json";
   response.body = boost::json::serialize(body);
   return response;
+}
+
+HttpResponse problem(const Refusal& why) {
+  boost::json::object body;
+  HttpResponse response;
+  response.status = why.code == "busy" ? 503 : 403;
+  body["type"] = "about:blank";
+  body["title"] = why.code;
+  body["status"] = response.status;
+  body["code"] = why.code;
+  body["detail"] = why.detail;
+  if (why.retry_after) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*why.retry_after);
+    body["retry_after_ms"] = ms.count();
+    const auto s = std::chrono::ceil<std::chrono::seconds>(ms);
+    response.headers["Retry-After"] = std::to_string(s.count());
+  }
+  response.headers["Content-Type"] = "application/problem+json";
+  response.body = boost::json::serialize(body);
+  return response;
+}
+
+std::optional<Refusal> refusal_in(const std::string& body) {
+  boost::system::error_code wrong;
+  const auto parsed = boost::json::parse(body, wrong);
+  const auto* object = wrong ? nullptr : parsed.if_object();
+  if (object == nullptr) return std::nullopt;
+  const auto text = [object](std::string_view key) -> std::string {
+    const auto* value = object->if_contains(key);
+    if (value == nullptr || !value->is_string()) return {};
+    constexpr std::size_t longest = 300;
+    return std::string{std::string_view{value->get_string()}.substr(0, longest)};
+  };
+  Refusal out{text("code"), text("detail"), std::nullopt};
+  if (out.code.empty()) return std::nullopt;
+  const auto* after = object->if_contains("retry_after_ms");
+  if (after == nullptr) return out;
+  const auto ms = after->to_number<std::int64_t>(wrong);
+  constexpr std::int64_t longest_ms = 24LL * 3600 * 1000;
+  if (!wrong && ms >= 0) out.retry_after = std::chrono::milliseconds{std::min(ms, longest_ms)};
+  return out;
 }
 
 std::string written(const HttpRequest& request, const std::string& host) {

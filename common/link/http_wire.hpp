@@ -4,6 +4,7 @@
 
 #include "common/link/http.hpp"
 #include "common/link/io.hpp"
+#include "common/link/link.hpp"
 
 /// HTTP/1.1 messages on a byte stream of any kind. For sources of link/ only.
 namespace kw::link {
@@ -35,6 +36,10 @@ Task<error_code> write_response(ByteStream& stream, const HttpRequest& request,
 
 /// The answer to a broken request: application/problem+json (RFC 9457).
 HttpResponse problem(int status, const std::string& detail);
+/// The answer to a peer that is not admitted, and what the peer reads out of it again; nothing for
+/// an answer that does not say why.
+HttpResponse problem(const Refusal& why);
+std::optional<Refusal> refusal_in(const std::string& body);
 
 /// A request as bytes, with Host, Content-Length and "Connection: close".
 std::string written(const HttpRequest& request, const std::string& host);

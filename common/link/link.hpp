@@ -39,22 +39,34 @@ class Link {
   virtual const std::string& remote() const = 0;
 };
 
+/// Why a peer that shook hands is not served. Travels as the one HTTP answer that it gets:
+/// application/problem+json with `title`, `code`, `detail` and, for "busy", `retry_after_ms`.
+struct Refusal {
+  /// What the other end acts on: "revoked", "superseded", "unknown-certificate", "wrong-terminal"
+  /// (HTTP 403), "busy" (HTTP 503).
+  std::string code;
+  std::string detail;                   ///< one sentence for people
+  std::optional<Duration> retry_after;  ///< "busy": when to come again
+};
+
 /// Dials, shakes hands (10 s each step) and upgrades to WebSocket at `/agent`. Error texts name the
-/// step that failed: resolve, connect, proxy, TLS, WebSocket. Errc::refused: our certificate, or theirs,
-/// is not accepted; Errc::busy: the collector says that it has no room now.
+/// step that failed: resolve, connect, proxy, TLS, WebSocket. Errc::refused: our certificate, or
+/// theirs, is not accepted; Errc::busy: the collector says that it has no room now. `declined`,
+/// when given, outlives the call and gets what the collector said after TLS.
 Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls,
                                          Duration step = std::chrono::seconds{10},
+                                         std::optional<Refusal>* declined = nullptr,
                                          std::optional<Proxy> proxy = std::nullopt);
 
 /// What the collector decides about connections of its agent port. All calls on the io thread.
 class Host {
  public:
   virtual ~Host() = default;
-  /// After every handshake, resumed or not, before any byte is answered. Not ok: the connection is
-  /// closed, after one HTTP answer with the reason (503 for Errc::busy, else 403). A resumed
-  /// session whose certificate is not ours any more is closed whatever this says. Certificates that
-  /// are absent or expired come here too: they may only use `answer`.
-  virtual Result<void> admit(const PeerCertificate& peer) = 0;
+  /// After every handshake, resumed or not, before any byte is answered. With a refusal the
+  /// connection is closed after one HTTP answer that says it. A resumed session whose certificate
+  /// is not ours any more is closed whatever this says. Certificates that are absent or expired
+  /// come here too: they may only use `answer`.
+  virtual std::optional<Refusal> admit(const PeerCertificate& peer) = 0;
   /// A plain HTTP request under TLS (EST enrolment and renewal).
   virtual Task<HttpResponse> answer(HttpRequest request, PeerCertificate peer) = 0;
   /// An upgraded WebSocket of a peer whose certificate is present and in order. The connection ends

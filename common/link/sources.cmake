@@ -2,7 +2,9 @@ target_sources(kw_common PRIVATE
   link/accept.cpp
   link/connect.cpp
   link/endpoint.cpp
+  link/examine.cpp
   link/http_client.cpp
+  link/http_date.cpp
   link/http_server.cpp
   link/http_wire.cpp
   link/io.cpp

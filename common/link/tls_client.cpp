@@ -71,6 +71,8 @@ int verify_server(X509_STORE_CTX* context, void*) {
     X509* at_fault = X509_STORE_CTX_get_current_cert(context);
     side.why = verify_failure(X509_STORE_CTX_get_error(context), at_fault, side.server.host);
   }
+  side.verdict = X509_STORE_CTX_get_error(context);
+  if (X509* leaf = X509_STORE_CTX_get0_cert(context)) side.shown = described(leaf);
   return 0;
 }
 

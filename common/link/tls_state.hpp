@@ -35,7 +35,9 @@ struct ServerTls::State {
 struct ClientSide {
   std::shared_ptr<const ClientTls> tls;
   Endpoint server;
-  std::string why;  ///< why the server's certificate was refused; empty: it was not
+  std::string why;        ///< why the server's certificate was refused; empty: it was not
+  int verdict = 0;        ///< the same as X509_V_ERR_…
+  PeerCertificate shown;  ///< the certificate that was refused
 };
 
 /// A client's end: checks the server's name, offers the ticket (which is then used up).

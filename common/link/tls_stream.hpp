@@ -53,6 +53,8 @@ class TlsStream {
   PeerCertificate peer() const;
   /// Why the handshake failed, beyond the error code: the certificate was not to our liking.
   std::string refusal() const;
+  /// What a client's end knows of a server that it refused; null at a server's end.
+  const ClientSide* client_side() const { return client_.get(); }
   /// Gives back what only the handshake needed: the client's intermediate certificates.
   void forget_handshake();
   /// Says good-bye once, without waiting: close_notify as far as the socket takes it.

@@ -3,6 +3,7 @@
 #include <boost/beast/websocket/error.hpp>
 
 #include "common/link/connect.hpp"
+#include "common/link/http_wire.hpp"
 #include "common/link/wss_wire.hpp"
 
 namespace kw::link {
@@ -14,14 +15,18 @@ namespace http = boost::beast::http;
 constexpr std::size_t client_write_buffer = 16 * 1024;
 
 /// The collector said no in HTTP: its status tells what to do, its text why.
-Error declined(const websocket::response_type& answer) {
+Error declined(const websocket::response_type& answer, const std::optional<Refusal>& said) {
   const auto status = answer.result_int();
   auto code = Errc::garbled;
   if (status == 401 || status == 403) code = Errc::refused;
   if (status == 404 || status == 426) code = Errc::unsupported;
   if (status == 429 || status == 503) code = Errc::busy;
   std::string text = "WebSocket: refused with HTTP status " + std::to_string(status);
-  if (!answer.body().empty()) text.append(": ").append(answer.body(), 0, 300);
+  if (said) {
+    text.append(" (").append(said->code).append("): ").append(said->detail);
+  } else if (!answer.body().empty()) {
+    text.append(": ").append(answer.body(), 0, 300);
+  }
   return Error{code, text};
 }
 
@@ -44,7 +49,8 @@ Result<void> checked(const websocket::response_type& answer) {
   return Error{Errc::unsupported, "WebSocket: the server does not speak kioskwatch.v1"};
 }
 
-Task<Result<void>> upgrade(std::shared_ptr<Wire> wire, std::string host, Duration limit) {
+Task<Result<void>> upgrade(std::shared_ptr<Wire> wire, std::string host, Duration limit,
+                           std::optional<Refusal>& said) {
   websocket::response_type answer;
   error_code ec;
   bool late = false;
@@ -55,7 +61,10 @@ Task<Result<void>> upgrade(std::shared_ptr<Wire> wire, std::string host, Duratio
     late = cut.expired();
   }
   if (late) co_return timeout_of(limit, "WebSocket");
-  if (ec == websocket::error::upgrade_declined) co_return declined(answer);
+  if (ec == websocket::error::upgrade_declined) {
+    said = refusal_in(answer.body());
+    co_return declined(answer, said);
+  }
   if (ec == asio::error::eof || ec == http::error::end_of_stream) {
     co_return Error{Errc::disconnected, "WebSocket: closed by the server without an answer"};
   }
@@ -67,14 +76,17 @@ Task<Result<void>> upgrade(std::shared_ptr<Wire> wire, std::string host, Duratio
 }  // namespace
 
 Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls,
-                                         Duration step, std::optional<Proxy> proxy) {
+                                         Duration step, std::optional<Refusal>* declined,
+                                         std::optional<Proxy> proxy) {
   const auto host = server.text();
   auto stream = co_await connect_tls(server, std::move(tls), step, std::move(proxy));
   if (!stream) co_return std::move(stream).error();
   auto from = remote_of(stream->next_layer());
   const auto wire = std::make_shared<Wire>(std::move(*stream), std::move(from));
   wire->peer = wire->tls().peer();
-  auto upgraded = co_await upgrade(wire, host, step);
+  std::optional<Refusal> said;
+  auto upgraded = co_await upgrade(wire, host, step, said);
+  if (declined != nullptr) *declined = said;
   if (!upgraded) {
     wire->cut();
     co_return std::move(upgraded).error();

@@ -40,9 +40,6 @@ using Wires =
     boost::intrusive::list<Wire, boost::intrusive::member_hook<Wire, WireHook, &Wire::hook>,
                            boost::intrusive::constant_time_size<false>>;
 
-/// Status for a connection that the host does not admit.
-int status_for(const Error& why) { return why.code() == Errc::busy ? 503 : 403; }
-
 }  // namespace
 
 struct Listener::State {
@@ -105,7 +102,7 @@ struct Listener::State {
     }
     wire->peer = wire->tls().peer();
     wire->tls().forget_handshake();
-    const auto admitted = self->host.admit(wire->peer);
+    const auto refusal = self->host.admit(wire->peer);
     const bool known = !wire->peer.present || wire->peer.chain_ok;
     if (!known) {
       const Error foreign{Errc::refused, "TLS: resumed, but signed by another CA"};
@@ -113,9 +110,10 @@ struct Listener::State {
       wire->cut();
       co_return nullptr;
     }
-    if (!admitted) {
-      self->strangers.note("connection-refused", wire->remote, admitted.error());
-      co_await turn_away(self, wire, admitted.error());
+    if (refusal) {
+      const Error said{Errc::refused, refusal->code + ": " + refusal->detail};
+      self->strangers.note("connection-refused", wire->remote, said);
+      co_await turn_away(self, wire, *refusal);
       co_return nullptr;
     }
     const bool upgrade = co_await answer_requests(self, wire);
@@ -134,13 +132,14 @@ struct Listener::State {
   }
 
   /// Says why before it closes: a kiosk that was revoked should stop and alarm, not dial for ever.
-  static Task<void> turn_away(std::shared_ptr<State> self, std::shared_ptr<Wire> wire, Error why) {
+  static Task<void> turn_away(std::shared_ptr<State> self, std::shared_ptr<Wire> wire,
+                              Refusal why) {
     TlsBytes stream{wire->tls()};
     const RequestLimits limits = self->request_limits();
     std::string nothing;
     const auto in = co_await read_request(stream, std::move(nothing), limits);
     if (in.ended) co_return;
-    const auto answer = problem(status_for(why), why.text());
+    const auto answer = problem(why);
     const auto ec = co_await write_response(stream, in.request, answer, false);
     if (!ec) co_await linger(wire->tls());
   }

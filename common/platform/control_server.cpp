@@ -1,5 +1,7 @@
 #include "common/platform/control_server.hpp"
 
+#include <array>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -48,17 +50,41 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
     asio::steady_timer idle;
     std::string buffer;
     bool over = false;
+    bool following = false;  ///< may be silent for as long as it likes
+    bool writing = false;    ///< to a follower: it must take what it asked for
+  };
+
+  /// A request once it is understood, or the refusal of one that is not.
+  struct Request {
+    json::value id = nullptr;
+    std::string verb;
+    json::object args;
+    std::optional<json::object> refused;
+  };
+
+  struct ToClient final : Lines {
+    ToClient(Client& to, json::value with) : client(to), id(std::move(with)) {}
+    Task<bool> send(json::object line) override;
+    bool open() const override { return !client.over; }
+    Client& client;
+    json::value id;
   };
 
   Task<void> accept(std::shared_ptr<State> self);
   Task<void> serve(std::shared_ptr<State> self, std::shared_ptr<Client> client);
   Task<void> watch(std::shared_ptr<State> self, std::shared_ptr<Client> client);
-  Task<json::object> reply(std::string line);
+  Task<void> hang_up(std::shared_ptr<State> self, std::shared_ptr<Client> client);
+  Task<void> run_follow(std::shared_ptr<State> self, std::shared_ptr<Client> client,
+                        Request request);
+  Request understand(const std::string& line) const;
+  Task<json::object> reply(Request request);
+  Duration patience(const Client& client) const;
 
   asio::any_io_executor executor;
   std::string verbs;
   Answer answer;
   Limits limits;
+  std::map<std::string, Follow> follows;
   ControlAcceptor acceptor;
   std::set<std::shared_ptr<Client>> clients;
 };
@@ -80,16 +106,70 @@ Task<void> ControlServer::State::accept(std::shared_ptr<State> self) {
   }
 }
 
-/// Closes a connection on which nothing was asked for a while.
+/// How long a connection may stay as it is.
+Duration ControlServer::State::patience(const Client& client) const {
+  constexpr auto endless = std::chrono::hours{24 * 365};
+  if (client.writing) return limits.stall;
+  return client.following ? endless : limits.idle;
+}
+
+/// Closes a connection on which nothing was asked for a while, or whose follower takes nothing.
 Task<void> ControlServer::State::watch(std::shared_ptr<State>, std::shared_ptr<Client> client) {
   while (!client->over) {
-    client->idle.expires_after(limits.idle);
+    client->idle.expires_after(patience(*client));
     const auto [moved] = co_await client->idle.async_wait(as_result);
     if (moved) continue;
+    client->over = client->following;
     boost::system::error_code ignored;
     client->socket.close(ignored);
     co_return;
   }
+}
+
+Task<bool> ControlServer::State::ToClient::send(json::object line) {
+  json::object out;
+  out["id"] = id;
+  out["ok"] = true;
+  for (auto& [key, value] : line) out[key] = std::move(value);
+  const auto text = json::serialize(out) + "\n";
+  if (client.over) co_return false;
+  client.writing = true;
+  client.idle.cancel();
+  const auto bytes = asio::buffer(text);
+  const auto [unsent, sent] = co_await asio::async_write(client.socket, bytes, as_result);
+  client.writing = false;
+  client.idle.cancel();
+  if (unsent) client.over = true;
+  co_return !client.over;
+}
+
+/// A follower says nothing more: whatever comes, mostly the end, ends the following.
+Task<void> ControlServer::State::hang_up(std::shared_ptr<State>, std::shared_ptr<Client> client) {
+  std::array<char, 256> ignored{};
+  const auto into = asio::buffer(ignored);
+  co_await client->socket.async_read_some(into, as_result);
+  client->over = true;
+  boost::system::error_code failed;
+  client->socket.close(failed);
+}
+
+Task<void> ControlServer::State::run_follow(std::shared_ptr<State> self,
+                                            std::shared_ptr<Client> client, Request request) {
+  client->following = true;
+  client->idle.cancel();
+  spawn(executor, "control-follower", hang_up(self, client));
+  ToClient lines{*client, request.id};
+  const auto ended = co_await follows.at(request.verb)(std::move(request.args), lines);
+  if (client->over) co_return;
+  if (ended) {
+    json::object last;
+    last["end"] = true;
+    co_await lines.send(std::move(last));
+    co_return;
+  }
+  const auto text = json::serialize(refusal(request.id, ended.error(), verbs)) + "\n";
+  const auto bytes = asio::buffer(text);
+  co_await asio::async_write(client->socket, bytes, as_result);
 }
 
 Task<void> ControlServer::State::serve(std::shared_ptr<State> self,
@@ -107,7 +187,12 @@ Task<void> ControlServer::State::serve(std::shared_ptr<State> self,
     } else {
       auto line = client->buffer.substr(0, length - 1);
       client->buffer.erase(0, length);
-      out = co_await reply(std::move(line));
+      auto request = understand(line);
+      if (!request.refused && follows.contains(request.verb)) {
+        co_await run_follow(self, client, std::move(request));
+        break;
+      }
+      out = co_await reply(std::move(request));
     }
     const auto text = json::serialize(out) + "\n";
     const auto bytes = asio::buffer(text);
@@ -121,33 +206,39 @@ Task<void> ControlServer::State::serve(std::shared_ptr<State> self,
   clients.erase(client);
 }
 
-Task<json::object> ControlServer::State::reply(std::string line) {
+ControlServer::State::Request ControlServer::State::understand(const std::string& line) const {
+  Request out;
   json::error_code wrong;
   auto parsed = json::parse(line, wrong);
   if (wrong || !parsed.is_object()) {
-    co_return refusal(nullptr, Error{Errc::garbled, "not a JSON object"},
-                      R"(send {"id":1,"verb":"…"})");
+    out.refused =
+        refusal(nullptr, Error{Errc::garbled, "not a JSON object"}, R"(send {"id":1,"verb":"…"})");
+    return out;
   }
   auto& request = parsed.get_object();
-  json::value id = nullptr;
   if (const auto* given = request.if_contains("id")) {
-    if (given->is_number() || given->is_string()) id = *given;
+    if (given->is_number() || given->is_string()) out.id = *given;
   }
   const auto* verb = request.if_contains("verb");
   if (verb == nullptr || !verb->is_string()) {
-    co_return refusal(id, Error{Errc::invalid, "verb is missing"}, verbs);
+    out.refused = refusal(out.id, Error{Errc::invalid, "verb is missing"}, verbs);
+    return out;
   }
-  json::object args;
+  out.verb = std::string_view{verb->get_string()};
   if (auto* given = request.if_contains("args"); given != nullptr && given->is_object()) {
-    args = given->get_object();
+    out.args = given->get_object();
   }
-  std::string asked{std::string_view{verb->get_string()}};
-  auto answered = co_await answer(std::move(asked), std::move(args));
+  return out;
+}
+
+Task<json::object> ControlServer::State::reply(Request request) {
+  if (request.refused) co_return std::move(*request.refused);
+  auto answered = co_await answer(std::move(request.verb), std::move(request.args));
   if (!answered) {
-    co_return refusal(id, answered.error(), verbs);
+    co_return refusal(request.id, answered.error(), verbs);
   }
   json::object out;
-  out["id"] = id;
+  out["id"] = request.id;
   out["ok"] = true;
   for (auto& [key, value] : *answered) out[key] = std::move(value);
   co_return out;
@@ -159,6 +250,10 @@ ControlServer::ControlServer(asio::any_io_executor executor, std::string verbs, 
                                      limits)) {}
 
 ControlServer::~ControlServer() { stop(); }
+
+void ControlServer::follow(std::string verb, Follow handler) {
+  state_->follows[std::move(verb)] = std::move(handler);
+}
 
 Result<void> ControlServer::listen(const std::filesystem::path& path) {
   auto listening = state_->acceptor.listen(path);

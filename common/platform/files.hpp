@@ -14,7 +14,7 @@ inline std::filesystem::path path_of(std::string_view utf8) {
   return std::u8string{utf8.begin(), utf8.end()};
 }
 
-/// The whole file. Errc::missing when there is none.
+/// The whole file. Errc::missing when there is none, Errc::refused when it is not for us to read.
 Result<std::string> read_file(const std::filesystem::path& path);
 
 /// Replaces the file at once and durably: written beside it, synced, renamed, folder synced.

@@ -8,6 +8,7 @@ if(WIN32)
     platform/win/files.cpp
     platform/win/folder_lock.cpp
     platform/win/handle.cpp
+    platform/win/host_checks.cpp
     platform/win/host_facts.cpp
     platform/win/host_figures.cpp
     platform/win/owner.cpp
@@ -18,6 +19,7 @@ if(WIN32)
     platform/win/signals.cpp
     platform/win/sockets.cpp
     platform/win/tcp_port.cpp
+    platform/win/terminal.cpp
     platform/win/thread_name.cpp)
   target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
   return()
@@ -28,6 +30,7 @@ target_sources(kw_common PRIVATE
   platform/posix/descriptor.cpp
   platform/posix/files.cpp
   platform/posix/folder_lock.cpp
+  platform/posix/host_checks.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
   platform/posix/owner.cpp
@@ -37,4 +40,5 @@ target_sources(kw_common PRIVATE
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
   platform/posix/tcp_port.cpp
+  platform/posix/terminal.cpp
   platform/posix/thread_name.cpp)

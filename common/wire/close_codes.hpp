@@ -37,6 +37,14 @@ inline constexpr CloseCode close_codes[] = {
     close_store_failed, close_revoked,     close_version,
 };
 
+/// "revoked" for 4010; empty for codes that nobody defined, and for 0 (no code came).
+constexpr std::string_view close_name(std::uint16_t code) {
+  for (const auto& row : close_codes) {
+    if (row.code == code) return row.name;
+  }
+  return {};
+}
+
 /// What to do after `code`; codes that nobody defined mean: back off.
 constexpr AfterClose after(std::uint16_t code) {
   for (const auto& row : close_codes) {

@@ -1,3 +1,5 @@
+#include <atomic>
+#include <functional>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -23,10 +25,37 @@ Task<Result<json::object>> answer(std::string verb, json::object args) {
   co_return out;
 }
 
+/// Sends as many lines as it is told, of any length; without a number until the client goes.
+struct Counter {
+  std::atomic<int> sent{0};
+  std::atomic<bool> over{false};
+
+  Task<Result<void>> run(json::object args, platform::ControlServer::Lines& to) {
+    const auto* limit = args.if_contains("limit");
+    const auto* size = args.if_contains("size");
+    const std::string pad(size == nullptr ? 1 : size->to_number<std::size_t>(), 'x');
+    for (int i = 0; limit == nullptr || i < limit->to_number<int>(); ++i) {
+      json::object line;
+      line["n"] = i;
+      line["pad"] = pad;
+      const bool taken = co_await to.send(std::move(line));
+      if (!taken) break;
+      sent = i + 1;
+      if (limit == nullptr && size == nullptr) co_await sleep_for(1ms);
+    }
+    over = true;
+    if (args.contains("fail")) co_return Error{Errc::storage, "no more"};
+    co_return Result<void>{};
+  }
+};
+
 /// The server on a thread of its own, as in the agent.
 struct Served {
   explicit Served(const platform::ControlServer::Limits& limits = {})
       : server(io.get_executor(), "status", answer, limits) {
+    server.follow("count", [this](json::object args, platform::ControlServer::Lines& to) {
+      return counter.run(std::move(args), to);
+    });
     REQUIRE(server.listen(folder / "control.sock"));
     thread = std::thread{[this] { io.run(); }};
   }
@@ -37,7 +66,20 @@ struct Served {
     });
     thread.join();
   }
+  /// Waits for what the other thread does.
+  bool eventually(const std::function<bool()>& holds) const {
+    const SystemClock clock;
+    const auto limit = clock.mono() + 10s;
+    asio::io_context waiting{1};
+    while (!holds() && clock.mono() < limit) {
+      asio::steady_timer timer{waiting, 5ms};
+      timer.wait();
+    }
+    return holds();
+  }
+
   tests::TempFolder folder;
+  Counter counter;
   asio::io_context io{1};
   platform::ControlServer server;
   std::thread thread;
@@ -143,4 +185,55 @@ TEST_CASE("kioskctl tells an agent that does not run from one that says no") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::refused);
   CHECK(platform::ask_control(served.folder.path(), "echo", {}, 5s));
+}
+
+TEST_CASE("a verb that follows sends line after line, then says how it ended") {
+  const Served served;
+  auto session = platform::ControlSession::open(served.folder.path(), "count", {{"limit", 3}}, 5s);
+  REQUIRE(session);
+  for (int i = 0; i < 3; ++i) CHECK(session->next()->at("n") == i);
+  CHECK(session->next()->at("end") == true);
+  CHECK(session->next().error().code() == Errc::disconnected);
+  const json::object failing{{"limit", 0}, {"fail", true}};
+  auto refused = platform::ControlSession::open(served.folder.path(), "count", failing, 5s);
+  const auto last = refused->next();
+  REQUIRE(last);
+  CHECK(last->at("ok") == false);
+  CHECK(last->at("error").at("code") == "storage");
+}
+
+TEST_CASE("a follower that goes ends the following at once, and outlasts the idle limit") {
+  platform::ControlServer::Limits limits;
+  limits.idle = 50ms;
+  Served served{limits};
+  {
+    auto session = platform::ControlSession::open(served.folder.path(), "count", {}, 5s);
+    REQUIRE(session);
+    for (int i = 0; i < 100; ++i) REQUIRE(session->next());
+  }
+  CHECK(served.eventually([&] { return served.counter.over.load(); }));
+}
+
+TEST_CASE("a follower that takes nothing is dropped, others are served meanwhile") {
+  platform::ControlServer::Limits limits;
+  limits.stall = 200ms;
+  Served served{limits};
+  Client deaf{served};
+  deaf.say("{\"id\":1,\"verb\":\"count\",\"args\":{\"size\":30000}}\n");
+  CHECK(served.eventually([&] { return served.counter.sent.load() > 0; }));
+  CHECK(platform::ask_control(served.folder.path(), "echo", {}, 5s));
+  CHECK(served.eventually([&] { return served.counter.over.load(); }));
+  CHECK(served.counter.sent < 1'000);
+}
+
+TEST_CASE("a session waits for a line that is late and goes on afterwards") {
+  const Served served;
+  auto session = platform::ControlSession::open(served.folder.path(), "count", {{"limit", 0}}, 1ms);
+  REQUIRE(session);
+  auto line = session->next();
+  for (int i = 0; i < 5'000 && !line && line.error().code() == Errc::timeout; ++i) {
+    line = session->next();
+  }
+  REQUIRE(line);
+  CHECK(line->at("end") == true);
 }

@@ -1,8 +1,29 @@
+#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
+#include "agent/ctl/events_text.hpp"
+#include "agent/ctl/spans.hpp"
 #include "agent/ctl/table.hpp"
+#include "agent/ctl/watch_screen.hpp"
 
+using namespace kw;
 using namespace kw::agent::ctl;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from < text.size();) {
+    const auto end = text.find('\n', from);
+    out.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
 
 TEST_CASE("a wide character takes two columns, a combining one none") {
   CHECK(width("abc") == 3);
@@ -15,7 +36,7 @@ TEST_CASE("columns line up whatever the script") {
   Table table{{"设备", "state"}};
   table.row({"host", "ok"});
   table.row({"凭条打印机", "fault"});
-  CHECK(table.text() ==
+  CHECK(table.text({}) ==
         "设备        state\n"
         "host        ok\n"
         "凭条打印机  fault\n");
@@ -24,5 +45,140 @@ TEST_CASE("columns line up whatever the script") {
 TEST_CASE("control characters from a device never reach the terminal") {
   Table table;
   table.row({"a\x1b[31mb\nc"});
-  CHECK(table.text() == "a?[31mb?c\n");
+  CHECK(table.text({}) == "a?[31mb?c\n");
+}
+
+TEST_CASE("a table gives way to a narrow terminal: cells are cut, the last column goes on below") {
+  Table table{{"device", "what"}};
+  table.row({"receipt-printer-left-hand", "the paper is out and the cover is open"});
+  View narrow;
+  narrow.columns = 40;
+  for (const auto& line : lines(table.text(narrow))) CHECK(width(line) <= 40);
+  CHECK(table.text(narrow).find("…") != std::string::npos);
+  CHECK(table.text(narrow).find("open") != std::string::npos);
+  narrow.wrap = false;
+  CHECK(lines(table.text(narrow)).size() == 2);
+}
+
+TEST_CASE("Chinese is cut and broken between characters, never within one") {
+  CHECK(shortened("凭条打印机", 7) == "凭条打…");
+  CHECK(shortened("凭条打印机", 6) == "凭条…");
+  CHECK(shortened("凭条打印机", 10) == "凭条打印机");
+  CHECK(shortened("abc", 1) == "…");
+  CHECK(wrapped("打印机缺纸", 6) == std::vector<std::string>{"打印机", "缺纸"});
+  CHECK(wrapped("paper is out", 8) == std::vector<std::string>{"paper is", "out"});
+  CHECK(wrapped("paper is out", 7) == std::vector<std::string>{"paper", "is out"});
+  CHECK(wrapped("", 5) == std::vector<std::string>{""});
+}
+
+TEST_CASE("colour is written only where the view has it, and takes no columns") {
+  Table table;
+  table.row({{"fault", Colour::bad}, "x"});
+  CHECK(table.text({}) == "fault  x\n");
+  View colourful;
+  colourful.colour = true;
+  CHECK(table.text(colourful) == "\x1b[31;1mfault\x1b[0m  x\n");
+}
+
+TEST_CASE("a length of time is said in one unit, in the reader's language") {
+  CHECK(span_text(365 * 24h, Lang::en) == "365 days");
+  CHECK(span_text(-365 * 24h, Lang::zh_cn) == "365 天");
+  CHECK(span_text(47h, Lang::en) == "47 h");
+  CHECK(span_text(119min, Lang::en) == "119 min");
+  CHECK(span_text(15s, Lang::en) == "15 s");
+  CHECK(span_text(1'999ms, Lang::en) == "1999 ms");
+  CHECK(span_text(Duration{0}, Lang::zh_cn) == "0 毫秒");
+}
+
+TEST_CASE("a time is read back as it was written, another text is not") {
+  const auto when = wall_from(1'780'000'000'123'000);
+  CHECK(from_rfc3339(rfc3339(when)) == when);
+  for (const char* wrong : {"", "2026-11-22", "2026-13-22T06:31:05.123Z",
+                            "x026-11-22T06:31:05.123Z", "2026-11-22T06:31:05.123+"}) {
+    CHECK_FALSE(from_rfc3339(wrong));
+  }
+}
+
+TEST_CASE("an event is told in words: conditions by the driver's own table, gaps by their reason") {
+  const DriverOf drivers{{"printer", "escpos"}};
+  const auto said = [&](const char* text, Lang lang) {
+    return event_text(json::parse(text).as_object(), drivers, lang);
+  };
+  const auto fault = R"({"class":"state","device":"printer","health":"fault",
+                         "conditions":[{"code":"media-empty","vendor_code":"","detail":""}]})";
+  CHECK(said(fault, Lang::zh_cn).starts_with("故障: "));
+  CHECK(said(fault, Lang::zh_cn).find("media-empty") == std::string::npos);
+  CHECK(said(R"({"class":"gap","count":12,"reason":"ceiling"})", Lang::en) ==
+        "12 events are missing (ceiling)");
+  CHECK(said(R"({"class":"power","kind":"boot","unexpected":true})", Lang::en) ==
+        "the system started (the run before ended unexpectedly)");
+  CHECK(said(R"({"class":"agent","code":"link-check","detail":""})", Lang::zh_cn) == "链路检查");
+  CHECK(said(R"({"class":"agent","code":"never-seen","detail":"why"})", Lang::en) ==
+        "never-seen: why");
+  CHECK(said("{}", Lang::en) == "-");
+}
+
+namespace {
+
+json::object watched(int devices) {
+  json::array list;
+  for (int i = 0; i < devices; ++i) {
+    json::object device;
+    device["name"] = "device-" + std::to_string(i);
+    device["health"] = i == devices - 1 ? "fault" : "ok";
+    device["conditions"] = json::array{json::object{{"code", "media-jam"}}};
+    list.push_back(std::move(device));
+  }
+  json::object out;
+  out["devices"] = std::move(list);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the live screen fits whatever terminal it has, faults on top") {
+  WatchScreen screen;
+  screen.take(watched(30));
+  screen.take(json::parse(R"({"status":{"terminal":"T-1","uplink":{"phase":"live",
+      "connected":true,"server":"c:1"},"outbox":{"unacknowledged":3,"on_disk":true}}})")
+                  .as_object());
+  for (int i = 0; i < 40; ++i) {
+    screen.take(json::parse(R"({"event":{"epoch":"1","seq":1,"class":"power","kind":"boot"}})")
+                    .as_object());
+  }
+  View view;
+  for (const std::size_t columns : {20U, 40U, 80U, 200U}) {
+    for (const std::size_t rows : {3U, 8U, 24U, 60U}) {
+      view.columns = columns;
+      const auto drawn = screen.draw(view, rows);
+      CHECK(drawn.size() <= rows);
+      for (const auto& line : drawn) {
+        // Six-column minimums of a five-column table cannot shrink further.
+        CHECK(width(line) <= std::max<std::size_t>(columns, 5 * 6 + 4 * 2));
+      }
+    }
+  }
+  view.columns = 80;
+  const auto drawn = screen.draw(view, 24);
+  CHECK(drawn[0].find("T-1") != std::string::npos);
+  CHECK(drawn[5].find("device-29") != std::string::npos);
+}
+
+TEST_CASE("the live screen says when the agent is lost, and marks what was acknowledged") {
+  WatchScreen screen;
+  screen.take(json::parse(R"({"event":{"epoch":"a","seq":7,"class":"power","kind":"boot",
+                              "acknowledged":false}})")
+                  .as_object());
+  const auto text = [&] {
+    std::string out;
+    for (const auto& line : screen.draw({}, 24)) out += line + "\n";
+    return out;
+  };
+  CHECK(text().find("waiting  ") != std::string::npos);
+  screen.take(json::parse(R"({"acknowledged":{"epoch":"b","upto":9}})").as_object());
+  CHECK(text().find("waiting  ") != std::string::npos);
+  screen.take(json::parse(R"({"acknowledged":{"epoch":"a","upto":7}})").as_object());
+  CHECK(text().find("yes") != std::string::npos);
+  screen.lost("no socket");
+  CHECK(text().find("no socket") != std::string::npos);
 }

@@ -29,7 +29,7 @@ namespace {
 /// Keeps what kiosks say, sends what a test wants sent in every session, takes bundles.
 class Collector final : public link::Host {
  public:
-  Result<void> admit(const link::PeerCertificate&) override { return {}; }
+  std::optional<link::Refusal> admit(const link::PeerCertificate&) override { return {}; }
 
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override {
     link::HttpResponse out;
@@ -258,7 +258,7 @@ TEST_CASE("a pushed configuration with a mistake leaves the kiosk on the old one
             status.at("devices").at("warning").to_number<int>() +
             status.at("devices").at("unknown").to_number<int>() ==
         1);
-  const auto text = ctl::status_text(status, Lang::en);
+  const auto text = ctl::status_text(status, {.lang = Lang::en});
   INFO(text);
   CHECK(text.find("the last pushed one " + identity::to_hex(report.hash()).substr(0, 12) +
                   " was refused:\n  agent.toml:") != std::string::npos);

@@ -23,7 +23,7 @@ namespace {
 /// Takes everything, in order, and acknowledges it; forgets on request.
 class Collector final : public link::Host {
  public:
-  Result<void> admit(const link::PeerCertificate&) override { return {}; }
+  std::optional<link::Refusal> admit(const link::PeerCertificate&) override { return {}; }
 
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate) override {
     link::HttpResponse out;

@@ -54,7 +54,7 @@ std::string text_of(const fs::path& path) {
 /// Answers every message and otherwise waits, as the gateway does.
 class Echo final : public link::Host {
  public:
-  Result<void> admit(const link::PeerCertificate&) override { return {}; }
+  std::optional<link::Refusal> admit(const link::PeerCertificate&) override { return {}; }
   Task<link::HttpResponse> answer(link::HttpRequest, link::PeerCertificate) override {
     co_return link::HttpResponse{};
   }

@@ -46,9 +46,9 @@ const Authority& foreign() {
   return authority;
 }
 
-Result<void> TestHost::admit(const link::PeerCertificate& peer) {
+std::optional<link::Refusal> TestHost::admit(const link::PeerCertificate& peer) {
   admitted.push_back(peer);
-  return judge ? judge(peer) : Result<void>{};
+  return judge ? judge(peer) : std::nullopt;
 }
 
 Task<link::HttpResponse> TestHost::answer(link::HttpRequest request, link::PeerCertificate peer) {

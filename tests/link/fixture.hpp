@@ -53,11 +53,11 @@ using tests::TempFolder;
 /// Plays the collector; tests choose what it does.
 class TestHost final : public link::Host {
  public:
-  Result<void> admit(const link::PeerCertificate& peer) override;
+  std::optional<link::Refusal> admit(const link::PeerCertificate& peer) override;
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override;
   Task<void> serve(std::unique_ptr<Link> link) override;
 
-  std::function<Result<void>(const link::PeerCertificate&)> judge;
+  std::function<std::optional<link::Refusal>(const link::PeerCertificate&)> judge;
   std::function<Task<void>(Link&)> served;  ///< default: echo until the end
   std::vector<link::PeerCertificate> admitted;
   int answers = 0;

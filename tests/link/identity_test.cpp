@@ -9,8 +9,8 @@
 #include "common/identity/token.hpp"
 #include "common/identity/uuid.hpp"
 #include "common/platform/files.hpp"
+#include "common/platform/host_checks.hpp"
 #include "tests/link/fixture.hpp"
-#include "tests/support/owners_alone.hpp"
 
 namespace kw::link_test {
 namespace {
@@ -225,11 +225,11 @@ TEST_CASE("files are replaced at once, secrets for the owner alone") {
   const TempFolder folder;
   const auto secret = folder.path() / "a" / "b" / "secret";
   REQUIRE(platform::make_folder(secret.parent_path(), true));
-  CHECK(tests::owners_alone(secret.parent_path()));
+  CHECK_FALSE(platform::rights_of(secret.parent_path())->open_to_others);
   REQUIRE(platform::write_file(secret, "one", true));
   REQUIRE(platform::write_file(secret, std::string(100'000, 'x'), true));
   CHECK(platform::read_file(secret)->size() == 100'000);
-  CHECK(tests::owners_alone(secret));
+  CHECK_FALSE(platform::rights_of(secret)->open_to_others);
   CHECK(std::distance(fs::directory_iterator{secret.parent_path()}, {}) == 1);
   CHECK(platform::read_file(folder.path() / "none").error().code() == Errc::missing);
   CHECK(platform::read_file(folder.path()).error().code() == Errc::storage);

@@ -511,17 +511,30 @@ TEST_CASE("a certificate expires by the collector's clock, at notAfter exactly")
 TEST_CASE("whom the host does not admit is told why and closed") {
   Loop loop;
   Server server{loop};
-  server.host.judge = [](const link::PeerCertificate&) -> Result<void> {
-    return Error{Errc::refused, "certificate revoked"};
+  server.host.judge = [](const link::PeerCertificate&) {
+    return std::optional{link::Refusal{"revoked", "the certificate was withdrawn", {}}};
   };
-  const auto revoked = loop.run(round_trip(server.at, good_client()));
+  std::optional<link::Refusal> said;
+  const auto revoked = loop.run(link::dial(server.at, good_client(), 10s, &said));
   CHECK(revoked.error().code() == Errc::refused);
-  CHECK(has(failure(revoked), "certificate revoked"));
-  server.host.judge = [](const link::PeerCertificate&) -> Result<void> {
-    return Error{Errc::busy, "too many kiosks at once"};
+  CHECK(revoked.error().text() ==
+        "WebSocket: refused with HTTP status 403 (revoked): the certificate was withdrawn");
+  REQUIRE(said);
+  CHECK(said->code == "revoked");
+  CHECK_FALSE(said->retry_after);
+  server.host.judge = [](const link::PeerCertificate&) {
+    return std::optional{link::Refusal{"busy", "too many kiosks at once", 1500ms}};
   };
-  const auto busy = loop.run(round_trip(server.at, good_client()));
+  const auto busy = loop.run(link::dial(server.at, good_client(), 10s, &said));
   CHECK(busy.error().code() == Errc::busy);
+  REQUIRE(said);
+  CHECK(said->code == "busy");
+  CHECK(said->retry_after == Duration{1500ms});
+  link::HttpRequest request;
+  const auto plain = loop.run(link::http_request(server.at, good_client(), request, 10s));
+  REQUIRE(plain);
+  CHECK(plain->status == 503);
+  CHECK(plain->headers.at("retry-after") == "2");
   CHECK(server.host.links == 0);
   CHECK(server.host.answers == 0);
 }

@@ -3,8 +3,8 @@
 
 #include "common/link/ticket_keys.hpp"
 #include "common/platform/files.hpp"
+#include "common/platform/host_checks.hpp"
 #include "tests/link/fixture.hpp"
-#include "tests/support/owners_alone.hpp"
 
 namespace kw::link_test {
 namespace {
@@ -92,7 +92,7 @@ TEST_CASE("sessions survive a restart of the collector with its ticket keys") {
     server.listener->stop();
     loop.until([&] { return server.listener->connections() == 0; });
   }
-  CHECK(tests::owners_alone(options.ticket_keys));
+  CHECK_FALSE(platform::rights_of(options.ticket_keys)->open_to_others);
   {
     Server again{loop, options};
     again.listener->stop();
@@ -139,8 +139,8 @@ TEST_CASE("a resumed session whose certificate was revoked meanwhile is refused"
   const auto tls = good_client();
   REQUIRE(loop.run(round_trip(server.at, tls)));
   const auto serial = server.host.admitted[0].serial;
-  server.host.judge = [&](const link::PeerCertificate& peer) -> Result<void> {
-    if (peer.serial == serial) return Error{Errc::refused, "revoked"};
+  server.host.judge = [&](const link::PeerCertificate& peer) -> std::optional<link::Refusal> {
+    if (peer.serial == serial) return link::Refusal{"revoked", "withdrawn", {}};
     return {};
   };
   const auto result = loop.run(round_trip(server.at, tls));

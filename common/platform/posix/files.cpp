@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 Error failed(const fs::path& path, const char* what, int number) {
-  const auto code = number == ENOENT ? Errc::missing : Errc::storage;
+  const bool forbidden = number == EACCES || number == EPERM;
+  const auto code = number == ENOENT ? Errc::missing : forbidden ? Errc::refused : Errc::storage;
   return Error{code, path.string() + ": " + what + ": " +
                          std::error_code{number, std::generic_category()}.message()};
 }

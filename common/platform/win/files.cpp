@@ -17,8 +17,11 @@ namespace fs = std::filesystem;
 
 Error failed(const fs::path& path, const char* what, DWORD number) {
   const bool missing = number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND;
-  return Error{missing ? Errc::missing : Errc::storage,
-               path.string() + ": " + what + ": " + reason_of(number)};
+  // A folder is denied, too, to who opens it as a file.
+  std::error_code none;
+  const bool forbidden = number == ERROR_ACCESS_DENIED && !fs::is_directory(path, none);
+  const auto code = missing ? Errc::missing : forbidden ? Errc::refused : Errc::storage;
+  return Error{code, path.string() + ": " + what + ": " + reason_of(number)};
 }
 
 bool write_all(HANDLE file, std::string_view bytes) {

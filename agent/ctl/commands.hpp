@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/ctl/command.hpp"
+
+/// The commands of kioskctl, one function each; all return the exit code.
+namespace kw::agent::ctl {
+
+int run_status(const Options& options);
+int run_devices(const Options& options);
+int run_outbox(const Options& options);
+int run_drivers(const Options& options);
+int run_doctor(const Options& options);
+int run_watch(const Options& options);
+
+struct BundleArgs {
+  std::filesystem::path file;  ///< empty: a name of its own in the current folder
+};
+int run_bundle(const Options& options, const BundleArgs& args);
+
+struct TestArgs {
+  std::string device;
+  std::string test;  ///< empty: the device's only one
+};
+int run_test(const Options& options, const TestArgs& args);
+
+struct EventsArgs {
+  std::int64_t count = 20;
+  std::string device;
+  bool samples = false;  ///< measurements too
+  bool follow = false;
+};
+int run_events(const Options& options, const EventsArgs& args);
+
+struct ProbeArgs {
+  std::string driver;
+  std::string port;
+  std::vector<std::string> set;
+  std::int64_t deadline_ms = 2'000;
+};
+int run_probe(const Options& options, const ProbeArgs& args);
+
+struct LinkArgs {
+  std::int64_t limit_ms = 5'000;  ///< of each step
+};
+int run_link(const Options& options, const LinkArgs& args);
+
+}  // namespace kw::agent::ctl

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string_view>
+
+#include "common/i18n.hpp"
+
+// How kioskctl tells events; {} is filled in by fmt.
+namespace kw::agent::ctl::message {
+
+inline constexpr Text event_time{"时间", "time"};
+inline constexpr Text event_device{"设备", "device"};
+inline constexpr Text event_what{"发生了什么", "what happened"};
+inline constexpr Text event_state{"送达", "delivered"};
+inline constexpr Text event_acknowledged{"已确认", "yes"};
+inline constexpr Text event_waiting{"待发送", "waiting"};
+inline constexpr Text event_of_kiosk{"本机", "kiosk"};
+inline constexpr Text event_none{"没有事件", "no events"};
+inline constexpr Text event_missed{"……事件太多，略过一部分", "… more came than can be shown"};
+inline constexpr Text event_sample{"测量：{}", "measured: {}"};
+inline constexpr Text event_gap{"缺 {} 条事件（{}）", "{} events are missing ({})"};
+inline constexpr Text event_command{"命令 {}：{} {}", "command {}: {} {}"};
+inline constexpr Text event_configuration{"下发的配置：{} {}", "pushed configuration: {} {}"};
+inline constexpr Text event_boot{"开机", "the system started"};
+inline constexpr Text event_start{"kiosk-agent 启动", "kiosk-agent started"};
+inline constexpr Text event_shutdown{"关机或停止 kiosk-agent",
+                                     "shutdown, or kiosk-agent was stopped"};
+inline constexpr Text event_unexpected{"（上次是意外断电或中断）",
+                                       " (the run before ended unexpectedly)"};
+
+/// What the agent notes of itself, by code.
+struct NoteWord {
+  std::string_view code;
+  Text text;
+};
+inline constexpr NoteWord note_words[] = {
+    {"link-check", {"链路检查", "link check"}},
+    {"bad-configuration", {"配置有误", "a mistake in the configuration"}},
+    {"certificate-refused",
+     {"采集服务器拒绝本机证书", "the collector refused this kiosk's certificate"}},
+    {"uplink-stopped", {"停止连接，需人工处理", "gave up connecting, a person is needed"}},
+    {"outbox-damaged", {"事件缓冲区损坏，已抢救", "the event buffer was damaged and salvaged"}},
+    {"outbox-newer",
+     {"事件缓冲区来自更新的版本，已搁置",
+      "the event buffer is of a newer version and was put aside"}},
+    {"driver-stuck", {"驱动卡死", "a driver is stuck"}},
+};
+
+}  // namespace kw::agent::ctl::message

@@ -1,0 +1,53 @@
+// kioskctl status, devices, outbox, drivers: what the agent knows, as it stands.
+#include "agent/ctl/commands.hpp"
+#include "agent/ctl/print.hpp"
+#include "common/platform/control_client.hpp"
+
+namespace kw::agent::ctl {
+namespace {
+
+namespace json = boost::json;
+
+/// A fault of a device, a connection that needs a person, a configuration with mistakes, a disk
+/// that takes no event: not well.
+int verdict(const json::object& status) {
+  const auto count = status.at("devices").at("fault").to_number<std::int64_t>();
+  const auto& phase = status.at("uplink").at("phase").get_string();
+  const bool needs_person = phase == "stopped" || phase == "refused";
+  const bool mistakes = !status.at("config").at("problems").get_array().empty();
+  const bool disk = status.at("outbox").at("on_disk").get_bool();
+  return count > 0 || needs_person || mistakes || !disk ? fault : well;
+}
+
+}  // namespace
+
+int run_status(const Options& options) {
+  const auto answer = platform::ask_control(options.data, "status", {}, answer_limit);
+  if (!answer) return not_asked(options, answer.error());
+  print(options, *answer, status_text(*answer, options.view));
+  return verdict(*answer);
+}
+
+int run_devices(const Options& options) {
+  const auto answer = platform::ask_control(options.data, "devices", {}, answer_limit);
+  if (!answer) return not_asked(options, answer.error());
+  print(options, *answer, devices_text(*answer, options.view));
+  for (const auto& device : answer->at("devices").get_array()) {
+    if (device.at("health").get_string() == "fault") return fault;
+  }
+  return well;
+}
+
+int run_outbox(const Options& options) {
+  const auto answer = platform::ask_control(options.data, "outbox", {}, answer_limit);
+  if (!answer) return not_asked(options, answer.error());
+  print(options, *answer, outbox_text(*answer, options.view));
+  return well;
+}
+
+int run_drivers(const Options& options) {
+  print(options, drivers_json(options.view.lang), drivers_text(options.view));
+  return well;
+}
+
+}  // namespace kw::agent::ctl

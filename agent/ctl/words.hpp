@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include "agent/ctl/table.hpp"
+
+/// Reading the agent's JSON without ever failing on it, and its codes as people say them.
+namespace kw::agent::ctl {
+
+/// null, an empty object, an empty array where there is none.
+const boost::json::value& at(const boost::json::object& object, std::string_view key);
+const boost::json::object& object_at(const boost::json::object& object, std::string_view key);
+const boost::json::array& array_at(const boost::json::object& object, std::string_view key);
+/// A string as it is, another value as JSON, null as `otherwise`.
+std::string text(const boost::json::value& value, std::string_view otherwise = "-");
+
+inline constexpr std::array<std::string_view, 6> all_healths{"ok",   "warning", "fault",
+                                                             "busy", "unknown", "disabled"};
+std::string health_word(const std::string& health, Lang lang);
+Colour health_colour(std::string_view health);
+std::string phase_word(const std::string& phase, Lang lang);
+
+/// The condition in words: the driver's own table first, then the standard one, else its code.
+std::string condition_text(const boost::json::object& condition, const std::string& driver,
+                           Lang lang);
+/// All conditions of a status; "-" when there is none.
+std::string conditions_text(const boost::json::object& device, Lang lang);
+/// The one consumable that matters: "paper low 12 %".
+std::string consumable_text(const boost::json::object& consumable);
+
+}  // namespace kw::agent::ctl
