@@ -24,7 +24,7 @@ WallTime SystemClock::wall() const {
 MonoTime SystemClock::mono() const {
   // Counts through sleep, in 100 ns.
   static const auto read =
-      system_function<ReadInterruptTime>(L"kernelbase.dll", "QueryInterruptTimePrecise");
+      platform::system_function<ReadInterruptTime>(L"kernelbase.dll", "QueryInterruptTimePrecise");
   if (read == nullptr) return mono_from(static_cast<std::int64_t>(GetTickCount64()) * 1'000);
   ULONGLONG ticks = 0;
   read(&ticks);
