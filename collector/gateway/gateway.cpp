@@ -73,6 +73,11 @@ void Gateway::release_quarantined(TerminalKey terminal) {
   }
 }
 
+void Gateway::deliver(TerminalKey terminal) {
+  const auto live = live_.find(terminal);
+  if (live != live_.end()) live->second->deliver();
+}
+
 void Gateway::left(const AgentSession& session) {
   credit_.leave(session.id());
   all_.erase(session.id());

@@ -35,6 +35,9 @@ class Gateway final : public link::Host {
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override;
   Task<void> serve(std::unique_ptr<link::Link> link) override;
 
+  /// Something waits for this terminal: its live session fetches and sends it.
+  void deliver(TerminalKey terminal);
+
   /// Tells every session to come back after a while, then closes it.
   Task<void> drain(Duration retry_after);
 

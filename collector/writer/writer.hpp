@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +36,8 @@ class Work {
   /// A job failed: its changes to the view are not the truth.
   void forget(TerminalKey terminal) { views_.erase(terminal); }
   void timers_changed() { timers_changed_ = true; }
+  /// There is something to send to the terminal: after the commit the listener is told.
+  void tell(TerminalKey terminal) { to_tell_.insert(terminal); }
 
  private:
   friend class Writer;
@@ -44,6 +47,7 @@ class Work {
   WallTime no_silence_before_;
   std::map<TerminalKey, TerminalView> views_;
   std::vector<std::string> orders_opened_;
+  std::set<TerminalKey> to_tell_;
   bool timers_changed_ = false;
 };
 
@@ -89,6 +93,9 @@ class Writer {
   void post(Job job);
   void stop();
 
+  /// Called on the writer thread after each commit that left something to send to a terminal.
+  void on_outgoing(std::function<void(TerminalKey)> tell);
+
   Figures figures() const;
 
  private:
@@ -99,6 +106,7 @@ class Writer {
   void fire_due();
   Result<void> fire(Work& work, const DueTimer& due);
   void committed(const Work& work, std::size_t events);
+  void tell(const Work& work);
   void count_failure(const Error& why);
 
   std::unique_ptr<Store> store_;
@@ -111,6 +119,7 @@ class Writer {
   std::deque<Job> queue_;
   bool stopping_ = false;
   Figures figures_;
+  std::function<void(TerminalKey)> outgoing_;
 
   /// The collector itself stood still (paused machine, stopped process): silence that it could not
   /// hear is nobody's fault.
