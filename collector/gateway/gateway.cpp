@@ -8,11 +8,12 @@
 namespace kw::collector {
 
 Gateway::Gateway(asio::any_io_executor executor, Writer& writer, Registry& registry,
-                 Enrolment& enrolment, const Clock& clock, Limits limits)
+                 Enrolment& enrolment, BundleUploads& bundles, const Clock& clock, Limits limits)
     : executor_(std::move(executor)),
       writer_(writer),
       registry_(registry),
       enrolment_(enrolment),
+      bundles_(bundles),
       clock_(clock),
       limits_(limits),
       credit_(limits.backlog_pool) {}
@@ -25,7 +26,16 @@ Result<void> Gateway::admit(const link::PeerCertificate& peer) {
   return admitted;
 }
 
+Task<link::BodyGrant> Gateway::allow(link::HttpRequest head, link::PeerCertificate peer) {
+  if (BundleUploads::is_upload(head.target))
+    return bundles_.allow(std::move(head), std::move(peer));
+  return Host::allow(std::move(head), std::move(peer));
+}
+
 Task<link::HttpResponse> Gateway::answer(link::HttpRequest request, link::PeerCertificate peer) {
+  if (BundleUploads::is_upload(request.target)) {
+    return bundles_.answer(std::move(request), std::move(peer));
+  }
   return enrolment_.answer(std::move(request), std::move(peer));
 }
 

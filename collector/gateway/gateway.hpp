@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "collector/gateway/bundle_uploads.hpp"
 #include "collector/gateway/credit.hpp"
 #include "collector/gateway/enrolment.hpp"
 #include "collector/gateway/figures.hpp"
@@ -28,10 +29,11 @@ class Gateway final : public link::Host {
     std::uint64_t backlog_pool = 64ULL * 1024 * 1024;
   };
   Gateway(asio::any_io_executor executor, Writer& writer, Registry& registry, Enrolment& enrolment,
-          const Clock& clock, Limits limits);
+          BundleUploads& bundles, const Clock& clock, Limits limits);
   ~Gateway() override;
 
   Result<void> admit(const link::PeerCertificate& peer) override;
+  Task<link::BodyGrant> allow(link::HttpRequest head, link::PeerCertificate peer) override;
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override;
   Task<void> serve(std::unique_ptr<link::Link> link) override;
 
@@ -58,6 +60,7 @@ class Gateway final : public link::Host {
   Writer& writer_;
   Registry& registry_;
   Enrolment& enrolment_;
+  BundleUploads& bundles_;
   const Clock& clock_;
   Limits limits_;
   CreditPool credit_;

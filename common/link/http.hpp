@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,14 @@ struct HttpResponse {
   int status = 200;
   std::map<std::string, std::string> headers;
   std::string body;
+};
+
+/// What a server takes of one request, decided from its head before any of its body is read.
+struct BodyGrant {
+  std::optional<std::size_t> bytes;     ///< of body; none: as usual
+  std::optional<Duration> within;       ///< for the whole request; none: as usual
+  std::optional<HttpResponse> instead;  ///< answered at once, the body stays unread
+  std::shared_ptr<void> seat;           ///< let go of once the request has been answered
 };
 
 /// Limits before parsing: a header of 16 KiB, a body of 1 MiB, 10 s for a request to arrive.
