@@ -95,6 +95,7 @@ Task<link::HttpResponse> BundleUploads::answer(link::HttpRequest request,
                                                link::PeerCertificate peer) {
   const auto* row = peer.present && !peer.expired ? registry_.find(peer.serial) : nullptr;
   if (row == nullptr) co_return problem(403, "no-certificate", "a kiosk's certificate is needed");
+  if (request.method != "PUT") co_return problem(405, "method-not-allowed", "PUT only");
   if (request.body.empty()) co_return problem(400, "bad-input", "the bundle is empty");
   const auto terminal = row->terminal;
   const auto terminal_code = row->terminal_code;

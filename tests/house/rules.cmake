@@ -26,6 +26,7 @@ set(never_orders "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqli
 set(never_stats "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3|common/task")
 set(never_store "collector/(writer|gateway|api|accounts)/")
 set(never_writer "collector/(gateway|api)/")
+set(never_remote "collector/(gateway|api)/")
 
 foreach(part common drivers agent collector)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${part}/*.hpp ${ROOT}/${part}/*.cpp)
