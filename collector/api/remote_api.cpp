@@ -69,11 +69,14 @@ Task<link::HttpResponse> RemoteApi::answer(std::string path, Parameters query,
     co_return problem(403, "wrong-origin", "not from a page of another site");
   }
   if (const auto found = route(path, of_commands)) {
-    co_return co_await of_command(std::string{found->key}, std::string{found->what},
-                                  std::move(request));
+    std::string id{found->key};
+    std::string what{found->what};
+    co_return co_await of_command(std::move(id), std::move(what), std::move(request));
   }
   const auto found = *route(path, of_terminals);
-  co_return co_await of_terminal(std::string{found.key}, std::string{found.what}, std::move(query),
+  std::string terminal{found.key};
+  std::string what{found.what};
+  co_return co_await of_terminal(std::move(terminal), std::move(what), std::move(query),
                                  std::move(request), std::move(subject));
 }
 
