@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "collector/writer/remote_results.hpp"
+#include "common/wire/conditions.hpp"
 #include "tests/collector/field.hpp"
 
 using namespace kw;
@@ -369,4 +370,71 @@ TEST_CASE("four bundles at a time, the next is told when to come back") {
   grants.pop_back();
   CHECK(agent.upload(id, "{}").status == 200);
   CHECK(agent.upload(id, "{}").status == 200);
+}
+
+TEST_CASE("maintenance by the API: faults wait, its end raises what stands, a timer ends it too") {
+  Field field;
+  PlayedAgent agent{field, field.kiosk("K1"), 7};
+  agent.open();
+  const auto set = [&](const std::string& body) {
+    return field.ask("POST", "terminals/K1/maintenance", body);
+  };
+  const auto orders = [&] { return field.ask("GET", "orders").body.at("items").as_array().size(); };
+  CHECK(set(R"({"on":true})").status == 400);
+  CHECK(set(R"({"on":true,"reason":"x","until":"2001-01-01T00:00:00Z"})").status == 400);
+  CHECK(field.ask("POST", "terminals/K9/maintenance", R"({"on":false})").status == 404);
+  CHECK(field.ask("GET", "terminals/K1/maintenance").status == 405);
+
+  const auto on = set(R"({"on":true,"reason":"new paper feed"})");
+  REQUIRE(on.status == 200);
+  CHECK(text(on.body.at("state")) == "maintenance");
+  CHECK(text(on.body.at("maintenance").at("reason")) == "new paper feed");
+  CHECK(on.body.at("maintenance").at("until").is_null());
+  pb::Event empty;
+  wire::Status status;
+  status.device = wire::DeviceState::online;
+  status.conditions.push_back(wire::condition(*wire::find_condition("media-empty")));
+  *empty.mutable_state() = wire::to_wire("receipt", status);
+  agent.event(empty);
+  CHECK(orders() == 0);
+  const auto fault = field.ask("GET", "faults?state=open").body.at("items").at(0);
+  CHECK(text(fault.at("suppressed_by")) == "maintenance");
+  CHECK(fault.at("order").is_null());
+  CHECK(field.ask("GET", "terminals?state=maintenance").body.at("items").as_array().size() == 1);
+
+  SUBCASE("switched off") {
+    const auto off = set(R"({"on":false})");
+    CHECK(text(off.body.at("state")) == "fault");
+    CHECK(off.body.at("maintenance").is_null());
+    CHECK(orders() == 1);
+    CHECK(set(R"({"on":false})").status == 200);
+  }
+  SUBCASE("over by itself") {
+    const auto until = rfc3339(field.clock.wall() + 2s);
+    REQUIRE(set(R"({"on":true,"reason":"new paper feed","until":")" + until + R"("})").status ==
+            200);
+    field.until([&] { return orders() == 1; });
+    CHECK(text(field.ask("GET", "terminals/K1").body.at("state")) == "fault");
+  }
+  CHECK(field.ask("GET", "faults?state=open").body.at("items").at(0).at("suppressed_by").is_null());
+}
+
+TEST_CASE("a device that flaps is marked") {
+  Field field;
+  PlayedAgent agent{field, field.kiosk("K1"), 7};
+  agent.open();
+  pb::Event told;
+  wire::Status status;
+  status.device = wire::DeviceState::online;
+  *told.mutable_state() = wire::to_wire("receipt", status);
+  agent.event(told);
+  const auto mark = [&] {
+    return field.ask("GET", "devices").body.at("items").at(0).at("flapping").as_bool();
+  };
+  CHECK_FALSE(mark());
+  status.conditions.push_back({.code = "flapping", .severity = wire::Severity::warning});
+  *told.mutable_state() = wire::to_wire("receipt", status);
+  agent.event(told);
+  CHECK(mark());
+  CHECK(field.ask("GET", "faults").body.at("items").as_array().empty());
 }
