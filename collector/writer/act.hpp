@@ -16,8 +16,6 @@ namespace kw::collector {
 
 /// Runs one write of a person (or of a kiosk's enrolment) through the writer, ahead of ingest, and
 /// resumes on the io thread with its value once it is committed. The way of every such change.
-/// What `what` answers with refused, invalid or missing is final: nothing of it is kept, and it is
-/// not tried again.
 template <class T>
 Task<Result<T>> act(Writer& writer, std::function<Result<T>(Work&)> what) {
   struct Pending {
@@ -32,11 +30,12 @@ Task<Result<T>> act(Writer& writer, std::function<Result<T>(Work&)> what) {
   Job job;
   job.ahead = true;
   job.work = [pending, what = std::move(what)](Work& work) -> Result<void> {
+    pending->value.reset();
     pending->value = what(work);
     if (*pending->value) return {};
+    // A "no" of whatever kind is an answer, undone and told; only a failing store is tried again.
     const auto& why = pending->value->error();
-    const bool expected = why.code() == Errc::invalid || why.code() == Errc::missing;
-    return expected ? Error{Errc::refused, why.text()} : why;
+    return Error{why.code() == Errc::storage ? Errc::storage : Errc::refused, why.text()};
   };
   job.after = [pending, executor](const Result<void>& done) {
     asio::post(executor, [pending, done] {
@@ -46,7 +45,7 @@ Task<Result<T>> act(Writer& writer, std::function<Result<T>(Work&)> what) {
   };
   writer.post(std::move(job));
   while (!pending->done) co_await pending->answered.async_wait(as_result);
-  if (pending->value && !*pending->value) co_return pending->value->error();
+  if (!*pending->done && pending->value && !*pending->value) co_return pending->value->error();
   if (!*pending->done) co_return pending->done->error();
   co_return std::move(*pending->value);
 }

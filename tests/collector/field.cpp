@@ -157,11 +157,13 @@ void PlayedAgent::send(const pb::Envelope& envelope) {
 }
 
 pb::Envelope PlayedAgent::receive() {
-  auto frame = field_.run(with_deadline(link_->receive(), 15s));
-  if (!frame) FAIL(frame.error().text());
-  auto envelope = wire::decode(*frame);
-  if (!envelope) FAIL(envelope.error().text());
-  return std::move(*envelope);
+  for (;;) {
+    auto frame = field_.run(with_deadline(link_->receive(), 15s));
+    if (!frame) FAIL(frame.error().text());
+    auto envelope = wire::decode(*frame);
+    if (!envelope) FAIL(envelope.error().text());
+    if (!envelope->has_credit()) return std::move(*envelope);
+  }
 }
 
 void PlayedAgent::expect_nothing() {

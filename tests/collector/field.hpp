@@ -103,7 +103,7 @@ class PlayedAgent {
   pb::Welcome open(std::uint64_t owed = 0);
   void close();
   void send(const pb::Envelope& envelope);
-  /// The next envelope; fails the test when none comes.
+  /// The next envelope that is more than credit; fails the test when none comes.
   pb::Envelope receive();
   /// Nothing else was sent before the answer to a heartbeat.
   void expect_nothing();
