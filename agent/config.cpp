@@ -59,6 +59,9 @@ struct Loader {
     out.reply_limit = seconds{reader.integer("reply_limit_s", 30, 1, 300)};
     out.sample = seconds{reader.integer("sample_s", 30, 1, 3'600)};
     out.poll_deadline = milliseconds{reader.integer("poll_deadline_ms", 2'000, 50, 30'000)};
+    out.flapping.changes = static_cast<int>(reader.integer("flap_changes", 6, 0, 100));
+    out.flapping.window = seconds{reader.integer("flap_window_s", 600, 10, 86'400)};
+    out.flapping.calm = seconds{reader.integer("flap_calm_s", 120, 1, 86'400)};
     out.reconnect_first = milliseconds{reader.integer("reconnect_first_ms", 1'000, 10, 60'000)};
     out.reconnect_cap = seconds{reader.integer("reconnect_cap_s", 300, 1, 3'600)};
     out.reconnect_spread = seconds{reader.integer("reconnect_spread_s", 60, 0, 3'600)};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/debounce/flapping.hpp"
 #include "common/clock.hpp"
 #include "common/config.hpp"
 #include "common/i18n.hpp"
@@ -35,6 +36,7 @@ struct AgentConfig {
   Duration reply_limit = std::chrono::seconds{30};  ///< a wanted reply later than this: gone
   Duration sample = std::chrono::seconds{30};
   Duration poll_deadline = std::chrono::seconds{2};
+  Flapping::Limits flapping;
   Duration reconnect_first = std::chrono::seconds{1};
   Duration reconnect_cap = std::chrono::minutes{5};
   Duration reconnect_spread = std::chrono::minutes{1};

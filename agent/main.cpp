@@ -9,9 +9,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
-#include <pthread.h>
-#include <sys/stat.h>
 
 #include "agent/config.hpp"
 #include "agent/enroll/enroll.hpp"
@@ -21,6 +18,8 @@
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/owner.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
 namespace {
@@ -31,8 +30,8 @@ namespace fs = std::filesystem;
 constexpr int exit_failed = 1;
 
 struct Options {
-  fs::path data = "/var/lib/kioskwatch";
-  fs::path config = "/etc/kioskwatch/agent.toml";
+  fs::path data = platform::default_data();
+  fs::path config = platform::default_config();
   std::string server;
   std::string token;
   std::string log_format = "text";
@@ -61,19 +60,6 @@ int complain(const Options& options, const Text& text, const Args&... args) {
   return exit_failed;
 }
 
-/// Threads are few and shallow: small stacks and two arenas keep the footprint small.
-void be_small() {
-  mallopt(M_ARENA_MAX, 2);
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-  constexpr std::size_t stack_bytes = 256 * 1024;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return;
-  pthread_attr_setstacksize(&attributes, stack_bytes);
-  pthread_setattr_default_np(&attributes);
-  pthread_attr_destroy(&attributes);
-#endif
-}
-
 int run(const Options& options) {
   using namespace agent;
   if (const auto made = platform::make_folder(options.data, true); !made) {
@@ -99,6 +85,9 @@ Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
 
 int enroll(const Options& options) {
   using namespace agent;
+  if (const auto ours = platform::become_owner_of(options.data); !ours) {
+    return complain(options, message::folder_failed, options.data.string(), ours.error().text());
+  }
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
@@ -140,8 +129,9 @@ int enroll(const Options& options) {
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
-  be_small();
-  umask(0077);
+  platform::print_utf8();
+  platform::keep_memory_small();
+  platform::keep_files_private();
   Options options;
   CLI::App app{"Kioskwatch agent"};
   app.set_version_flag("--version", KW_VERSION);

@@ -1,6 +1,5 @@
 #include "agent/run.hpp"
 
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -8,16 +7,20 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
 
 #include "agent/control/answers.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/poller.hpp"
 #include "agent/power.hpp"
 #include "agent/uplink/uplink.hpp"
+#include "agent/watchdog.hpp"
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/process.hpp"
+#include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
 
 namespace kw::agent {
@@ -87,10 +90,12 @@ class Agent {
         poller_(config, port_opener(), journal_, board_, clock_, identity::random_u64()),
         answers_(config, journal_, board_, uplink_, clock_, clock_.wall()),
         control_(io_.get_executor(), "status, devices, outbox", answerer()),
-        signals_(io_, SIGTERM, SIGINT),
-        helper_(1, 0) {}
+        signals_(io_),
+        helper_(1, 0),
+        watchdog_(service_, journal_, poll_progress(), clock_) {}
 
   int run() {
+    for (const int number : platform::stop_signals()) signals_.add(number);
     if (config_.readable) retain();
     journal_.on_appended([this](const Appended& what) {
       asio::post(io_, [this, what] { uplink_.appended(what); });
@@ -107,6 +112,9 @@ class Agent {
     spawn(io_, "uplink", uplink_.run());
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
+    spawn(io_, "watchdog", watchdog_.run());
+    service_.ready(
+        fmt::format("devices={} problems={}", config_.devices.size(), config_.problems.size()));
     log::info("agent-started", {{"devices", config_.devices.size()},
                                 {"problems", config_.problems.size()},
                                 {"version", KW_VERSION}});
@@ -119,6 +127,10 @@ class Agent {
     return [this](const drivers::PortAddress& address, MonoTime deadline) {
       return drivers::open_port(address, clock_, deadline);
     };
+  }
+
+  Watchdog::Polls poll_progress() {
+    return [this] { return poller_.progress(); };
   }
 
   platform::ControlServer::Answer answerer() {
@@ -152,6 +164,7 @@ class Agent {
   Task<void> stop_when_told() {
     co_await signals_.async_wait(as_result);
     log::info("agent-stopping");
+    service_.stopping();
     control_.stop();
     const auto stop_polling = [this] { return poller_.stop(stop_limit); };
     const bool all_ended = co_await helper_.run(stop_polling);
@@ -188,6 +201,8 @@ class Agent {
   platform::ControlServer control_;
   asio::signal_set signals_;
   Worker helper_;
+  platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
+  Watchdog watchdog_;
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace kw::agent {
 
-/// Runs the agent until SIGTERM or SIGINT. `folder` is locked by the caller. Returns the process's
+/// Runs the agent until the system or its user ends it (platform::stop_signals). `folder` is locked by the caller. Returns the process's
 /// exit code; leaves the process itself when a driver is stuck.
 int run_agent(const std::filesystem::path& folder, const AgentConfig& config);
 

@@ -9,6 +9,7 @@ kw_packages=(
   libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
   curl jq
 )
+kw_deb_packages=(dpkg-dev file)
 
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {

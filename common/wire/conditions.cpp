@@ -26,6 +26,8 @@ constexpr std::array rows{
                  fault,
                  Action::software_error,
                  {"驱动停止响应", "driver stopped responding"}},
+    ConditionRow{
+        "flapping", warning, Action::maintenance, {"状态反复变化", "state keeps changing"}},
     // Printers (PWG 5100.9, RFC 8011 section 5.4.12).
     ConditionRow{"media-empty", fault, Action::clear, {"缺纸", "out of paper"}},
     ConditionRow{"media-low", warning, Action::clear, {"纸将尽", "paper low"}},

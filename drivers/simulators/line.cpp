@@ -12,13 +12,13 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "drivers/ports/descriptor.hpp"
+#include "common/platform/posix/descriptor.hpp"
 
 namespace kw::devices {
 namespace {
 
-using drivers::Descriptor;
-using drivers::port_error;
+using platform::Descriptor;
+using platform::port_error;
 
 /// Reads what is there; nothing when the other end has gone.
 Line::Event read_some(int fd, Bytes& into) {

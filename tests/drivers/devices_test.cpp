@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "drivers/ports/descriptor.hpp"
+#include "common/platform/posix/descriptor.hpp"
 #include "drivers/ports/open.hpp"
 #include "drivers/simulators/scenario.hpp"
 #include "drivers/simulators/stage.hpp"
@@ -25,9 +25,9 @@
 namespace kw::devices {
 namespace {
 
-using drivers::Descriptor;
 using drivers::Driver;
 using drivers::TempFolder;
+using platform::Descriptor;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
