@@ -32,6 +32,7 @@ namespace json = boost::json;
 
 constexpr std::size_t reader_threads = 2;
 constexpr auto drain_hint = std::chrono::seconds{5};
+constexpr auto bundles_pruned_every = std::chrono::hours{24};
 constexpr auto control_answer_within = std::chrono::seconds{10};
 // A pushed configuration of 48 KiB, every character of it escaped.
 constexpr std::size_t control_line = 128 * 1024;
@@ -86,7 +87,7 @@ class Collector {
     writer_.on_outgoing([this](TerminalKey terminal) {
       asio::post(io_, [this, terminal] { gateway_.deliver(terminal); });
     });
-    files_.post_now([this, now = clock.wall()] { bundles_.prune(now); });
+    spawn(io_, "bundles", prune_bundles(clock));
   }
 
   Result<std::pair<link::Endpoint, link::Endpoint>> listen(const RunOptions& options,
@@ -108,6 +109,17 @@ class Collector {
   }
 
  private:
+  Task<void> prune_bundles(const Clock& clock) {
+    for (;;) {
+      auto prune = [this, now = clock.wall()] {
+        bundles_.prune(now);
+        return true;
+      };
+      co_await files_.run(std::move(prune));
+      co_await sleep_for(bundles_pruned_every);
+    }
+  }
+
   Task<void> stop_on_signal() {
     auto [error, signal] = co_await signals_.async_wait(as_result);
     log::info("stopping", {{"signal", signal}});
