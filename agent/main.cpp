@@ -28,12 +28,14 @@ using namespace kw;
 namespace fs = std::filesystem;
 
 constexpr int exit_failed = 1;
+constexpr std::size_t log_lines_kept = 500;  // for the support bundle
 
 struct Options {
   fs::path data = platform::default_data();
   fs::path config = platform::default_config();
   std::string server;
   std::string token;
+  std::string proxy;
   std::string log_format = "text";
   std::string log_level = "info";
   std::string lang;
@@ -73,8 +75,8 @@ int run(const Options& options) {
     // A disk that went read-only must not leave the kiosk unwatched: events then live in memory.
     log::error("folder-not-locked", {{"reason", lock.error()}});
   }
-  const auto config = load_config(options.config);
-  return run_agent(options.data, config);
+  log::keep_last(log_lines_kept);
+  return run_agent(options.data, options.config);
 }
 
 Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
@@ -91,8 +93,9 @@ int enroll(const Options& options) {
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
-  Enrolment wanted{options.data, options.server, options.token, platform::host_facts().hostname,
-                   options.force};
+  Enrolment wanted{
+      options.data, options.server, options.token, options.proxy, platform::host_facts().hostname,
+      options.force};
   asio::io_context io{1};
   std::optional<Result<IdentityFiles>> result;
   spawn(io, "enroll", enroll_into(std::move(wanted), language(options), result));
@@ -149,6 +152,7 @@ int main(int argc, char** argv) {
   auto* enrolls = app.add_subcommand("enroll", "get a certificate from the collector");
   enrolls->add_option("--server", options.server, "https://HOST:PORT")->required();
   enrolls->add_option("--token", options.token, "one-time token")->required();
+  enrolls->add_option("--proxy", options.proxy, "http://[USER:PASSWORD@]HOST:PORT");
   enrolls->add_flag("--force", options.force, "replace an existing identity");
   try {
     app.parse(argc, argv);

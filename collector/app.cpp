@@ -12,15 +12,19 @@
 #include "collector/api/api.hpp"
 #include "collector/faults/rules.hpp"
 #include "collector/gateway/gateway.hpp"
+#include "collector/notify/live_feed.hpp"
+#include "collector/page/page.hpp"
 #include "collector/remote_control.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
+#include "collector/watchdog.hpp"
 #include "collector/writer/act.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_client.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
+#include "common/platform/service.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/event_classes.hpp"
 
@@ -74,9 +78,12 @@ class Collector {
         gateway_(io.get_executor(), writer_, registry_, enrolment_, uploads_, clock, {}),
         api_(
             writer_, readers_, [this] { return gateway_.figures(); }, bundles_, files_),
+        live_(io.get_executor(), writer_, readers_, clock, page_version()),
         remote_(writer_, readers_),
-        people_(io.get_executor(),
-                [this](link::HttpRequest request) { return api_.answer(std::move(request)); }),
+        people_(
+            io.get_executor(),
+            [this](link::HttpRequest request) { return api_.answer(std::move(request)); }, {},
+            live_sockets()),
         control_(io.get_executor(), std::string{"token-new, "} + RemoteControl::verbs,
                  [this](std::string verb, json::object args) {
                    return answer_control(std::move(verb), std::move(args));
@@ -105,6 +112,8 @@ class Collector {
     auto control = control_.listen(options.data / platform::control_name);
     if (!control) return std::move(control).error();
     spawn(io_, "signals", stop_on_signal());
+    service_.ready("kiosks " + agents->text() + ", API " + people->text());
+    spawn(io_, "watchdog", watch_over(service_, writer_));
     return std::pair{*agents, *people};
   }
 
@@ -123,12 +132,21 @@ class Collector {
   Task<void> stop_on_signal() {
     auto [error, signal] = co_await signals_.async_wait(as_result);
     log::info("stopping", {{"signal", signal}});
+    service_.stopping();
     agents_->stop_accepting();
     people_.stop();
     control_.stop();
     co_await gateway_.drain(drain_hint);
     agents_->stop();
     io_.stop();
+  }
+
+  link::WebSockets live_sockets() {
+    return {.refuse = [this](const link::HttpRequest& r) { return api_.refuse_socket(r); },
+            .serve =
+                [this](std::shared_ptr<link::TextSocket> socket) {
+                  return live_.serve(std::move(socket));
+                }};
   }
 
   Task<Result<json::object>> answer_control(std::string verb, json::object args) {
@@ -149,6 +167,7 @@ class Collector {
   }
 
   asio::io_context& io_;
+  platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   AuthorityFiles authority_;
   std::vector<CertificateRow> certificates_;
   Registry registry_;
@@ -161,6 +180,7 @@ class Collector {
   BundleUploads uploads_;
   Gateway gateway_;
   Api api_;
+  LiveFeed live_;
   RemoteControl remote_;
   link::HttpServer people_;
   platform::ControlServer control_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "collector/accounts/authorize.hpp"
@@ -13,14 +14,16 @@
 
 namespace kw::collector {
 
-/// REST under /api/v1 (openapi.yaml is the contract), /healthz and /metrics. io thread only; reads
-/// go to the reader pool, acts to the writer.
+/// REST under /api/v1 (openapi.yaml is the contract), /healthz, /metrics and the live page. io
+/// thread only; reads go to the reader pool, acts to the writer.
 class Api {
  public:
   Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
       const BundleFiles& bundles, Worker& files);
 
   Task<link::HttpResponse> answer(link::HttpRequest request);
+  /// Why the request may not become the WebSocket of the live feed, if it may not.
+  std::optional<link::HttpResponse> refuse_socket(const link::HttpRequest& request) const;
 
  private:
   Task<link::HttpResponse> get(std::string path, Parameters query);

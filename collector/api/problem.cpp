@@ -22,6 +22,8 @@ std::string_view title(int status) {
       return "Gone";
     case 415:
       return "Unsupported Media Type";
+    case 426:
+      return "Upgrade Required";
     case 503:
       return "Service Unavailable";
     default:

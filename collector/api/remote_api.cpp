@@ -65,9 +65,8 @@ bool RemoteApi::serves(std::string_view path) {
 
 Task<link::HttpResponse> RemoteApi::answer(std::string path, Parameters query,
                                            link::HttpRequest request, Subject subject) {
-  if (!reads(request) && from_other_site(request)) {
-    co_return problem(403, "wrong-origin", "not from a page of another site");
-  }
+  auto foreign = reads(request) ? std::nullopt : refuse_foreign_page(request);
+  if (foreign) co_return std::move(*foreign);
   if (const auto found = route(path, of_commands)) {
     std::string id{found->key};
     std::string what{found->what};

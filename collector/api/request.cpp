@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "collector/api/problem.hpp"
+
 namespace kw::collector {
 namespace {
 
@@ -43,11 +45,18 @@ std::string value_of(const Parameters& query, std::string_view key) {
   return it == query.end() ? std::string{} : it->second;
 }
 
-bool from_other_site(const link::HttpRequest& request) {
-  const auto origin = request.headers.find("origin");
-  if (origin == request.headers.end() || origin->second.empty()) return false;
-  const auto host = request.headers.find("host");
-  return host == request.headers.end() || origin->second != "http://" + host->second;
+std::string header(const link::HttpRequest& request, const std::string& name) {
+  const auto it = request.headers.find(name);
+  return it == request.headers.end() ? std::string{} : it->second;
+}
+
+std::optional<link::HttpResponse> refuse_foreign_page(const link::HttpRequest& request) {
+  const auto origin = header(request, "origin");
+  const auto site = header(request, "sec-fetch-site");
+  const bool own_origin = origin.empty() || origin == "http://" + header(request, "host");
+  const bool own_site = site.empty() || site == "same-origin" || site == "none";
+  if (own_origin && own_site) return std::nullopt;
+  return problem(403, "wrong-origin", "not from a page of another site");
 }
 
 Result<boost::json::object> object_of(std::string_view body) {

@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,11 @@ Result<Page> page_of(const Parameters& query);
 Result<void> only(const Parameters& query, std::initializer_list<std::string_view> known);
 /// Empty when it is not given.
 std::string value_of(const Parameters& query, std::string_view key);
-/// Whether a page of another site had the browser send this.
-bool from_other_site(const link::HttpRequest& request);
+/// Empty when there is none of that name (lower case).
+std::string header(const link::HttpRequest& request, const std::string& name);
+/// The answer to a request that a page of another site had the browser send: what changes
+/// something, or stays open, is not for such pages. Other programs say nothing of where they are.
+std::optional<link::HttpResponse> refuse_foreign_page(const link::HttpRequest& request);
 /// The body as a JSON object; an empty body is an empty object.
 Result<boost::json::object> object_of(std::string_view body);
 

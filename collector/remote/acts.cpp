@@ -47,6 +47,7 @@ void put_configuration(Work& work, const Subject& subject, std::string_view acti
   if (!body.empty()) audit.after = identity::to_hex(next.hash);
   store.audit(audit);
   work.tell(terminal.key);
+  work.touch(terminal.key);
 }
 
 std::string words(const Maintenance& m) {

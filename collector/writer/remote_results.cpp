@@ -145,6 +145,7 @@ void take_configuration_report(Work& work, const Session& session,
   it->detail = report.detail();
   it->reported_at = work.now();
   store.set_configuration_state(session.terminal, *it);
+  work.touch(session.terminal);
   const std::string_view said = name(state);
   store.audit({.at = work.now(),
                .actor = "kiosk",

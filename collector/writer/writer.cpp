@@ -20,6 +20,18 @@ constexpr std::size_t timers_at_once = 100;
 constexpr auto look_every = std::chrono::seconds{5};
 constexpr auto pause_longer_than = std::chrono::seconds{20};  // no fsync takes so long
 
+/// Whether people see it; timers, samples and counts pass in silence.
+bool watched(const Change& change) {
+  return std::holds_alternative<DeviceChanged>(change) ||
+         std::holds_alternative<FaultOpened>(change) ||
+         std::holds_alternative<FaultReopened>(change) ||
+         std::holds_alternative<FaultOrdered>(change) ||
+         std::holds_alternative<MaintenanceChanged>(change) ||
+         std::holds_alternative<FaultCleared>(change) ||
+         std::holds_alternative<OrderOpened>(change) ||
+         std::holds_alternative<OrderMoved>(change) || std::holds_alternative<PowerChanged>(change);
+}
+
 Result<void> guarded(const std::function<Result<void>()>& work) {
   try {
     return work();
@@ -57,6 +69,7 @@ Bench Work::bench(TerminalKey terminal) {
 
 void Work::apply(TerminalKey terminal, const Changes& changes) {
   store_.apply(terminal, changes);
+  if (std::ranges::any_of(changes, watched)) touch(terminal);
   for (const auto& change : changes) {
     if (const auto* opened = std::get_if<OrderOpened>(&change)) {
       orders_opened_.push_back(opened->order.id);
@@ -96,6 +109,11 @@ void Writer::post(Job job) {
     }
   }
   if (job.after) job.after(Error{Errc::disconnected, "the collector is stopping"});
+}
+
+void Writer::on_committed(std::function<void(const std::set<TerminalKey>&)> tell) {
+  const std::lock_guard lock{mutex_};
+  on_committed_ = std::move(tell);
 }
 
 Writer::Figures Writer::figures() const {
@@ -234,6 +252,7 @@ void Writer::count_failure(const Error& why) {
 
 void Writer::committed(const Work& work, std::size_t events) {
   const WallTime at = clock_.wall();
+  std::function<void(const std::set<TerminalKey>&)> tell;
   if (work.timers_changed_) next_timer_ = store_->next_timer();
   {
     const std::lock_guard lock{mutex_};
@@ -244,17 +263,20 @@ void Writer::committed(const Work& work, std::size_t events) {
       figures_.last_commit = at;
       figures_.failing = false;
     }
+    if (!work.touched_.empty()) tell = on_committed_;
   }
-  tell(work);
-  if (work.orders_opened_.empty()) return;
-  // The time at which COMMIT had returned can only be written by a later transaction.
-  auto noted = store_->transact([&] {
-    for (const auto& id : work.orders_opened_) store_->set_order_committed(id, at);
-  });
-  if (!noted) log::warning("commit-time-not-noted", {{"reason", noted.error()}});
+  send_out(work);
+  if (!work.orders_opened_.empty()) {
+    // The time at which COMMIT had returned can only be written by a later transaction.
+    auto noted = store_->transact([&] {
+      for (const auto& id : work.orders_opened_) store_->set_order_committed(id, at);
+    });
+    if (!noted) log::warning("commit-time-not-noted", {{"reason", noted.error()}});
+  }
+  if (tell) tell(work.touched_);
 }
 
-void Writer::tell(const Work& work) {
+void Writer::send_out(const Work& work) {
   if (work.to_tell_.empty()) return;
   std::function<void(TerminalKey)> outgoing;
   {

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "drivers/ports/http.hpp"
+
 namespace kw::drivers {
 namespace {
 
@@ -56,8 +58,11 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
                                         MonoTime deadline) {
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
-  if (address.scheme == "tcp")
-    return platform::open_tcp(address.host, address.port, clock, deadline);
+  const auto connect = [address, &clock](MonoTime until) {
+    return platform::open_tcp(address.host, address.port, clock, until);
+  };
+  if (address.scheme == "tcp") return connect(deadline);
+  if (address.scheme == "ipp") return open_http(address, connect, deadline);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

@@ -34,7 +34,7 @@ struct Shelf {
   TerminalState state() {
     const auto row = queries->terminal("K1");
     REQUIRE(row);
-    const auto listed = queries->terminals({}, row->state);
+    const auto listed = queries->terminals({}, {.state = row->state, .text = {}});
     REQUIRE(listed);
     CHECK(listed->items.size() == 1);
     const auto figures = queries->figures();

@@ -58,6 +58,16 @@ TEST_CASE("port address: what is written is what is meant") {
   CHECK(tcp->host == "printer.local");
   CHECK(tcp->port == 9100);
   CHECK(PortAddress::parse("tcp://[2001:db8::1]:9100")->host == "2001:db8::1");
+  const auto ipp = PortAddress::parse("ipp://printer.local");
+  REQUIRE(bool(ipp));
+  CHECK(ipp->host == "printer.local");
+  CHECK(ipp->port == 631);
+  CHECK(ipp->path == "/ipp/print");
+  CHECK(PortAddress::parse("ipp://192.0.2.7:8631/printers/laser")->port == 8631);
+  CHECK(PortAddress::parse("ipp://192.0.2.7:8631/printers/laser")->path == "/printers/laser");
+  CHECK(PortAddress::parse("ipp://[2001:db8::1]/")->host == "2001:db8::1");
+  CHECK(PortAddress::parse("ipp://[2001:db8::1]/")->path == "/ipp/print");
+
   CHECK(PortAddress::parse("-")->scheme == "-");
   CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:502")->host == "192.0.2.1:502");
 }
@@ -68,7 +78,7 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
        "port \"\": no scheme before a colon; example: serial:/dev/ttyS0?baud=9600, "
        "tcp://192.0.2.10:9100 or -"},
       {"ttyS0", "no scheme before a colon"},
-      {"lpt:1", "unknown scheme \"lpt\" (known: serial, tcp, usb"},
+      {"lpt:1", "unknown scheme \"lpt\" (known: serial, tcp, ipp, usb"},
       {"serial:ttyS0", "a serial port is named by its device path"},
       {"serial:/dev/ttyS0?baud=9601", "baud = \"9601\" is not one of 1200, 2400"},
       {"serial:/dev/ttyS0?bauds=9600", "unknown option \"bauds\" (known: baud, data"},
@@ -82,6 +92,13 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"tcp://printer:0", "\"0\" is not a port number from 1 to 65535"},
       {"tcp://printer:91000", "\"91000\" is not a port number"},
       {"tcp://printer:9100?baud=9600", "tcp has no options"},
+      {"ipp:printer", "\"//\" is missing after ipp:; example: ipp://192.0.2.10/ipp/print"},
+      {"ipp:///ipp/print", "the host is missing"},
+      {"ipp://printer:x/ipp", "\"x\" is not a port number"},
+      {"ipp://::1/ipp", "an IPv6 address stands in brackets; example: ipp://[2001:db8::10]:631"},
+      {"ipp://printer/ipp?queue=1", "ipp has no options"},
+      {"ipp://printer/ipp HTTP/1.1\r\nX: ", "only printable ASCII without spaces"},
+      {"ipps://printer/ipp/print", "IPP over TLS is not supported; use ipp"},
   };
   for (const auto& [text, expected] : rows) {
     CAPTURE(text);
