@@ -4,6 +4,7 @@ const api = '/api/v1/';
 const silent_after_ms = 40_000; // the collector says something every 15 s
 const first_wait_ms = 500;
 const longest_wait_ms = 15_000;
+const resync_spread_ms = 2_000; // not all pages at once
 
 export class Refused extends Error {
   constructor(code, detail) {
@@ -92,7 +93,7 @@ export class Feed {
       this.begin();
     } else if (message.type === 'resync') {
       this.seq = message.seq;
-      this.begin();
+      this.begin(Math.random() * resync_spread_ms);
     } else if (message.seq !== this.seq + 1) {
       this.socket.close(); // something is missing: begin anew
       this.lost();
@@ -104,10 +105,12 @@ export class Feed {
   }
 
   /// Reads the whole state, then applies what has come since.
-  async begin() {
+  async begin(after_ms = 0) {
     const waiting = [];
     this.waiting = waiting;
     const current = () => this.waiting === waiting;
+    if (after_ms) await new Promise((done) => { setTimeout(done, after_ms); });
+    if (!current()) return;
     try {
       const state = await this.load();
       if (!current()) return;

@@ -12,7 +12,7 @@
 #include "common/wire/codec.hpp"
 #include "common/wire/conditions.hpp"
 
-namespace kw::collector_test {
+namespace kw::judge_test {
 
 using namespace kw::collector;
 
@@ -106,4 +106,4 @@ std::vector<T> only(const Changes& changes) {
 inline constexpr std::string_view at_once = "[defaults]\nhold_s = 0\nclear_s = 0\n";
 inline constexpr std::string_view held = "[defaults]\nhold_s = 10\nclear_s = 5\n";
 
-}  // namespace kw::collector_test
+}  // namespace kw::judge_test

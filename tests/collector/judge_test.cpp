@@ -7,7 +7,7 @@
 
 using namespace kw;
 using namespace kw::collector;
-using namespace kw::collector_test;
+using namespace kw::judge_test;
 using namespace std::chrono_literals;
 
 TEST_CASE("a condition without hold opens a fault and its order is dispatched at once") {

@@ -6,7 +6,7 @@
 
 using namespace kw;
 using namespace kw::collector;
-using namespace kw::collector_test;
+using namespace kw::judge_test;
 
 namespace {
 

@@ -33,7 +33,13 @@ Browser::Browser(const std::filesystem::path& folder) {
   const auto log = folder / "driver.log";
   REQUIRE_MESSAGE(std::filesystem::exists(KW_CHROMEDRIVER),
                   "chromedriver is missing: packaging/test.sh installs chromium-driver");
-  driver_ = Process{{KW_CHROMEDRIVER, "--port=0"}, log};
+  // Nothing of it stays in the home of whoever runs the tests.
+  const auto home = folder / "home";
+  std::filesystem::create_directories(home);
+  driver_ = Process{
+      {"/usr/bin/env", "HOME=" + home.string(), "XDG_CONFIG_HOME=" + (home / "config").string(),
+       "TMPDIR=" + home.string(), KW_CHROMEDRIVER, "--port=0"},
+      log};
   const std::regex started{R"(started successfully on port (\d+))"};
   std::string said;
   std::smatch found;
