@@ -20,6 +20,7 @@
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/memory.hpp"
 #include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
 
@@ -147,6 +148,7 @@ class Agent {
 
   Task<void> keep_house() {
     auto last = clock_.mono();
+    bool rested = false;
     for (;;) {
       co_await sleep_for(flush_every);
       journal_.post([](Outbox& outbox) { outbox.flush(); });
@@ -157,6 +159,7 @@ class Agent {
         outbox.touch(wall);
         outbox.prune(wall);
       });
+      if (!std::exchange(rested, true)) platform::forget_startup();
     }
   }
 
