@@ -19,6 +19,7 @@
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
+#include "common/platform/device_nodes.hpp"
 #include "common/platform/host_facts.hpp"
 #include "common/platform/memory.hpp"
 #include "common/platform/service.hpp"
@@ -113,6 +114,7 @@ class Agent {
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
     spawn(io_, "watchdog", watchdog_.run());
+    spawn(io_, "hotplug", look_at_new_ports());
     service_.ready(
         fmt::format("devices={} problems={}", config_.devices.size(), config_.problems.size()));
     log::info("agent-started", {{"devices", config_.devices.size()},
@@ -163,6 +165,13 @@ class Agent {
     }
   }
 
+  Task<void> look_at_new_ports() {
+    for (;;) {
+      co_await device_nodes_.appeared();
+      poller_.port_appeared();
+    }
+  }
+
   Task<void> stop_when_told() {
     co_await signals_.async_wait(as_result);
     log::info("agent-stopping");
@@ -205,6 +214,7 @@ class Agent {
   Worker helper_;
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   Watchdog watchdog_;
+  platform::DeviceNodes device_nodes_{io_.get_executor()};
 };
 
 }  // namespace

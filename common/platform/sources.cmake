@@ -3,6 +3,7 @@ target_sources(kw_common PRIVATE
   platform/posix/files.cpp
   platform/posix/folder_lock.cpp
   platform/posix/host_facts.cpp
+  platform/posix/device_nodes.cpp
   platform/posix/memory.cpp
   platform/posix/service.cpp
   platform/posix/signals.cpp
