@@ -82,7 +82,7 @@ agent_pid=$!
 pids+=("$agent_pid")
 kiosk_well() {
   "$bin/kioskctl" --data "$folder/agent" devices --json 2>/dev/null |
-    jq -e '[.devices[] | select(.health == "ok")] | length >= 14' > /dev/null &&
+    jq -e '[.devices[]? | select(.health == "ok")] | length >= 14' > /dev/null &&
     "$bin/kioskctl" --data "$folder/agent" status --json | jq -e '.uplink.connected' > /dev/null
 }
 await 30 "15 devices and a connected agent" kiosk_well
@@ -131,7 +131,7 @@ memory_kb() { # PID FIELD
 per_hour() { awk -v ns="$1" -v s="$2" 'BEGIN {printf "%.2f", ns / 1e9 / s * 3600}'; }
 per_hour_of() { for v in "$@"; do echo "$v"; done | sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
-sleep 10 # what starting costs is not what running costs
+sleep 75 # what starting costs is not what running costs; it is given back after a minute
 agent_cpu=() zabbix_cpu=()
 for round in $(seq $windows); do
   began=$(date +%s.%N) a=$(cpu_ns "$agent_pid") z=$(cpu_ns "$zabbix_pid")
