@@ -9,9 +9,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
-#include <pthread.h>
-#include <sys/stat.h>
 
 #include "agent/config.hpp"
 #include "agent/enroll/enroll.hpp"
@@ -21,6 +18,8 @@
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/owner.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
 namespace {
@@ -29,12 +28,14 @@ using namespace kw;
 namespace fs = std::filesystem;
 
 constexpr int exit_failed = 1;
+constexpr std::size_t log_lines_kept = 500;  // for the support bundle
 
 struct Options {
-  fs::path data = "/var/lib/kioskwatch";
-  fs::path config = "/etc/kioskwatch/agent.toml";
+  fs::path data = platform::default_data();
+  fs::path config = platform::default_config();
   std::string server;
   std::string token;
+  std::string proxy;
   std::string log_format = "text";
   std::string log_level = "info";
   std::string lang;
@@ -61,19 +62,6 @@ int complain(const Options& options, const Text& text, const Args&... args) {
   return exit_failed;
 }
 
-/// Threads are few and shallow: small stacks and two arenas keep the footprint small.
-void be_small() {
-  mallopt(M_ARENA_MAX, 2);
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-  constexpr std::size_t stack_bytes = 256 * 1024;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return;
-  pthread_attr_setstacksize(&attributes, stack_bytes);
-  pthread_setattr_default_np(&attributes);
-  pthread_attr_destroy(&attributes);
-#endif
-}
-
 int run(const Options& options) {
   using namespace agent;
   if (const auto made = platform::make_folder(options.data, true); !made) {
@@ -87,8 +75,8 @@ int run(const Options& options) {
     // A disk that went read-only must not leave the kiosk unwatched: events then live in memory.
     log::error("folder-not-locked", {{"reason", lock.error()}});
   }
-  const auto config = load_config(options.config);
-  return run_agent(options.data, config);
+  log::keep_last(log_lines_kept);
+  return run_agent(options.data, options.config);
 }
 
 Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
@@ -99,11 +87,15 @@ Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
 
 int enroll(const Options& options) {
   using namespace agent;
+  if (const auto ours = platform::become_owner_of(options.data); !ours) {
+    return complain(options, message::folder_failed, options.data.string(), ours.error().text());
+  }
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
-  Enrolment wanted{options.data, options.server, options.token, platform::host_facts().hostname,
-                   options.force};
+  Enrolment wanted{
+      options.data, options.server, options.token, options.proxy, platform::host_facts().hostname,
+      options.force};
   asio::io_context io{1};
   std::optional<Result<IdentityFiles>> result;
   spawn(io, "enroll", enroll_into(std::move(wanted), language(options), result));
@@ -140,8 +132,9 @@ int enroll(const Options& options) {
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
-  be_small();
-  umask(0077);
+  platform::print_utf8();
+  platform::keep_memory_small();
+  platform::keep_files_private();
   Options options;
   CLI::App app{"Kioskwatch agent"};
   app.set_version_flag("--version", KW_VERSION);
@@ -159,6 +152,7 @@ int main(int argc, char** argv) {
   auto* enrolls = app.add_subcommand("enroll", "get a certificate from the collector");
   enrolls->add_option("--server", options.server, "https://HOST:PORT")->required();
   enrolls->add_option("--token", options.token, "one-time token")->required();
+  enrolls->add_option("--proxy", options.proxy, "http://[USER:PASSWORD@]HOST:PORT");
   enrolls->add_flag("--force", options.force, "replace an existing identity");
   try {
     app.parse(argc, argv);

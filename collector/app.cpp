@@ -11,14 +11,18 @@
 #include "collector/api/api.hpp"
 #include "collector/faults/rules.hpp"
 #include "collector/gateway/gateway.hpp"
+#include "collector/notify/live_feed.hpp"
+#include "collector/page/page.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
+#include "collector/watchdog.hpp"
 #include "collector/writer/act.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_client.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
+#include "common/platform/service.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/event_classes.hpp"
 
@@ -66,8 +70,11 @@ class Collector {
         gateway_(io.get_executor(), writer_, registry_, enrolment_, clock, {}),
         api_(
             writer_, readers_, [this] { return gateway_.figures(); }, clock),
-        people_(io.get_executor(),
-                [this](link::HttpRequest request) { return api_.answer(std::move(request)); }),
+        live_(io.get_executor(), writer_, readers_, clock, page_version()),
+        people_(
+            io.get_executor(),
+            [this](link::HttpRequest request) { return api_.answer(std::move(request)); }, {},
+            live_sockets()),
         control_(io.get_executor(), "token-new",
                  [this](std::string verb, json::object args) {
                    return answer_control(std::move(verb), std::move(args));
@@ -91,6 +98,8 @@ class Collector {
     auto control = control_.listen(options.data / platform::control_name);
     if (!control) return std::move(control).error();
     spawn(io_, "signals", stop_on_signal());
+    service_.ready("kiosks " + agents->text() + ", API " + people->text());
+    spawn(io_, "watchdog", watch_over(service_, writer_));
     return std::pair{*agents, *people};
   }
 
@@ -98,12 +107,21 @@ class Collector {
   Task<void> stop_on_signal() {
     auto [error, signal] = co_await signals_.async_wait(as_result);
     log::info("stopping", {{"signal", signal}});
+    service_.stopping();
     agents_->stop_accepting();
     people_.stop();
     control_.stop();
     co_await gateway_.drain(drain_hint);
     agents_->stop();
     io_.stop();
+  }
+
+  link::WebSockets live_sockets() {
+    return {.refuse = [this](const link::HttpRequest& r) { return api_.refuse_socket(r); },
+            .serve =
+                [this](std::shared_ptr<link::TextSocket> socket) {
+                  return live_.serve(std::move(socket));
+                }};
   }
 
   Task<Result<json::object>> answer_control(std::string verb, json::object args) {
@@ -124,6 +142,7 @@ class Collector {
   }
 
   asio::io_context& io_;
+  platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   AuthorityFiles authority_;
   std::vector<CertificateRow> certificates_;
   Registry registry_;
@@ -133,6 +152,7 @@ class Collector {
   Enrolment enrolment_;
   Gateway gateway_;
   Api api_;
+  LiveFeed live_;
   link::HttpServer people_;
   platform::ControlServer control_;
   asio::signal_set signals_;

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/link/http.hpp"
+#include "common/link/proxy.hpp"
 #include "common/link/tls.hpp"
 #include "common/result.hpp"
 #include "common/task.hpp"
@@ -38,10 +40,11 @@ class Link {
 };
 
 /// Dials, shakes hands (10 s each step) and upgrades to WebSocket at `/agent`. Error texts name the
-/// step that failed: resolve, connect, TLS, WebSocket. Errc::refused: our certificate, or theirs,
+/// step that failed: resolve, connect, proxy, TLS, WebSocket. Errc::refused: our certificate, or theirs,
 /// is not accepted; Errc::busy: the collector says that it has no room now.
 Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls,
-                                         Duration step = std::chrono::seconds{10});
+                                         Duration step = std::chrono::seconds{10},
+                                         std::optional<Proxy> proxy = std::nullopt);
 
 /// What the collector decides about connections of its agent port. All calls on the io thread.
 class Host {

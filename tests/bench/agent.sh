@@ -7,8 +7,8 @@
 # counts all of it as if nothing else on the machine used the same; processes of one program still
 # share among themselves. CPU is the scheduler's run time of all threads.
 install zabbix-agent binutils
-build static kiosk-agent kiosk-collector kiosk-devices kioskctl
-bin=$kw_root/build/static/bin
+build release kiosk-agent kiosk-collector kiosk-devices kioskctl
+bin=$kw_root/build/release/bin
 windows=3 seconds=120
 [[ " $* " != *" --quick "* ]] || seconds=20
 export LC_ALL=C.UTF-8
