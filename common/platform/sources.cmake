@@ -4,11 +4,13 @@ target_sources(kw_common PRIVATE
   platform/posix/clock.cpp
   platform/posix/control_endpoint.cpp
   platform/posix/descriptor.cpp
+  platform/posix/device_nodes.cpp
   platform/posix/files.cpp
   platform/posix/folder_lock.cpp
   platform/posix/host_checks.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
+  platform/posix/memory.cpp
   platform/posix/owner.cpp
   platform/posix/process.cpp
   platform/posix/serial_port.cpp
