@@ -13,7 +13,7 @@ using link::Proxy;
 using Mode = ConnectProxy::Mode;
 
 Task<Result<std::string>> dial_through(Endpoint at, Proxy proxy, Duration step) {
-  auto link = co_await link::dial(at, good_client(), step, proxy);
+  auto link = co_await link::dial(at, good_client(), step, nullptr, proxy);
   if (!link) co_return std::move(link).error();
   auto answer = co_await echo(**link, "hello");
   co_await (*link)->close(1000, "done");
