@@ -67,7 +67,9 @@ std::string status_text(const json::object& answer, const View& view) {
   table.row({say(message::collector, lang), text(at(uplink, "server"))});
   auto connection = phase_word(text(at(uplink, "phase")), lang);
   if (at(uplink, "quarantined") == true) connection += ", " + say(message::quarantined, lang);
-  if (const auto why = text(at(uplink, "last_error"), ""); !why.empty()) {
+  // Of a kiosk that is not enrolled the error only says which file is not there.
+  const bool enrolled = !at(answer, "terminal").is_null();
+  if (const auto why = text(at(uplink, "last_error"), ""); !why.empty() && enrolled) {
     connection += " (" + why + ")";
   }
   table.row(
