@@ -35,6 +35,7 @@ struct Options {
   fs::path config = platform::default_config();
   std::string server;
   std::string token;
+  std::string proxy;
   std::string log_format = "text";
   std::string log_level = "info";
   std::string lang;
@@ -75,8 +76,7 @@ int run(const Options& options) {
     log::error("folder-not-locked", {{"reason", lock.error()}});
   }
   log::keep_last(log_lines_kept);
-  const auto config = load_config(options.config);
-  return run_agent(options.data, config);
+  return run_agent(options.data, options.config);
 }
 
 Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
@@ -93,8 +93,9 @@ int enroll(const Options& options) {
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
-  Enrolment wanted{options.data, options.server, options.token, platform::host_facts().hostname,
-                   options.force};
+  Enrolment wanted{
+      options.data, options.server, options.token, options.proxy, platform::host_facts().hostname,
+      options.force};
   asio::io_context io{1};
   std::optional<Result<IdentityFiles>> result;
   spawn(io, "enroll", enroll_into(std::move(wanted), language(options), result));
@@ -151,6 +152,7 @@ int main(int argc, char** argv) {
   auto* enrolls = app.add_subcommand("enroll", "get a certificate from the collector");
   enrolls->add_option("--server", options.server, "https://HOST:PORT")->required();
   enrolls->add_option("--token", options.token, "one-time token")->required();
+  enrolls->add_option("--proxy", options.proxy, "http://[USER:PASSWORD@]HOST:PORT");
   enrolls->add_flag("--force", options.force, "replace an existing identity");
   try {
     app.parse(argc, argv);

@@ -11,6 +11,8 @@
 #include "collector/api/api.hpp"
 #include "collector/faults/rules.hpp"
 #include "collector/gateway/gateway.hpp"
+#include "collector/notify/live_feed.hpp"
+#include "collector/page/page.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
 #include "collector/watchdog.hpp"
@@ -68,8 +70,11 @@ class Collector {
         gateway_(io.get_executor(), writer_, registry_, enrolment_, clock, {}),
         api_(
             writer_, readers_, [this] { return gateway_.figures(); }, clock),
-        people_(io.get_executor(),
-                [this](link::HttpRequest request) { return api_.answer(std::move(request)); }),
+        live_(io.get_executor(), writer_, readers_, clock, page_version()),
+        people_(
+            io.get_executor(),
+            [this](link::HttpRequest request) { return api_.answer(std::move(request)); }, {},
+            live_sockets()),
         control_(io.get_executor(), "token-new",
                  [this](std::string verb, json::object args) {
                    return answer_control(std::move(verb), std::move(args));
@@ -111,6 +116,14 @@ class Collector {
     io_.stop();
   }
 
+  link::WebSockets live_sockets() {
+    return {.refuse = [this](const link::HttpRequest& r) { return api_.refuse_socket(r); },
+            .serve =
+                [this](std::shared_ptr<link::TextSocket> socket) {
+                  return live_.serve(std::move(socket));
+                }};
+  }
+
   Task<Result<json::object>> answer_control(std::string verb, json::object args) {
     if (verb != "token-new") co_return Error{Errc::unsupported, "unknown verb " + verb};
     const auto* terminal = args.if_contains("terminal");
@@ -139,6 +152,7 @@ class Collector {
   Enrolment enrolment_;
   Gateway gateway_;
   Api api_;
+  LiveFeed live_;
   link::HttpServer people_;
   platform::ControlServer control_;
   asio::signal_set signals_;

@@ -141,7 +141,7 @@ if ! $once; then
 Kioskwatch runs. Terminal GD-DEMO-0001 has a receipt printer ($receipt_port),
 a laser printer ($laser_port) and this machine's own figures.
 
-  console and API   $api/api/v1/orders   (terminals, devices, consumables, faults, stats/faults)
+  live page         $api/   (the API: $api/api/v1/openapi.yaml)
   paper runs out    $bin/kiosk-devices set --control $folder/devices.sock receipt media-empty on
   cover opens       $bin/kiosk-devices set --control $folder/devices.sock receipt cover-open on
   the laser jams    $bin/kiosk-devices set --control $folder/devices.sock laser media-jam on

@@ -11,8 +11,12 @@ kw_packages=(
 )
 kw_deb_packages=(dpkg-dev file)
 
-# Real programs at the other end of our wires, for tests/peers only.
-kw_test_packages=(cups-ipp-utils dbus-daemon)
+# What only tests need: real programs at the other end of our wires, a browser, a bare root file system.
+kw_test_packages=(
+  cups-ipp-utils dbus-daemon
+  chromium chromium-driver
+  debootstrap iproute2 python3 systemd
+)
 
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {

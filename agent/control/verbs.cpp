@@ -36,12 +36,13 @@ Result<std::string> text_of(const json::object& args, std::string_view key) {
 }  // namespace
 
 Verbs::Verbs(Answers& answers, Journal& journal, const Uplink& uplink, const Clock& clock,
-             SelfTest self_test)
+             SelfTest self_test, std::function<std::string()> configuration)
     : answers_(answers),
       journal_(journal),
       uplink_(uplink),
       clock_(clock),
       self_test_(std::move(self_test)),
+      configuration_(std::move(configuration)),
       started_(clock.mono()) {}
 
 Task<Result<json::object>> Verbs::answer(std::string verb, json::object args) {
@@ -58,12 +59,16 @@ Task<Result<json::object>> Verbs::answer(std::string verb, json::object args) {
   co_return answered;
 }
 
-Task<Result<void>> Verbs::bundle(platform::ControlServer::Lines& to) {
+Task<std::string> Verbs::bundle() {
   const auto ask = [this](std::string verb, json::object args) {
     return answer(std::move(verb), std::move(args));
   };
-  BundleSources from{ask, journal_, clock_, {}};
-  const auto text = co_await compose_bundle(std::move(from));
+  BundleSources from{ask, journal_, clock_, configuration_()};
+  co_return co_await compose_bundle(std::move(from));
+}
+
+Task<Result<void>> Verbs::bundle(platform::ControlServer::Lines& to) {
+  const auto text = co_await bundle();
   for (std::string_view rest = text; !rest.empty();) {
     const auto piece = rest.substr(0, piece_of(rest));
     rest.remove_prefix(piece.size());

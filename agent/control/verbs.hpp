@@ -21,13 +21,16 @@ class Verbs {
   using SelfTest = std::function<Task<Result<drivers::SelfTest>>(std::string device,
                                                                  std::string what, Duration limit)>;
 
+  /// `configuration`: the text of agent.toml in force.
   Verbs(Answers& answers, Journal& journal, const Uplink& uplink, const Clock& clock,
-        SelfTest self_test);
+        SelfTest self_test, std::function<std::string()> configuration);
 
   /// The fields of a good answer; Errc::unsupported for a verb that there is not, Errc::invalid for
   /// arguments that cannot be meant.
   Task<Result<boost::json::object>> answer(std::string verb, boost::json::object args);
 
+  /// The support bundle.
+  Task<std::string> bundle();
   /// The verb `bundle`: the support bundle's text in pieces, `{chunk}` each.
   Task<Result<void>> bundle(platform::ControlServer::Lines& to);
 
@@ -45,6 +48,7 @@ class Verbs {
   const Uplink& uplink_;
   const Clock& clock_;
   SelfTest self_test_;
+  std::function<std::string()> configuration_;
   MonoTime started_;
 };
 

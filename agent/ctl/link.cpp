@@ -4,10 +4,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 
+#include "agent/configuration/rules.hpp"
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/link_check.hpp"
 #include "agent/ctl/link_messages.hpp"
 #include "agent/ctl/link_report.hpp"
+#include "agent/uplink/addresses.hpp"
 #include "common/platform/control_client.hpp"
 
 namespace kw::agent::ctl {
@@ -27,10 +29,11 @@ LinkReport examine_link(const Options& options, Duration limit, const Clock& clo
   const auto identity = load_identity(options.data);
   out.identity = identity_step(identity, lang);
   if (identity) {
-    for (const auto& server : {identity->server}) {
+    const auto config = read_in_force(options.data, options.config).config;
+    for (const auto& server : dialling_order(config->collectors, identity->server)) {
       LinkReport::Way way{server, {}};
       asio::io_context io{1};
-      const LinkCheck check{*identity, server, limit, lang};
+      const LinkCheck check{*identity, server, config->proxy, limit, lang};
       spawn(io, "link", check_into(check, clock, way.steps));
       io.run();
       out.ways.push_back(std::move(way));

@@ -29,7 +29,10 @@ std::string word(const json::object& object, std::string_view key) {
 /// The steps of one check, each put at the end of the list as it is taken.
 class Walk {
  public:
-  Walk(const LinkCheck& what, const Clock& clock) : what_(what), clock_(clock) {}
+  Walk(const LinkCheck& what, const Clock& clock)
+      : what_(what),
+        next_(what.proxy && what.proxy->serves(what.server) ? what.proxy->at : what.server),
+        clock_(clock) {}
 
   Task<std::vector<Check>> go() {
     for (const auto take :
@@ -61,6 +64,7 @@ class Walk {
   Result<std::shared_ptr<const link::ClientTls>> client(bool with_certificate) const;
 
   const LinkCheck& what_;
+  const link::Endpoint next_;  ///< whom this kiosk connects to: the collector or the proxy
   const Clock& clock_;
   MonoTime began_{};
   std::vector<Check> steps_;
@@ -79,22 +83,22 @@ Result<std::shared_ptr<const link::ClientTls>> Walk::client(bool with_certificat
 
 Task<void> Walk::dns() {
   const CheckWriter step{"dns", message::step_dns, what_.lang};
-  auto found = co_await link::look_up(what_.server, what_.limit);
+  auto found = co_await link::look_up(next_, what_.limit);
   if (found) {
     addresses_ = std::move(*found);
     put(step.well(fmt::format("{}", fmt::join(addresses_, ", "))));
   } else if (found.error().code() == Errc::timeout) {
     put(step.failed(message::link_dns_silent, limit()));
   } else {
-    put(step.failed(message::link_no_such_name, what_.server.host, found.error().text()));
+    put(step.failed(message::link_no_such_name, next_.host, found.error().text()));
   }
 }
 
 Task<void> Walk::tcp() {
   if (skipped("tcp", message::step_tcp)) co_return;
   const CheckWriter step{"tcp", message::step_tcp, what_.lang};
-  const auto knocked = co_await link::knock(addresses_, what_.server.port, what_.limit);
-  const auto at = link::Endpoint{knocked.address, what_.server.port}.text();
+  const auto knocked = co_await link::knock(addresses_, next_.port, what_.limit);
+  const auto at = link::Endpoint{knocked.address, next_.port}.text();
   switch (knocked.answer) {
     case Knocked::Answer::open:
       co_return put(step.well(at));
@@ -112,10 +116,12 @@ Task<void> Walk::tls() {
   const CheckWriter step{"tls", message::step_tls, what_.lang};
   const auto tls = client(false);
   if (!tls) co_return put(step.failed(message::link_tls_failed, tls.error().text()));
-  looked_ = co_await link::look_at(what_.server, *tls, what_.limit);
+  looked_ = co_await link::look_at(what_.server, *tls, what_.limit, what_.proxy);
   const auto& shown = looked_.server.common_name;
   if (looked_.secured) {
     put(step.well(message::link_tls_ok, shown));
+  } else if (!looked_.tunnelled) {
+    put(step.failed(message::link_no_tunnel, looked_.error->text()));
   } else if (looked_.distrust == link::Distrust::authority) {
     put(step.failed(message::link_wrong_ca, shown, looked_.error->text()));
   } else if (looked_.distrust == link::Distrust::name) {
@@ -165,7 +171,7 @@ Task<void> Walk::websocket() {
     co_return put(step.failed(message::link_identity_broken, tls.error().text()));
   }
   std::optional<link::Refusal> declined;
-  auto opened = co_await link::dial(what_.server, *tls, what_.limit, &declined);
+  auto opened = co_await link::dial(what_.server, *tls, what_.limit, &declined, what_.proxy);
   if (opened) {
     const auto open = std::move(*opened);
     co_await open->close(wire::close_normal.code, "link check");

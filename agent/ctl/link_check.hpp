@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "agent/enroll/identity_files.hpp"
 #include "common/clock.hpp"
 #include "common/i18n.hpp"
+#include "common/link/proxy.hpp"
 #include "common/task.hpp"
 
 /// The way from this kiosk to a collector, step by step, so that the first thing wrong can be named
@@ -18,6 +20,7 @@ namespace kw::agent::ctl {
 struct LinkCheck {
   IdentityFiles identity;
   link::Endpoint server;
+  std::optional<link::Proxy> proxy;
   Duration limit = std::chrono::seconds{5};  ///< of each step
   Lang lang = Lang::en;
 };
@@ -26,9 +29,9 @@ struct LinkCheck {
 Check identity_step(const Result<IdentityFiles>& identity, Lang lang);
 
 /// dns, tcp, tls, certificate, websocket, in this order; the steps after the first that
-/// fails are skipped. Says no Hello, so the agent's own session is not disturbed. `clock` is the
-/// kiosk's: certificates are judged by it and by the collector's time, which tells a wrong clock
-/// from an old certificate.
+/// fails are skipped. With a proxy, dns and tcp are the proxy's. Says no Hello, so the agent's own
+/// session is not disturbed. `clock` is the kiosk's: certificates are judged by it and by the
+/// collector's time, which tells a wrong clock from an old certificate.
 Task<std::vector<Check>> check_link(LinkCheck what, const Clock& clock);
 
 /// Whether the collector stores: what the running agent answered to the verb `prove`.

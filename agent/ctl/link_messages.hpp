@@ -84,6 +84,12 @@ inline constexpr Finding link_wrong_name{
     {"用证书里的名称访问，或请采集服务器管理员重新签发包含该名称的证书",
      "use a name that is in the certificate, or have the collector's administrator issue one "
      "that carries this name"}};
+inline constexpr Finding link_no_tunnel{
+    "proxy-refused",
+    {"HTTP 代理未打开到采集服务器的通道：{}", "the HTTP proxy opens no way to the collector: {}"},
+    {"核对 agent.toml 中的 proxy（地址、用户名、密码），并请代理管理员允许 CONNECT 到采集服务器",
+     "check proxy in agent.toml (address, user, password), and have the proxy's administrator "
+     "allow CONNECT to the collector"}};
 inline constexpr Finding link_tls_failed{
     "tls-failed",
     {"TLS 握手失败：{}", "the TLS handshake failed: {}"},

@@ -101,6 +101,12 @@ Task<Result<IdentityFiles>> enroll(Enrolment wanted, Lang lang) {
   if (!server || !wanted.server.starts_with(scheme)) {
     co_return say(Errc::invalid, lang, message::bad_server, wanted.server);
   }
+  std::optional<link::Proxy> proxy;
+  if (!wanted.proxy.empty()) {
+    auto parsed = link::Proxy::parse(wanted.proxy);
+    if (!parsed) co_return say(Errc::invalid, lang, message::bad_proxy, parsed.error().text());
+    proxy = std::move(*parsed);
+  }
   auto key = identity::make_key();
   if (!key) co_return say(key.error().code(), lang, message::key_failed, key.error().text());
   const auto csr = identity::make_csr(*key, wanted.hostname.empty() ? "kiosk" : wanted.hostname);
@@ -120,7 +126,7 @@ Task<Result<IdentityFiles>> enroll(Enrolment wanted, Lang lang) {
   request.headers["accept"] = "application/json";
   request.headers["authorization"] = "Bearer " + token->bearer();
   request.body = est_body(*csr);
-  const auto response = co_await link::http_request(*server, *tls, request, request_limit);
+  const auto response = co_await link::http_request(*server, *tls, request, request_limit, proxy);
   if (!response) {
     co_return say(response.error().code(), lang, message::unreachable, server->text(),
                   response.error().text());

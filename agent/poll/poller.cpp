@@ -29,6 +29,14 @@ wire::Status mistaken(const config::Problem& problem) {
   return out;
 }
 
+/// As a worker reports it of its own driver.
+wire::Status stuck_before() {
+  wire::Status out;
+  out.device = wire::DeviceState::offline;
+  out.conditions.push_back(wire::condition(*wire::find_condition("driver-stuck")));
+  return out;
+}
+
 wire::Status disabled() {
   wire::Status out;
   out.enabled = false;
@@ -43,7 +51,7 @@ std::string told(Lang lang, const Text& text, const Args&... args) {
 }  // namespace
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
-               const Clock& clock, std::uint64_t seed)
+               const Clock& clock, std::uint64_t seed, const std::set<std::string>& left)
     : lang_(config.language), recorder_(recorder) {
   std::mt19937_64 random{seed};
   struct Port {
@@ -62,6 +70,9 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
       target.unasked = mistaken(*device.mistake);
       target.refusal =
           told(lang_, message::device_mistaken, device.name, device.mistake->in(lang_));
+    } else if (left.contains(device.port)) {
+      target.unasked = stuck_before();
+      target.refusal = told(lang_, message::device_stuck, device.name);
     }
     if (target.unasked) continue;
     auto driver = device.card->make(device.settings);
@@ -91,6 +102,7 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
                                                       open, recorder, board, clock));
+    ports_.push_back(text);
     for (const auto& name : names) targets_[name].worker = workers_.back();
   }
   // The next turn of the device that is asked most often, even when all are absent; a call may go
@@ -195,6 +207,14 @@ Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::strin
   co_return co_await asio::async_initiate<decltype(asio::use_awaitable),
                                           void(Result<drivers::SelfTest>)>(start,
                                                                            asio::use_awaitable);
+}
+
+Poller::Left Poller::left() const {
+  Left out;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!workers_[i]->ended_within(Duration::zero())) out.emplace(ports_[i], workers_[i]);
+  }
+  return out;
 }
 
 bool Poller::stop(Duration limit) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,14 +25,20 @@ namespace kw::agent {
 /// Keeps nothing of the configuration it was made from.
 class Poller {
  public:
+  /// `left`: ports, as written, at which an earlier poller's driver is stuck: no second thread is
+  /// started for them, their devices are reported as such.
   Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
-         const Clock& clock, std::uint64_t seed);
+         const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {});
   ~Poller();
 
   void start();
   /// Ends every worker. False when one is stuck: its thread still uses what this was given, so the
   /// process has to leave without destroying that.
   bool stop(Duration limit);
+
+  using Left = std::map<std::string, std::shared_ptr<DeviceWorker>>;
+  /// After `stop`: the workers that did not end, by port.
+  Left left() const;
 
   /// How far polling has come. Any thread.
   PollProgress progress() const;
@@ -73,6 +80,7 @@ class Poller {
   Recorder& recorder_;
   Duration look_limit_{};  ///< while workers work, one of them ends a look at least this often
   std::vector<std::shared_ptr<DeviceWorker>> workers_;
+  std::vector<std::string> ports_;  ///< of the workers, as written
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +36,8 @@ class Work {
   /// A job failed: its changes to the view are not the truth.
   void forget(TerminalKey terminal) { views_.erase(terminal); }
   void timers_changed() { timers_changed_ = true; }
+  /// Something that people watch of this terminal has changed otherwise than by `apply`.
+  void touch(TerminalKey terminal) { touched_.insert(terminal); }
 
  private:
   friend class Writer;
@@ -44,6 +47,7 @@ class Work {
   WallTime no_silence_before_;
   std::map<TerminalKey, TerminalView> views_;
   std::vector<std::string> orders_opened_;
+  std::set<TerminalKey> touched_;  ///< whose state, faults or orders have changed
   bool timers_changed_ = false;
 };
 
@@ -89,6 +93,10 @@ class Writer {
   void post(Job job);
   void stop();
 
+  /// `tell` is called on the writer thread after each COMMIT that changed what people watch, with
+  /// the terminals concerned; it must be quick. Replaces what was given before; empty: nobody.
+  void on_committed(std::function<void(const std::set<TerminalKey>&)> tell);
+
   Figures figures() const;
 
  private:
@@ -111,6 +119,7 @@ class Writer {
   std::deque<Job> queue_;
   bool stopping_ = false;
   Figures figures_;
+  std::function<void(const std::set<TerminalKey>&)> on_committed_;
 
   /// The collector itself stood still (paused machine, stopped process): silence that it could not
   /// hear is nobody's fault.

@@ -2,6 +2,7 @@
 
 #include "common/link/connect.hpp"
 #include "common/link/http_wire.hpp"
+#include "common/link/tunnel.hpp"
 
 namespace kw::link {
 namespace {
@@ -79,11 +80,15 @@ Task<Knocked> knock(std::vector<std::string> addresses, std::uint16_t port, Dura
   co_return out;
 }
 
-Task<Looked> look_at(Endpoint server, std::shared_ptr<const ClientTls> tls, Duration limit) {
+Task<Looked> look_at(Endpoint server, std::shared_ptr<const ClientTls> tls, Duration limit,
+                     std::optional<Proxy> proxy) {
   Looked out;
   const auto host = server.text();
-  auto socket = co_await connect_tcp(server, limit);
+  const bool around = proxy && proxy->serves(server);
+  auto way = around ? tunnel(*proxy, server, limit) : connect_tcp(server, limit);
+  auto socket = co_await std::move(way);
   if (!socket) {
+    out.tunnelled = !around;
     out.error = std::move(socket).error();
     co_return out;
   }

@@ -42,13 +42,16 @@ enum class Distrust {
 /// What came of a handshake and one request. `error` is empty when there is a response.
 struct Looked {
   PeerCertificate server;  ///< as it was shown, trusted or not; absent when none was shown
+  bool tunnelled = true;   ///< false: the proxy opens no way, `error` says why
   bool secured = false;    ///< the handshake is done
   Distrust distrust = Distrust::none;
   std::optional<Error> error;
   HttpResponse response;
 };
 
-/// Shakes hands and asks for "/". Each step may take `limit`.
-Task<Looked> look_at(Endpoint server, std::shared_ptr<const ClientTls> tls, Duration limit);
+/// Shakes hands, through the proxy when it serves that server, and asks for "/". Each step may take
+/// `limit`.
+Task<Looked> look_at(Endpoint server, std::shared_ptr<const ClientTls> tls, Duration limit,
+                     std::optional<Proxy> proxy = std::nullopt);
 
 }  // namespace kw::link

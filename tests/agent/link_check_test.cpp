@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "common/link/http_date.hpp"
+#include "tests/link/connect_proxy.hpp"
 #include "tests/link/fixture.hpp"
 #include "tests/support/ports.hpp"
 
@@ -67,9 +68,10 @@ agent::IdentityFiles enrolled(const Endpoint& server, link::Credentials own = ou
 }
 
 std::vector<Check> walk(Loop& loop, const agent::IdentityFiles& identity,
-                        WallTime kiosk_time = real_now(), Duration limit = 5s) {
+                        WallTime kiosk_time = real_now(), Duration limit = 5s,
+                        std::optional<link::Proxy> proxy = std::nullopt) {
   const ManualClock clock{kiosk_time};
-  LinkCheck check{identity, identity.server, limit, Lang::en};
+  LinkCheck check{identity, identity.server, std::move(proxy), limit, Lang::en};
   return loop.run(check_link(std::move(check), clock));
 }
 
@@ -98,6 +100,25 @@ TEST_CASE("a link that is well passes every step and disturbs no session") {
   collector.loop.until([&] { return collector.host.closed_with != 0; });
   CHECK(collector.host.closed_with == 1000);
   CHECK(collector.host.spoken == 0);
+}
+
+TEST_CASE("behind a proxy the steps are the proxy's until the tunnel stands, and it is named") {
+  Collector collector;
+  ConnectProxy proxy{collector.loop.io};
+  proxy.demand("Basic YW5uOm9wZW5zZXNhbWU=");  // ann:opensesame
+  const auto identity = enrolled(collector.at);
+  const auto good = *link::Proxy::parse(proxy.url("ann:opensesame@"));
+  const auto steps = walk(collector.loop, identity, real_now(), 5s, good);
+  CHECK(failed(steps) == "");
+  CHECK(steps.at(1).detail.find(proxy.at.text()) != std::string::npos);
+  CHECK(proxy.tunnels() == 2);
+  const auto poor = *link::Proxy::parse(proxy.url());
+  const auto refused = walk(collector.loop, identity, real_now(), 5s, poor);
+  CHECK(failed(refused) == "tls:proxy-refused");
+  CHECK(first_failed(refused)->detail.find("407") != std::string::npos);
+  auto gone = good;
+  gone.at.port = 1;
+  CHECK(failed(walk(collector.loop, identity, real_now(), 5s, gone)) == "tcp:port-closed");
 }
 
 TEST_CASE("a name that nobody has is told at the DNS step") {

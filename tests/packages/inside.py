@@ -90,6 +90,9 @@ def outbox():
     return json.loads(inside("kioskctl", "outbox", "--json", accept=(0, 1)))["outbox"]
 
 
+with open(f"{root}/etc/hosts", "w") as hosts:  # a bare root has none; every installed Debian has
+    hosts.write("127.0.0.1 localhost\n")
+
 # ---- install ---------------------------------------------------------------------------------------
 said = dpkg_install(first)
 check("kiosk-agent enroll" in said and "kiosk-collector init" in said, "the installation says what to do next")
@@ -120,7 +123,7 @@ all_private(agent_data, agent_uid)
 check(listening() == {7443, 7080}, f"nobody but the collector listens: {listening()}")
 for name, service in (("kiosk-agent", agent), ("kiosk-collector", collector)):
     with open(f"/proc/{service.pid}/status") as lines:
-        status = dict(line.rstrip().split(":\t", 1) for line in lines if ":\t" in line)
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
     check(status["Umask"] == "0077", f"{name} has the unit's umask")
     check(status["NoNewPrivs"] == "1", f"{name} gains no privileges")
     check(service.await_word("WATCHDOG=1", service.watchdog / 2), f"{name} reports to its watchdog")

@@ -126,7 +126,7 @@ class Service:
         environment = self.environment()
         environment["NOTIFY_SOCKET"] = "@" + address
         self.watchdog = seconds(self.one("WatchdogSec"))
-        self.pid = os.fork()
+        self.pid = self.main = os.fork()
         if self.pid == 0:
             try:
                 environment["WATCHDOG_USEC"] = str(self.watchdog * 1_000_000)
@@ -165,15 +165,18 @@ class Service:
                 return None
             self.socket.settimeout(min(left, 0.5))
             try:
-                data, ancillary, _, _ = self.socket.recvmsg(4096, socket.CMSG_SPACE(12))
+                return self.take()
             except TimeoutError:
                 continue
-            pid = struct.unpack("iii", ancillary[0][2])[0]
-            if pid != self.pid:
-                raise PermissionError(f"notification of process {pid}: NotifyAccess=main")
-            lines = data.decode().splitlines()
-            self.told.extend(lines)
-            return lines
+
+    def take(self):
+        data, ancillary, _, _ = self.socket.recvmsg(4096, socket.CMSG_SPACE(12))
+        pid = struct.unpack("iii", ancillary[0][2])[0]
+        if pid != self.main:
+            raise PermissionError(f"notification of process {pid}: NotifyAccess=main")
+        lines = data.decode().splitlines()
+        self.told.extend(lines)
+        return lines
 
     def await_word(self, word, limit):
         until = time.monotonic() + limit
@@ -203,4 +206,11 @@ class Service:
                 os.kill(self.pid, signal.SIGKILL)
                 raise TimeoutError(f"{self.name} did not stop within TimeoutStopSec")
             self.hear(0.5)
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.take()
+        except BlockingIOError:
+            pass
+        self.socket.close()
         return self.status
