@@ -24,7 +24,9 @@
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
+#include "common/platform/device_nodes.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/memory.hpp"
 #include "common/platform/process.hpp"
 #include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
@@ -87,6 +89,7 @@ class Agent {
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
     spawn(io_, "watchdog", watchdog_.run());
+    spawn(io_, "hotplug", look_at_new_ports());
     service_.ready(
         fmt::format("devices={} problems={}", config.devices.size(), config.problems.size()));
     log::info("agent-started", {{"devices", config.devices.size()},
@@ -205,6 +208,7 @@ class Agent {
 
   Task<void> keep_house() {
     auto last = clock_.mono();
+    bool rested = false;
     for (;;) {
       co_await sleep_for(flush_every);
       journal_.post([](Outbox& outbox) { outbox.flush(); });
@@ -215,6 +219,14 @@ class Agent {
         outbox.touch(wall);
         outbox.prune(wall);
       });
+      if (!std::exchange(rested, true)) platform::forget_startup();
+    }
+  }
+
+  Task<void> look_at_new_ports() {
+    for (;;) {
+      co_await device_nodes_.appeared();
+      watch_.port_appeared();
     }
   }
 
@@ -264,6 +276,7 @@ class Agent {
   asio::signal_set signals_;
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   Watchdog watchdog_;
+  platform::DeviceNodes device_nodes_{io_.get_executor()};
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ class Watch {
   Result<void> refresh(const std::optional<std::string>& device) {
     return poller_->refresh(device);
   }
+  void port_appeared() { poller_->port_appeared(); }
   Task<Result<drivers::SelfTest>> self_test(std::string device, std::string test, Duration limit);
 
  private:

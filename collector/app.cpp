@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -13,6 +14,7 @@
 #include "collector/gateway/gateway.hpp"
 #include "collector/notify/live_feed.hpp"
 #include "collector/page/page.hpp"
+#include "collector/remote_control.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
 #include "collector/watchdog.hpp"
@@ -34,7 +36,10 @@ namespace json = boost::json;
 
 constexpr std::size_t reader_threads = 2;
 constexpr auto drain_hint = std::chrono::seconds{5};
+constexpr auto bundles_pruned_every = std::chrono::hours{24};
 constexpr auto control_answer_within = std::chrono::seconds{10};
+// A pushed configuration of 48 KiB, every character of it escaped.
+constexpr std::size_t control_line = 128 * 1024;
 
 fs::path database(const fs::path& data) { return data / "collector.db"; }
 
@@ -57,7 +62,7 @@ bool is_loopback(const std::string& host) {
 /// Everything that runs, in the order in which it is built; destroyed in reverse.
 class Collector {
  public:
-  Collector(asio::io_context& io, std::unique_ptr<Store> store, Rules rules,
+  Collector(asio::io_context& io, const fs::path& data, std::unique_ptr<Store> store, Rules rules,
             AuthorityFiles authority, std::vector<std::unique_ptr<Queries>> readers,
             const Clock& clock)
       : io_(io),
@@ -66,21 +71,30 @@ class Collector {
         writer_(std::move(store), std::move(rules), clock, restart_job(clock.wall())),
         readers_(std::move(readers)),
         crypto_(1, 0),
+        bundles_(data / "bundles"),
+        files_(1, 0),
         enrolment_(writer_, registry_, authority_, crypto_, clock),
-        gateway_(io.get_executor(), writer_, registry_, enrolment_, clock, {}),
+        uploads_(writer_, registry_, bundles_, files_, clock),
+        gateway_(io.get_executor(), writer_, registry_, enrolment_, uploads_, clock, {}),
         api_(
-            writer_, readers_, [this] { return gateway_.figures(); }, clock),
+            writer_, readers_, [this] { return gateway_.figures(); }, bundles_, files_),
         live_(io.get_executor(), writer_, readers_, clock, page_version()),
+        remote_(writer_, readers_),
         people_(
             io.get_executor(),
             [this](link::HttpRequest request) { return api_.answer(std::move(request)); }, {},
             live_sockets()),
-        control_(io.get_executor(), "token-new",
+        control_(io.get_executor(), std::string{"token-new, "} + RemoteControl::verbs,
                  [this](std::string verb, json::object args) {
                    return answer_control(std::move(verb), std::move(args));
-                 }),
+                 },
+                 {.line = control_line}),
         signals_(io, SIGINT, SIGTERM) {
     registry_.put(certificates_);
+    writer_.on_outgoing([this](TerminalKey terminal) {
+      asio::post(io_, [this, terminal] { gateway_.deliver(terminal); });
+    });
+    spawn(io_, "bundles", prune_bundles(clock));
   }
 
   Result<std::pair<link::Endpoint, link::Endpoint>> listen(const RunOptions& options,
@@ -104,6 +118,17 @@ class Collector {
   }
 
  private:
+  Task<void> prune_bundles(const Clock& clock) {
+    for (;;) {
+      auto prune = [this, now = clock.wall()] {
+        bundles_.prune(now);
+        return true;
+      };
+      co_await files_.run(std::move(prune));
+      co_await sleep_for(bundles_pruned_every);
+    }
+  }
+
   Task<void> stop_on_signal() {
     auto [error, signal] = co_await signals_.async_wait(as_result);
     log::info("stopping", {{"signal", signal}});
@@ -125,7 +150,7 @@ class Collector {
   }
 
   Task<Result<json::object>> answer_control(std::string verb, json::object args) {
-    if (verb != "token-new") co_return Error{Errc::unsupported, "unknown verb " + verb};
+    if (verb != "token-new") co_return co_await remote_.answer(std::move(verb), std::move(args));
     const auto* terminal = args.if_contains("terminal");
     if (terminal == nullptr || !terminal->is_string()) {
       co_return Error{Errc::invalid, "args.terminal is missing"};
@@ -149,10 +174,14 @@ class Collector {
   Writer writer_;
   ReaderPool readers_;
   Worker crypto_;
+  BundleFiles bundles_;
+  Worker files_;
   Enrolment enrolment_;
+  BundleUploads uploads_;
   Gateway gateway_;
   Api api_;
   LiveFeed live_;
+  RemoteControl remote_;
   link::HttpServer people_;
   platform::ControlServer control_;
   asio::signal_set signals_;
@@ -227,8 +256,13 @@ Result<void> run(const RunOptions& options, const Clock& clock,
     readers.push_back(std::move(*reader));
   }
   asio::io_context io{1};
-  Collector collector{
-      io, std::move(*store), std::move(*rules), std::move(*authority), std::move(readers), clock};
+  Collector collector{io,
+                      options.data,
+                      std::move(*store),
+                      std::move(*rules),
+                      std::move(*authority),
+                      std::move(readers),
+                      clock};
   auto listening = collector.listen(options, clock);
   if (!listening) return std::move(listening).error();
   ready(listening->first, listening->second);

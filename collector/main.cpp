@@ -6,6 +6,7 @@
 
 #include "collector/app.hpp"
 #include "collector/messages.hpp"
+#include "collector/remote_cli.hpp"
 #include "common/log.hpp"
 #include "common/platform/owner.hpp"
 #include "common/platform/process.hpp"
@@ -67,6 +68,8 @@ int main(int argc, char** argv) {
   events_command->add_option("--terminal", terminal, say(messages::terminal_help, lang))
       ->required();
 
+  const RemoteCli remote{app, data, lang};
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -90,6 +93,7 @@ int main(int argc, char** argv) {
     std::cout << *token << '\n';
     return EXIT_SUCCESS;
   }
+  if (const auto code = remote.run()) return *code;
   if (events_command->parsed()) {
     auto printed = print_events(data, terminal, clock);
     return printed ? EXIT_SUCCESS : report(printed.error(), lang);

@@ -25,6 +25,42 @@ inline constexpr Text people_help{
     "ADDRESS:PORT for API and console (loopback only until accounts come)"};
 inline constexpr Text events_help{"逐行输出一台终端已入库的事件（JSON）",
                                   "print a terminal's stored events, one JSON object a line"};
+inline constexpr Text maintenance_help{"终端维护状态：故障照常记录，维护期间不派单",
+                                       "maintenance: faults are recorded, orders wait"};
+inline constexpr Text maintenance_on_help{"开始维护", "begin"};
+inline constexpr Text maintenance_off_help{"结束维护；仍存在的故障立即派单",
+                                           "end; what still stands is dispatched at once"};
+inline constexpr Text reason_help{"原因", "why"};
+inline constexpr Text until_help{"自动结束的时间，如 2026-11-22T18:30:00+08:00",
+                                 "when it ends by itself, as 2026-11-22T18:30:00+08:00"};
+inline constexpr Text maintenance_is_on{"{}：维护中", "{}: in maintenance"};
+inline constexpr Text maintenance_is_off{"{}：维护已结束", "{}: maintenance is over"};
+inline constexpr Text command_help{"向终端下发命令，结果随事件返回",
+                                   "send a command to a terminal; its result comes as an event"};
+inline constexpr Text verb_help{"refresh（立即轮询）、self-test（自检）、log-bundle（收集日志包）",
+                                "refresh (poll now), self-test, log-bundle (collect logs)"};
+inline constexpr Text device_help{"设备名（配置中的 name）",
+                                  "device: its name in the configuration"};
+inline constexpr Text test_help{"自检项目", "which test of the device"};
+inline constexpr Text expires_help{"多少秒后失效（默认 600）",
+                                   "seconds until it expires (600 unless told)"};
+inline constexpr Text wait_help{"等待结果并以 JSON 输出", "wait for the result, print it as JSON"};
+inline constexpr Text config_help{"下发给终端的配置 agent.toml",
+                                  "the agent.toml that a terminal shall have"};
+inline constexpr Text config_push_help{
+    "下发；终端校验后启用，无法运行时恢复原配置",
+    "push; the kiosk checks it, and goes back to the old one when it cannot run"};
+inline constexpr Text config_show_help{"显示下发的配置及终端的答复",
+                                       "show what was pushed and what the kiosk says of it"};
+inline constexpr Text config_clear_help{"撤回，恢复终端自己的配置文件",
+                                        "take back: the kiosk's own file counts again"};
+inline constexpr Text config_file_help{"agent.toml 文件", "the agent.toml file"};
+inline constexpr Text config_state{"{}：{}；下发 {}；生效 {}；{}",
+                                   "{}: {}; pushed {}; in force {}; {}"};
+inline constexpr Text config_is_local{"该终端自己的配置文件禁止远程下发。",
+                                      "This kiosk's own file forbids pushed configurations."};
+inline constexpr Text not_running{"采集端未运行：请先启动，再执行本命令",
+                                  "the collector is not running: start it first"};
 inline constexpr Text log_format_help{"日志格式：text 或 json", "log format: text or json"};
 inline constexpr Text initialised{"已建立：{}", "made: {}"};
 inline constexpr Text ready{"采集端已就绪：终端 {}，接口 http://{}/",

@@ -11,12 +11,16 @@ for argument in "$@"; do
     *) names+=("$argument") ;;
   esac
 done
-known=(connections ingest)
+known=(agent connections ingest)
 [ ${#names[@]} -gt 0 ] || names=("${known[@]}")
 for name in "${names[@]}"; do
   if [[ ! " ${known[*]} " == *" $name "* ]]; then
     echo "bench.sh: no bench \"$name\"; known: ${known[*]}" >&2
     exit 2
+  fi
+  if [ -f "tests/bench/$name.sh" ]; then
+    (source "tests/bench/$name.sh" "${options[@]}")
+    continue
   fi
   build release "bench_$name"
   "build/release/bin/bench_$name" "${options[@]}"

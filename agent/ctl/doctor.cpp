@@ -6,6 +6,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "agent/configuration/rules.hpp"
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/doctor_messages.hpp"
 #include "common/platform/control_client.hpp"
@@ -40,7 +41,7 @@ DoctorFacts examine_host(const Options& options, const Clock& clock) {
   DoctorFacts out;
   out.data = options.data;
   out.config_file = options.config;
-  out.config = load_config(options.config);
+  out.config = *read_in_force(options.data, options.config).config;
   out.status = platform::ask_control(options.data, "status", {}, answer_limit);
   if (out.status) out.devices = platform::ask_control(options.data, "devices", {}, answer_limit);
   out.identity = load_identity(options.data);

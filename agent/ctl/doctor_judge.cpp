@@ -6,6 +6,7 @@
 #include "agent/ctl/link_check.hpp"
 #include "agent/ctl/link_messages.hpp"
 #include "agent/ctl/spans.hpp"
+#include "agent/ctl/words.hpp"
 #include "common/identity/authority.hpp"
 #include "common/identity/certificate.hpp"
 
@@ -156,7 +157,8 @@ Check rights(const DoctorFacts& facts, Lang lang) {
 }
 
 /// What the running agent hears of a device: empty when all is well, nothing when it does not say.
-std::optional<std::string> silence_of(const DoctorFacts& facts, const std::string& device) {
+std::optional<std::string> silence_of(const DoctorFacts& facts, const std::string& device,
+                                      Lang lang) {
   const auto answer = told(facts.devices);
   if (!answer) return std::nullopt;
   json::error_code wrong;
@@ -165,8 +167,7 @@ std::optional<std::string> silence_of(const DoctorFacts& facts, const std::strin
   for (const auto& entry : list->get_array()) {
     if (word(entry, "/name") != device) continue;
     if (number(entry, "/misses").value_or(0) == 0) return std::string{};
-    const auto code = word(entry, "/conditions/0/code");
-    return code.empty() ? word(entry, "/device_state") : code;
+    return conditions_text(entry.get_object(), lang);
   }
   return std::nullopt;
 }
@@ -197,7 +198,7 @@ Check port(const DoctorFacts& facts, const DoctorFacts::Port& at, Lang lang) {
     if (*at.opened) return check.well(message::port_far, device.port);
     return check.failed(message::port_mute, device.port, at.opened->error().text());
   }
-  const auto silence = silence_of(facts, device.name);
+  const auto silence = silence_of(facts, device.name, lang);
   if (!silence) return check.skipped();
   if (silence->empty()) return check.well(message::port_held);
   return check.failed(message::port_mute, device.port, *silence);

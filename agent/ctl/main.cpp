@@ -104,6 +104,14 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& mistake) {
+    if (app.get_subcommands().empty()) {
+      std::string known;
+      for (const auto* each : app.get_subcommands({})) {
+        known.append(known.empty() ? "" : ", ").append(each->get_name());
+      }
+      return complain(options, usage, say(options, message::no_command, known),
+                      help(message::see_help));
+    }
     return complain(options, usage, say(options, message::wrong_usage, mistake.what()),
                     help(message::see_help));
   }

@@ -54,7 +54,7 @@ inline constexpr Text device_name{"设备名称", "device"};
 inline constexpr Text kind{"硬件类型", "kind"};
 inline constexpr Text health{"状态", "health"};
 inline constexpr Text device_state{"设备状态", "state"};
-inline constexpr Text since{"开始时间", "since"};
+inline constexpr Text since{"已持续", "for"};
 inline constexpr Text conditions{"情况", "conditions"};
 inline constexpr Text port{"端口", "port"};
 inline constexpr Text driver{"驱动", "driver"};
@@ -115,6 +115,7 @@ inline constexpr Text test_see_devices{
 inline constexpr Text test_again{"检查设备电源和数据线后重试：kioskctl doctor 查看端口",
                                  "check power and cable, then try again; kioskctl doctor looks at "
                                  "the port"};
+inline constexpr Text no_command{"没有这个命令；可用：{}", "no such command; there are: {}"};
 inline constexpr Text wrong_usage{"命令行有误：{}", "{}"};
 inline constexpr Text help_drivers{"内置驱动及其设置", "built-in drivers and their settings"};
 inline constexpr Text help_probe{"不经 kiosk-agent，直接询问一次设备",

@@ -98,7 +98,9 @@ std::vector<std::string> WatchScreen::header(const View& view) const {
   const bool up = at(uplink, "connected") == true;
   auto link =
       phrase(message::watch_link, view, text(at(uplink, "server")), phase_word(phase, view.lang));
-  if (const auto why = text(at(uplink, "last_error"), ""); !why.empty()) link += " (" + why + ")";
+  const bool enrolled = !at(status_, "terminal").is_null();
+  if (const auto why = text(at(uplink, "last_error"), ""); !why.empty() && enrolled)
+    link += " (" + why + ")";
   out.push_back(clipped(std::move(link), up ? Colour::good : Colour::bad, view));
   auto waiting = phrase(message::watch_outbox, view, text(at(outbox, "unacknowledged")));
   const bool written = at(outbox, "on_disk") != false;

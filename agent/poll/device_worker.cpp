@@ -86,7 +86,7 @@ bool DeviceWorker::ended_within(Duration limit) {
 
 void DeviceWorker::watch() {
   watch_test();
-  const std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   if (!call_) return;
   // A call that was given longer than a poll is judged by how far it is over.
   const auto running = clock_.mono() - call_->started - (call_->limit - timing_.deadline);
@@ -96,11 +96,17 @@ void DeviceWorker::watch() {
   }
   if (running <= stuck_past * timing_.deadline || call_->stuck) return;
   call_->stuck = true;
-  const auto& device = call_->polled->device.name;
+  // Recording may wait for the disk, and others ask this worker meanwhile; only the call's end
+  // waits for it, since what is found then has to come after this.
+  reporting_ = true;
+  const auto device = call_->polled->device.name;
+  lock.unlock();
   log::error("driver-stuck", {{"device", device}});
-  // Under the lock: the call may return now, and what is found then must come after this.
   recorder_.state(device, stuck_status());
   recorder_.note("stuck", device, {});
+  lock.lock();
+  reporting_ = false;
+  changed_.notify_all();
 }
 
 void DeviceWorker::work() {
@@ -152,7 +158,8 @@ MonoTime DeviceWorker::begin_call(const Polled& polled, Duration limit) {
 }
 
 void DeviceWorker::end_call(Polled& polled) {
-  const std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [&] { return !reporting_; });
   // What was reported in its name meanwhile is not what debounce remembers.
   if (call_->stuck) {
     polled.debounce.forget();

@@ -157,6 +157,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   std::condition_variable changed_;
   std::unique_ptr<drivers::Port> port_;  ///< replaced under the mutex, used by the thread alone
   std::optional<Call> call_;
+  bool reporting_ = false;           ///< `watch` records that the call is stuck
   std::shared_ptr<Test> test_;       ///< the one that waits or runs
   std::vector<std::size_t> wanted_;  ///< to be polled at once
   bool absent_wanted_ = false;

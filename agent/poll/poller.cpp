@@ -17,7 +17,7 @@
 namespace kw::agent {
 namespace {
 
-constexpr auto watched_every = std::chrono::milliseconds{500};
+constexpr auto watched_at_least = std::chrono::milliseconds{100};
 constexpr auto start_spread = std::chrono::milliseconds{300};
 
 wire::Status mistaken(const config::Problem& problem) {
@@ -92,6 +92,7 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
   timing.deadline = config.poll_deadline;
   timing.sample = config.sample;
   timing.flapping = config.flapping;
+  watch_every_ = std::max<Duration>(config.poll_deadline / 2, watched_at_least);
   std::optional<Duration> shortest;
   for (auto& [text, port] : ports) {
     for (const auto& device : port.devices) {
@@ -125,7 +126,7 @@ void Poller::start() {
 void Poller::watch() {
   std::unique_lock lock{mutex_};
   while (!stopping_) {
-    wake_.wait_for(lock, watched_every);
+    wake_.wait_for(lock, watch_every_);
     if (stopping_) return;
     lock.unlock();
     for (const auto& worker : workers_) worker->watch();

@@ -78,6 +78,7 @@ class Poller {
   std::map<std::string, Target> targets_;
   std::vector<std::string> names_;  ///< in the configuration's order
   Recorder& recorder_;
+  Duration watch_every_{};
   Duration look_limit_{};  ///< while workers work, one of them ends a look at least this often
   std::vector<std::shared_ptr<DeviceWorker>> workers_;
   std::vector<std::string> ports_;  ///< of the workers, as written

@@ -1,7 +1,5 @@
 #include "collector/api/api.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <boost/json/parse.hpp>
@@ -12,6 +10,7 @@
 #include "collector/api/metrics.hpp"
 #include "collector/api/openapi.hpp"
 #include "collector/api/problem.hpp"
+#include "collector/api/request.hpp"
 #include "collector/orders/desk.hpp"
 #include "collector/page/page.hpp"
 #include "collector/writer/act.hpp"
@@ -22,10 +21,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view prefix = "/api/v1/";
 constexpr std::string_view live_path = "/api/v1/live";
-constexpr std::size_t page_limit = 500;
-constexpr std::size_t page_default = 100;
 constexpr std::size_t note_limit = 2'000;
 constexpr auto writer_answers_within = std::chrono::seconds{5};
 
@@ -45,11 +41,6 @@ bool loopback(std::string_view remote) {
          remote.starts_with("[::ffff:127.");
 }
 
-std::string header(const link::HttpRequest& request, const std::string& name) {
-  const auto it = request.headers.find(name);
-  return it == request.headers.end() ? std::string{} : it->second;
-}
-
 Subject subject_of(const link::HttpRequest& request) {
   Subject subject{.from = request.remote};
   if (loopback(request.remote)) subject.kind = Subject::Kind::loopback_administrator;
@@ -62,57 +53,6 @@ std::optional<link::HttpResponse> refuse_stranger(const link::HttpRequest& reque
   if (!allowed) return problem(403, "not-from-here", allowed.error().text());
   if (own_host(header(request, "host"))) return std::nullopt;
   return problem(403, "wrong-host", "ask by localhost, 127.0.0.1 or [::1]");
-}
-
-/// What changes something, or stays open, is not for pages of other sites. Browsers say where a
-/// request comes from; other programs say nothing.
-std::optional<link::HttpResponse> refuse_foreign_page(const link::HttpRequest& request) {
-  const auto origin = header(request, "origin");
-  const auto site = header(request, "sec-fetch-site");
-  const bool own_origin = origin.empty() || origin == "http://" + header(request, "host");
-  const bool own_site = site.empty() || site == "same-origin" || site == "none";
-  if (own_origin && own_site) return std::nullopt;
-  return problem(403, "wrong-origin", "not from a page of another site");
-}
-
-Result<Page> page_of(const std::map<std::string, std::string, std::less<>>& query) {
-  Page page{.limit = page_default};
-  if (const auto it = query.find("limit"); it != query.end()) {
-    const auto& text = it->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), page.limit);
-    if (error != std::errc{} || end != text.data() + text.size() || page.limit < 1 ||
-        page.limit > page_limit) {
-      return Error{Errc::invalid, fmt::format("limit: a whole number from 1 to {}", page_limit)};
-    }
-  }
-  if (const auto it = query.find("cursor"); it != query.end()) page.after = it->second;
-  return page;
-}
-
-/// Refuses a parameter that the route does not know: a misspelt filter must not look like a result.
-Result<void> only(const std::map<std::string, std::string, std::less<>>& query,
-                  std::initializer_list<std::string_view> known) {
-  for (const auto& [key, value] : query) {
-    if (std::ranges::find(known, key) != known.end()) continue;
-    std::string list;
-    for (const auto k : known) list += (list.empty() ? "" : ", ") + std::string{k};
-    return Error{Errc::invalid, "unknown parameter " + key + "; known here: " + list};
-  }
-  return {};
-}
-
-std::string value_of(const std::map<std::string, std::string, std::less<>>& query,
-                     std::string_view key) {
-  const auto it = query.find(key);
-  return it == query.end() ? std::string{} : it->second;
-}
-
-template <class T>
-json::object listing(const Listing<T>& rows) {
-  json::array items;
-  for (const auto& row : rows.items) items.push_back(to_json(row));
-  return {{"items", std::move(items)},
-          {"next_cursor", rows.next.empty() ? json::value(nullptr) : json::value(rows.next)}};
 }
 
 bool is_day(std::string_view text) {
@@ -149,8 +89,11 @@ std::vector<OrderAction> steps_of(std::string_view verb) {
 }  // namespace
 
 Api::Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
-         const Clock& clock)
-    : writer_(writer), readers_(readers), gateway_(std::move(gateway)), clock_(clock) {}
+         const BundleFiles& bundles, Worker& files)
+    : writer_(writer),
+      readers_(readers),
+      gateway_(std::move(gateway)),
+      remote_(writer, readers, bundles, files) {}
 
 Task<link::HttpResponse> Api::answer(link::HttpRequest request) {
   const auto subject = subject_of(request);
@@ -161,6 +104,9 @@ Task<link::HttpResponse> Api::answer(link::HttpRequest request) {
   Parameters query;
   for (const auto& parameter : url->params()) query[parameter.key] = parameter.value;
   const std::string path = url->path();
+  if (RemoteApi::serves(path)) {
+    co_return co_await remote_.answer(path, std::move(query), std::move(request), subject);
+  }
   if (request.method == "GET" || request.method == "HEAD") {
     auto file = page_file(path, request.headers["if-none-match"]);
     if (file) co_return std::move(*file);
@@ -185,11 +131,11 @@ Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
     upgrade.headers["upgrade"] = "websocket";
     co_return upgrade;
   }
-  if (!path.starts_with(prefix)) {
+  if (!path.starts_with(api_prefix)) {
     co_return problem(404, "not-found",
                       "the API is under /api/v1/, described by /api/v1/openapi.yaml");
   }
-  path.erase(0, prefix.size());
+  path.erase(0, api_prefix.size());
   if (path == "openapi.yaml") {
     link::HttpResponse out;
     out.headers["content-type"] = "application/yaml";
@@ -211,7 +157,8 @@ Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
       if (name(one) == wanted) filter.state = one;
     }
     if (!wanted.empty() && !filter.state) {
-      co_return problem(400, "bad-input", "state: online, fault, offline or switched_off");
+      co_return problem(400, "bad-input",
+                        "state: online, fault, offline, switched_off or maintenance");
     }
     std::function ask = [page = *page, filter](Queries& q) { return q.terminals(page, filter); };
     const auto rows = co_await readers_.read(std::move(ask));
@@ -301,7 +248,7 @@ Task<link::HttpResponse> Api::fault_statistics(Parameters query) {
 }
 
 Task<link::HttpResponse> Api::post(std::string path, link::HttpRequest request, Subject subject) {
-  const std::string orders = std::string{prefix} + "orders/";
+  const std::string orders = std::string{api_prefix} + "orders/";
   const auto slash = path.rfind('/');
   if (!path.starts_with(orders) || slash < orders.size()) {
     co_return problem(404, "not-found",

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "collector/accounts/authorize.hpp"
 #include "collector/api/reader_pool.hpp"
+#include "collector/api/remote_api.hpp"
+#include "collector/api/request.hpp"
 #include "collector/gateway/figures.hpp"
 #include "collector/writer/writer.hpp"
 #include "common/link/http.hpp"
@@ -18,15 +19,13 @@ namespace kw::collector {
 class Api {
  public:
   Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
-      const Clock& clock);
+      const BundleFiles& bundles, Worker& files);
 
   Task<link::HttpResponse> answer(link::HttpRequest request);
   /// Why the request may not become the WebSocket of the live feed, if it may not.
   std::optional<link::HttpResponse> refuse_socket(const link::HttpRequest& request) const;
 
  private:
-  using Parameters = std::map<std::string, std::string, std::less<>>;
-
   Task<link::HttpResponse> get(std::string path, Parameters query);
   Task<link::HttpResponse> post(std::string path, link::HttpRequest request, Subject subject);
   Task<link::HttpResponse> act_on_order(std::string order, std::string action, std::string body,
@@ -38,7 +37,7 @@ class Api {
   Writer& writer_;
   ReaderPool& readers_;
   std::function<GatewayFigures()> gateway_;
-  const Clock& clock_;
+  RemoteApi remote_;
 };
 
 }  // namespace kw::collector

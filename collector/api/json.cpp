@@ -1,5 +1,8 @@
 #include "collector/api/json.hpp"
 
+#include <algorithm>
+
+#include "collector/api/remote_json.hpp"
 #include "collector/orders/transitions.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/status_json.hpp"
@@ -38,7 +41,9 @@ json::object to_json(const TerminalRow& row) {
           {"last_seen_at", time_or_null(row.last_seen_at)},
           {"agent_version", text_or_null(row.agent_version)},
           {"devices", row.devices},
-          {"open_faults", row.open_faults}};
+          {"open_faults", row.open_faults},
+          {"maintenance", to_json(row.maintenance)},
+          {"configuration", to_json(row.configuration)}};
 }
 
 json::object to_json(const DeviceRow& row) {
@@ -56,6 +61,8 @@ json::object to_json(const DeviceRow& row) {
       }
     }
   }
+  const auto flaps = [](const ActiveCondition& c) { return c.what.code == "flapping"; };
+  out["flapping"] = std::ranges::any_of(row.conditions, flaps);
   out["state_since"] = rfc3339(row.since);
   json::object measured;
   if (row.sample) {
@@ -89,6 +96,7 @@ json::object to_json(const FaultRow& row) {
           {"cleared_at", time_or_null(f.cleared_at)},
           {"cleared_why", text_or_null(f.cleared_why)},
           {"learned_late", f.learned_late},
+          {"suppressed_by", text_or_null(f.suppressed_by)},
           {"order", text_or_null(row.order_number)}};
 }
 

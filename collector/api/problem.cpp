@@ -18,6 +18,8 @@ std::string_view title(int status) {
       return "Method Not Allowed";
     case 409:
       return "Conflict";
+    case 410:
+      return "Gone";
     case 415:
       return "Unsupported Media Type";
     case 426:

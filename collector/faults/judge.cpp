@@ -11,7 +11,6 @@ namespace kw::collector {
 namespace {
 
 constexpr std::size_t devices_remembered = 4 * wire::devices_per_terminal;
-constexpr std::string_view silent_code = "terminal-silent";
 
 const ActiveCondition* find(const std::vector<ActiveCondition>& conditions, std::string_view code) {
   const auto it = std::ranges::find_if(
@@ -91,8 +90,9 @@ void Judge::live(Device& device, std::vector<ActiveCondition> conditions, WallTi
   for (const auto& c : device.conditions) {
     const Rule& rule = bench_.rules.of(device.driver, c.what);
     if (!rule.opens) continue;
-    if (view_.open_fault(device.id, c.what.code) != nullptr) {
+    if (auto* fault = view_.open_fault(device.id, c.what.code)) {
       drop(TimerKind::clear, device.id, c.what.code);
+      order_if_free(*fault);
       continue;
     }
     const WallTime due = c.since.at + rule.hold;
@@ -131,10 +131,9 @@ void Judge::open(const Device* device, const std::string& code, wire::Severity s
     known->cleared_at.reset();
     known->cleared_why.clear();
     known->learned_late = false;
-    const auto order = rule.orders ? open_order(view_, *known, needs, bench_) : OrderNews{};
-    known->order_id = order.id;
-    out_.push_back(FaultReopened{known->id, known->order_id});
-    out_.insert(out_.end(), order.changes.begin(), order.changes.end());
+    const auto order = order_of(*known, rule, needs);
+    out_.push_back(FaultReopened{known->id, known->order_id, known->suppressed_by});
+    out_.insert(out_.end(), order.begin(), order.end());
     std::erase_if(view_.faults, [&](const Fault& f) { return f.id == known->id; });
     view_.faults.push_back(std::move(*known));
     return;
@@ -146,11 +145,10 @@ void Judge::open(const Device* device, const std::string& code, wire::Severity s
               .since = since,
               .opened_at = at,
               .evidence = std::move(evidence)};
-  const auto order = rule.orders ? open_order(view_, fault, needs, bench_) : OrderNews{};
-  if (!order.changes.empty()) fault.order_id = order.id;
+  const auto order = order_of(fault, rule, needs);
   view_.faults.push_back(fault);
   out_.push_back(FaultOpened{fault});
-  out_.insert(out_.end(), order.changes.begin(), order.changes.end());
+  out_.insert(out_.end(), order.begin(), order.end());
   count(fault);
 }
 
@@ -242,13 +240,6 @@ void Judge::configured(const google::protobuf::RepeatedPtrField<pb::DeviceRef>& 
   }
 }
 
-void Judge::power(const pb::Power& power, Position position, WallTime at) {
-  if (position <= view_.power_as_of) return;
-  view_.power_as_of = position;
-  view_.switched_off = power.kind() == pb::Power::SHUTDOWN;
-  out_.push_back(PowerChanged{view_.switched_off, position, at});
-}
-
 void Judge::sample(const pb::Sample& sample, Position position, WallTime at) {
   out_.push_back(Measured{sample.device(), sample.SerializeAsString(), position, at});
 }
@@ -257,7 +248,7 @@ void Judge::fire_until(WallTime t, std::string_view subject) {
   for (;;) {
     const Timer* next = nullptr;
     for (const auto& timer : view_.timers) {
-      if (timer.kind == TimerKind::silence || timer.due > t) continue;
+      if (!of_device(timer.kind) || timer.due > t) continue;
       if (!subject.empty() && timer.subject != subject) continue;
       if (next == nullptr || timer.due < next->due) next = &timer;
     }
@@ -281,35 +272,6 @@ void Judge::fire(const Timer& timer) {
     open(device, timer.code, still->what.severity, still->what.action, timer.since, timer.due,
          device->status);
   }
-}
-
-void Judge::connected(std::int64_t current_epoch_no) {
-  drop(TimerKind::silence, {}, silent_code);
-  if (auto* fault = view_.open_fault({}, silent_code)) clear(*fault, bench_.now, "reconnected");
-  view_.power_as_of = {current_epoch_no, 0};
-  view_.switched_off = false;
-  out_.push_back(PowerChanged{false, view_.power_as_of, bench_.now});
-}
-
-void Judge::disconnected(WallTime last_heard) {
-  if (view_.switched_off || view_.open_fault({}, silent_code) != nullptr) return;
-  set({TimerKind::silence,
-       {},
-       std::string{silent_code},
-       {0, 0, last_heard},
-       std::max(last_heard + bench_.rules.silence(), bench_.no_silence_before)});
-}
-
-void Judge::silent() {
-  const auto is_silence = [](const Timer& t) { return t.kind == TimerKind::silence; };
-  const auto it = std::ranges::find_if(view_.timers, is_silence);
-  if (it == view_.timers.end()) return;
-  Timer timer = *it;  // a copy: dropping erases it from the view
-  drop(TimerKind::silence, timer.subject, timer.code);
-  // Not an event of the kiosk: the moment it was last heard takes the place of a position.
-  const Since since{0, static_cast<std::uint64_t>(micros(timer.since.at)), timer.since.at};
-  open(nullptr, std::string{silent_code}, wire::Severity::fault, wire::Action::maintenance, since,
-       timer.due, {});
 }
 
 void Judge::set(Timer timer) {

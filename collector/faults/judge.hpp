@@ -54,6 +54,12 @@ class Judge {
   void disconnected(WallTime last_heard);
   /// The silence timer is due.
   void silent();
+  /// People work on the terminal: faults open and end as ever, orders wait.
+  void begin_maintenance(Maintenance what);
+  void end_maintenance();
+  /// What was held back and may now have its order gets it: the terminal is back, the maintenance
+  /// is over.
+  void release();
 
  private:
   void live(Device& device, std::vector<ActiveCondition> conditions, WallTime at, bool certain);
@@ -61,6 +67,13 @@ class Judge {
                std::string_view status, WallTime at);
   void open(const Device* device, const std::string& code, wire::Severity severity,
             wire::Action needs, const Since& since, WallTime at, std::string evidence);
+  /// The order of a fault that opens, when its rule wants one and nothing holds it back.
+  Changes order_of(Fault& fault, const Rule& rule, wire::Action needs);
+  void order_if_free(Fault& fault);
+  /// What keeps the fault from having an order; empty: nothing. Creation alone is held back:
+  /// judging and recovery go on.
+  std::string_view held_back(const Fault& fault) const;
+  bool silence_runs() const;
   void clear(Fault& fault, WallTime at, std::string_view why);
   void stop(std::string_view subject, std::string_view driver, std::string_view code, WallTime at);
   void close_late(std::string_view subject, std::string_view driver,

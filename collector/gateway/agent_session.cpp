@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "collector/writer/remote_results.hpp"
 #include "common/log.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/event_classes.hpp"
@@ -110,6 +111,8 @@ Task<bool> AgentSession::greet() {
   envelope.mutable_welcome()->set_credit(gateway_.credit_.join(id_, backlog_));
   send(envelope);
   gateway_.hand_out_credit();
+  welcomed_ = true;
+  deliver();
   log::info("session-opened", {{"terminal", row_.terminal_code},
                                {"remote", link_->remote()},
                                {"resumed", link_->peer().resumed},
@@ -249,6 +252,28 @@ void AgentSession::batch_done(const Result<BatchAnswer>& answer, std::uint64_t e
 void AgentSession::answered() {
   --in_flight_;
   room_.cancel();
+}
+
+void AgentSession::deliver() {
+  if (!welcomed_ || ending_ || facts_->quarantined) return;
+  if (delivering_) {
+    deliver_again_ = true;
+    return;
+  }
+  delivering_ = true;
+  auto self = shared_from_this();
+  gateway_.writer_.post(outgoing_job(facts_, [self](std::vector<pb::Envelope> envelopes) {
+    asio::post(self->gateway_.executor_,
+               [self, envelopes = std::move(envelopes)] { self->delivered(envelopes); });
+  }));
+}
+
+void AgentSession::delivered(const std::vector<pb::Envelope>& envelopes) {
+  delivering_ = false;
+  for (const auto& envelope : envelopes) {
+    if (!ending_) send(envelope);
+  }
+  if (std::exchange(deliver_again_, false)) deliver();
 }
 
 void AgentSession::grant(std::uint32_t bytes) {

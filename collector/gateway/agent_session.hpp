@@ -36,6 +36,8 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   /// prove nothing: they may have been under way when their agent was killed.
   Task<bool> alive(Duration within);
   void grant(std::uint32_t bytes);
+  /// Fetches and sends what the kiosk has not been told yet; nothing to a quarantined one.
+  void deliver();
   void send(const pb::Envelope& envelope);
 
  private:
@@ -47,6 +49,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   void take_batch(std::shared_ptr<const pb::Batch> batch, std::size_t bytes);
   void batch_done(const Result<BatchAnswer>& answer, std::uint64_t epoch, std::uint32_t spent);
   void answered();
+  void delivered(const std::vector<pb::Envelope>& envelopes);
   Task<void> say_bye(std::uint16_t code, std::string reason);
   void heard();
 
@@ -59,6 +62,9 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   bool backlog_ = false;
   bool snapshot_seen_ = false;
   bool ending_ = false;
+  bool welcomed_ = false;
+  bool delivering_ = false;     ///< one fetch at a time
+  bool deliver_again_ = false;  ///< asked for meanwhile
   std::uint64_t heartbeats_ = 0;
   int inventories_ = 0;
   int in_flight_ = 0;        ///< handed to the writer, not yet answered

@@ -9,11 +9,12 @@
 namespace kw::collector {
 
 Gateway::Gateway(asio::any_io_executor executor, Writer& writer, Registry& registry,
-                 Enrolment& enrolment, const Clock& clock, Limits limits)
+                 Enrolment& enrolment, BundleUploads& bundles, const Clock& clock, Limits limits)
     : executor_(std::move(executor)),
       writer_(writer),
       registry_(registry),
       enrolment_(enrolment),
+      bundles_(bundles),
       clock_(clock),
       limits_(limits),
       credit_(limits.backlog_pool) {}
@@ -26,8 +27,20 @@ std::optional<link::Refusal> Gateway::admit(const link::PeerCertificate& peer) {
   return refusal;
 }
 
+Task<link::BodyGrant> Gateway::allow(link::HttpRequest head, link::PeerCertificate peer) {
+  if (BundleUploads::is_upload(head.target))
+    return bundles_.allow(std::move(head), std::move(peer));
+  return Host::allow(std::move(head), std::move(peer));
+}
+
 Task<link::HttpResponse> Gateway::answer(link::HttpRequest request, link::PeerCertificate peer) {
-  auto answered = co_await enrolment_.answer(std::move(request), std::move(peer));
+  const bool upload = BundleUploads::is_upload(request.target);
+  link::HttpResponse answered;
+  if (upload) {
+    answered = co_await bundles_.answer(std::move(request), std::move(peer));
+  } else {
+    answered = co_await enrolment_.answer(std::move(request), std::move(peer));
+  }
   // A kiosk whose clock is wrong learns it here, before it can judge any certificate's dates.
   answered.headers["date"] = link::http_date(clock_.wall());
   co_return answered;
@@ -79,6 +92,11 @@ void Gateway::release_quarantined(TerminalKey terminal) {
       session->end(wire::close_superseded, "the other agent of this identity is gone: dial again");
     }
   }
+}
+
+void Gateway::deliver(TerminalKey terminal) {
+  const auto live = live_.find(terminal);
+  if (live != live_.end()) live->second->deliver();
 }
 
 void Gateway::left(const AgentSession& session) {

@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "collector/gateway/bundle_uploads.hpp"
 #include "collector/gateway/credit.hpp"
 #include "collector/gateway/enrolment.hpp"
 #include "collector/gateway/figures.hpp"
@@ -28,12 +29,16 @@ class Gateway final : public link::Host {
     std::uint64_t backlog_pool = 64ULL * 1024 * 1024;
   };
   Gateway(asio::any_io_executor executor, Writer& writer, Registry& registry, Enrolment& enrolment,
-          const Clock& clock, Limits limits);
+          BundleUploads& bundles, const Clock& clock, Limits limits);
   ~Gateway() override;
 
   std::optional<link::Refusal> admit(const link::PeerCertificate& peer) override;
+  Task<link::BodyGrant> allow(link::HttpRequest head, link::PeerCertificate peer) override;
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override;
   Task<void> serve(std::unique_ptr<link::Link> link) override;
+
+  /// Something waits for this terminal: its live session fetches and sends it.
+  void deliver(TerminalKey terminal);
 
   /// Tells every session to come back after a while, then closes it.
   Task<void> drain(Duration retry_after);
@@ -55,6 +60,7 @@ class Gateway final : public link::Host {
   Writer& writer_;
   Registry& registry_;
   Enrolment& enrolment_;
+  BundleUploads& bundles_;
   const Clock& clock_;
   Limits limits_;
   CreditPool credit_;

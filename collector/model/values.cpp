@@ -19,8 +19,8 @@ constexpr std::array<std::string_view, 12> order_actions{
 std::string_view name(Level v) { return v == Level::severe ? "severe" : "general"; }
 
 std::string_view name(TerminalState v) {
-  static constexpr std::array<std::string_view, 4> names{"switched_off", "offline", "fault",
-                                                         "online"};
+  static constexpr std::array<std::string_view, 5> names{"maintenance", "switched_off", "offline",
+                                                         "fault", "online"};
   return names[static_cast<std::size_t>(v)];
 }
 
@@ -32,6 +32,10 @@ std::string_view name(TimerKind v) {
       return "clear";
     case TimerKind::silence:
       return "silence";
+    case TimerKind::maintenance:
+      return "maintenance";
+    case TimerKind::command:
+      return "command";
   }
   return "hold";
 }

@@ -76,18 +76,36 @@ struct Fault {
   bool learned_late = false;  ///< from history: no order is ever made of it
   std::string order_id;
   std::string evidence;  ///< pb::Status at opening: pruning never orphans provenance
+  /// Why it has no order of its own now: "maintenance", "terminal-silent"; empty: nothing holds it
+  /// back.
+  std::string suppressed_by;
+};
+
+/// 维护: people work on the terminal; faults are recorded, orders wait until it is over.
+struct Maintenance {
+  WallTime since{};
+  std::string reason;
+  std::string by;                 ///< who set it
+  std::optional<WallTime> until;  ///< ends by itself then
 };
 
 /// 终端状态; which one holds is decided in stats/terminals_by_state.
-enum class TerminalState : std::uint8_t { switched_off, offline, fault, online };
-inline constexpr std::array all_terminal_states{TerminalState::switched_off, TerminalState::offline,
+enum class TerminalState : std::uint8_t { maintenance, switched_off, offline, fault, online };
+inline constexpr std::array all_terminal_states{TerminalState::maintenance,
+                                                TerminalState::switched_off, TerminalState::offline,
                                                 TerminalState::fault, TerminalState::online};
 
 enum class TimerKind : std::uint8_t {
-  hold,     ///< a condition becomes a fault
-  clear,    ///< a fault that stopped is over
-  silence,  ///< a terminal that says nothing becomes a fault; the collector's own time
+  hold,         ///< a condition becomes a fault
+  clear,        ///< a fault that stopped is over
+  silence,      ///< a terminal that says nothing becomes a fault; the collector's own time
+  maintenance,  ///< a maintenance ends by itself; the collector's own time
+  command,      ///< the first of the terminal's open commands expires; the collector's own time
 };
+/// Whether it belongs to a device, and so fires in event time.
+constexpr bool of_device(TimerKind kind) {
+  return kind == TimerKind::hold || kind == TimerKind::clear;
+}
 
 struct Timer {
   TimerKind kind = TimerKind::hold;

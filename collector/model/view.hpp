@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -18,6 +19,7 @@ struct TerminalView {
   std::vector<Order> orders;  ///< of the faults above, while they can still move
   bool switched_off = false;  ///< announced its shutdown
   Position power_as_of;       ///< up to where power events are reflected in that
+  std::optional<Maintenance> maintenance;
 
   Device* device(std::string_view id) {
     const auto it = std::ranges::find(devices, id, &Device::id);
@@ -47,6 +49,13 @@ struct FaultOpened {
 struct FaultReopened {
   std::string id;
   std::string order_id;
+  std::string suppressed_by;
+};
+/// An open fault got the order that was held back, or is held back for another reason than before.
+struct FaultOrdered {
+  std::string id;
+  std::string order_id;
+  std::string suppressed_by;
 };
 struct FaultCleared {
   std::string id;
@@ -69,6 +78,9 @@ struct OrderOpened {
 struct OrderMoved {
   OrderStep step;
   std::string assignee;
+};
+struct MaintenanceChanged {
+  std::optional<Maintenance> now;
 };
 struct PowerChanged {
   bool switched_off;
@@ -93,9 +105,9 @@ struct Audited {
   AuditEntry entry;
 };
 
-using Change = std::variant<DeviceChanged, FaultOpened, FaultReopened, FaultCleared, FaultForgotten,
-                            TimerSet, TimerDropped, OrderOpened, OrderMoved, PowerChanged, Measured,
-                            FaultCounted, Audited>;
+using Change = std::variant<DeviceChanged, FaultOpened, FaultReopened, FaultOrdered, FaultCleared,
+                            FaultForgotten, TimerSet, TimerDropped, OrderOpened, OrderMoved,
+                            MaintenanceChanged, PowerChanged, Measured, FaultCounted, Audited>;
 using Changes = std::vector<Change>;
 
 }  // namespace kw::collector

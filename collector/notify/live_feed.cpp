@@ -55,7 +55,8 @@ Result<json::object> present(Queries& queries, TerminalKey key, bool& unsettled)
   const auto orders = queries.orders(all, {.terminal = *code, .state = {}, .open = true});
   if (!orders) return orders.error();
   unsettled = !terminal->connected && terminal->state != TerminalState::offline &&
-              terminal->state != TerminalState::switched_off;
+              terminal->state != TerminalState::switched_off &&
+              terminal->state != TerminalState::maintenance;
   return json::object{{"terminal", to_json(*terminal)},
                       {"faults", array_of(faults->items)},
                       {"orders", array_of(orders->items)}};

@@ -3,9 +3,10 @@
 namespace kw::collector::stats {
 
 TerminalState state_of(const TerminalFacts& facts) {
+  if (facts.maintenance) return TerminalState::maintenance;
   if (facts.switched_off) return TerminalState::switched_off;
-  if (!facts.connected && !facts.heard_lately) return TerminalState::offline;
-  return facts.device_fault ? TerminalState::fault : TerminalState::online;
+  if (facts.silent) return TerminalState::offline;
+  return facts.open_fault ? TerminalState::fault : TerminalState::online;
 }
 
 }  // namespace kw::collector::stats

@@ -10,19 +10,23 @@ inline constexpr Figure terminals_by_state{
     .id = "terminals_by_state",
     .name = {"终端状态分布", "terminals by state"},
     .definition =
-        {"此刻各状态的终端数：已关机 > 离线（90 秒无心跳）> 故障（至少一个未清除的设备故障）> "
-         "在线，取先成立者",
-         "terminals in each state now, the first that holds of: switched off (announced), offline "
-         "(silent for 90 s), fault (at least one device fault not cleared), online"},
+        {"此刻各状态的终端数：维护 > 已关机（事先告知）> 离线（90 秒无心跳）> "
+         "故障（至少一个未清除的故障）> 在线，取先成立者",
+         "terminals in each state now, the first that holds of: maintenance, switched off "
+         "(announced), offline (silent for 90 s), fault (at least one fault not cleared), online"},
     .query = "figures",
 };
 
+/// How long a terminal may say nothing before it is offline: 3 heartbeats of 30 s. Counted by the
+/// collector's clock while the collector listened; its own absence is nobody's silence.
+inline constexpr auto offline_after = std::chrono::seconds{90};
+
 /// The facts that a terminal's state follows from.
 struct TerminalFacts {
-  bool switched_off = false;
-  bool connected = false;
-  bool heard_lately = false;  ///< within 3 heartbeats of 30 s
-  bool device_fault = false;
+  bool maintenance = false;
+  bool switched_off = false;  ///< announced
+  bool silent = false;        ///< for longer than `offline_after`, or never heard
+  bool open_fault = false;    ///< at least one; what is disabled has none
 };
 
 /// 终端状态, first that holds (spec, section 7).

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/model/remote.hpp"
 #include "collector/model/values.hpp"
 #include "common/result.hpp"
 #include "wire/kioskwatch.pb.h"
@@ -26,6 +27,13 @@ struct Listing {
   std::string next;  ///< empty: that was all
 };
 
+/// A terminal's configuration as far as the collector knows.
+struct ConfigurationFacts {
+  std::optional<PushedConfiguration> pushed;  ///< the last that was pushed or taken back
+  std::string in_force;  ///< hash of the pushed one that the kiosk says it runs on; empty: its own
+  bool local = false;    ///< the kiosk's own file forbids pushed ones
+};
+
 struct TerminalRow {
   std::string code;
   std::string name;
@@ -36,6 +44,19 @@ struct TerminalRow {
   std::string agent_version;
   std::int64_t devices = 0;
   std::int64_t open_faults = 0;
+  std::optional<Maintenance> maintenance;
+  ConfigurationFacts configuration;  ///< without the body
+};
+
+struct CommandRow {
+  Command command;
+  std::string terminal;
+};
+
+struct ConfigurationRow {
+  std::string terminal;
+  ConfigurationFacts now;                    ///< with the body
+  std::vector<PushedConfiguration> history;  ///< newest first, the one in `now` too; no bodies
 };
 
 struct DeviceRow {
@@ -123,6 +144,10 @@ class Queries {
   virtual Result<OrderRow> order(std::string_view id_or_number) = 0;
   virtual Result<std::vector<FaultDay>> fault_days(std::string_view from, std::string_view to) = 0;
   virtual Result<StoreFigures> figures() = 0;
+  /// Newest first.
+  virtual Result<Listing<CommandRow>> commands(const Page& page, std::string_view terminal) = 0;
+  virtual Result<CommandRow> command(std::string_view id) = 0;
+  virtual Result<ConfigurationRow> configuration(std::string_view terminal) = 0;
   /// Every stored event of a terminal in position order, handed over one by one.
   virtual Result<void> events(std::string_view terminal,
                               const std::function<void(const EventRow&)>& take) = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/ingest/admit.hpp"
+#include "collector/model/remote.hpp"
 #include "collector/model/view.hpp"
 #include "common/result.hpp"
 
@@ -83,8 +84,9 @@ class Store {
   virtual void set_live(TerminalKey terminal, bool live) = 0;
   virtual void set_session(TerminalKey terminal, bool connected, WallTime at,
                            std::string_view agent_version) = 0;
-  /// After a start: nobody is connected yet.
-  virtual void disconnect_all() = 0;
+  /// After a start: nobody is connected yet. Whoever was not known to be silent before counts as
+  /// heard `at`: while the collector was away nobody could be.
+  virtual void disconnect_all(WallTime at) = 0;
   virtual void set_inventory(TerminalKey terminal, std::string_view hash,
                              std::string_view inventory) = 0;
   virtual std::string inventory_hash(TerminalKey terminal) = 0;
@@ -102,8 +104,8 @@ class Store {
   virtual void quarantine(const Block& block, std::string_view why) = 0;
 
   // Timers and orders
-  /// No silence timer is due before `until`.
-  virtual void postpone_silence(WallTime until) = 0;
+  /// No silence timer is due before `until`, and nobody counts as silent from before `heard`.
+  virtual void postpone_silence(WallTime until, WallTime heard) = 0;
   virtual std::vector<DueTimer> due_timers(WallTime now, std::size_t n) = 0;
   virtual std::optional<WallTime> next_timer() = 0;
   virtual std::string next_order_number(std::string_view day) = 0;
@@ -118,6 +120,31 @@ class Store {
                          WallTime now) = 0;
   virtual std::optional<TokenRow> find_token(std::string_view hash) = 0;
   virtual void use_token(std::string_view hash, WallTime now) = 0;
+
+  // Asked from afar: commands
+  /// Stores it under the terminal's next number, which is returned; old ended ones are forgotten.
+  virtual std::uint64_t put_command(const Command& command) = 0;
+  virtual std::optional<Command> find_command(std::string_view id) = 0;
+  /// Those without an end and not yet due to expire, in `seq` order.
+  virtual std::vector<Command> open_commands(TerminalKey terminal, WallTime now) = 0;
+  virtual void set_commands_sent(TerminalKey terminal, std::uint64_t upto, WallTime now) = 0;
+  /// The command's state, times, texts and bundle.
+  virtual void update_command(const Command& command) = 0;
+  /// Ends what is due, and sets the terminal's command timer to the next; returns the ids ended.
+  virtual std::vector<std::string> expire_commands(TerminalKey terminal, WallTime now) = 0;
+
+  // Asked from afar: configuration
+  /// The one that counts; its body is empty when what was pushed is taken back.
+  virtual std::optional<PushedConfiguration> newest_configuration(TerminalKey terminal) = 0;
+  /// Newest first, at most the ten that are kept, without bodies.
+  virtual std::vector<PushedConfiguration> configurations(TerminalKey terminal) = 0;
+  /// Adds it under the next number and keeps the last ten.
+  virtual void add_configuration(TerminalKey terminal, const PushedConfiguration& what) = 0;
+  virtual void set_configuration_state(TerminalKey terminal, const PushedConfiguration& what) = 0;
+  /// What the kiosk says that it runs on; an empty hash: its own file.
+  virtual void set_configuration_in_force(TerminalKey terminal, std::string_view hash) = 0;
+  /// The kiosk's own file forbids pushed ones.
+  virtual void set_configuration_local(TerminalKey terminal, bool local) = 0;
 
   virtual void audit(const AuditEntry& entry) = 0;
   /// A write of its own, for the health check: only what reaches the disk proves that data moves.

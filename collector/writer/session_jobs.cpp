@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "collector/writer/remote_results.hpp"
 #include "common/log.hpp"
 #include "common/wire/codec.hpp"
 
@@ -113,6 +114,10 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
                                           event.sample().SerializeAsString(), position, at};
     } else if (event.has_agent()) {
       note(session, event.agent());
+    } else if (event.has_command_result()) {
+      take_command_result(work, session, event.command_result());
+    } else if (event.has_configuration()) {
+      take_configuration_report(work, session, event.configuration());
     }
     ++seq;
   }
@@ -120,15 +125,15 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
   work.apply(session.terminal, coalesced(std::move(changes)));
 }
 
-/// Everything that waited at Hello has arrived: the wall clock may fire this terminal's timers.
-/// Says the same again when a failed group is run a second time.
+/// Everything that waited at Hello has arrived: the wall clock may fire this terminal's timers, and
+/// what it reported of its configuration is known. Says the same again when a failed group is run a
+/// second time.
 void note_progress(Work& work, Session& session, std::uint64_t epoch, std::uint64_t mark) {
   session.marks[epoch] = mark;
-  if (session.owed.empty() || session.quarantined) return;
-  const auto reached = [&](const auto& owed) { return session.marks[owed.first] >= owed.second; };
-  if (!std::ranges::all_of(session.owed, reached)) return;
+  if (session.owed.empty() || session.quarantined || !session.drained()) return;
   work.store().set_live(session.terminal, true);
   work.timers_changed();
+  if (!session.told_when_drained) work.tell(session.terminal);
 }
 
 Result<void> commit_batch(Work& work, Session& session, const pb::Batch& batch,
@@ -219,6 +224,7 @@ Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
   work.touch(session.terminal);
   store.set_live(session.terminal, session.owed.empty());
   work.timers_changed();
+  note_configuration(work, session);
   Changes changes;
   const auto bench = work.bench(session.terminal);
   Judge judge{work.view(session.terminal), bench, changes};
@@ -244,11 +250,20 @@ Result<void> take_snapshot(Work& work, Session& session, const pb::Snapshot& sna
     const Since self{snapshot.as_of_epoch(), snapshot.as_of_seq(), at};
     judge.status(status, as_of, self, resolve, true);
   }
+  // It is back and has said how it is: what stands still has its order now.
+  if (full) judge.release();
   work.apply(session.terminal, changes);
   return {};
 }
 
 }  // namespace
+
+bool Session::drained() const {
+  return std::ranges::all_of(owed, [&](const auto& one) {
+    const auto it = marks.find(one.first);
+    return it != marks.end() && it->second >= one.second;
+  });
+}
 
 Job open_job(std::shared_ptr<Session> session, std::function<void(Result<pb::Welcome>)> answer) {
   auto welcome = std::make_shared<pb::Welcome>();
@@ -348,7 +363,7 @@ Job restart_job(WallTime started) {
       work.apply(terminal, changes);
       work.forget(terminal);
     }
-    work.store().disconnect_all();
+    work.store().disconnect_all(started);
     return {};
   };
   return job;

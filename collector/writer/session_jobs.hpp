@@ -24,6 +24,14 @@ struct Session {
   std::map<std::uint64_t, std::int64_t> numbers;  ///< epoch → epoch_no
   std::map<std::uint64_t, std::uint64_t> owed;    ///< epoch → last number written before Hello
   std::map<std::uint64_t, std::uint64_t> marks;  ///< epoch → high-water mark as far as this session
+
+  // What the kiosk has been told in this session (outgoing_job).
+  std::uint64_t commands_upto = 0;  ///< highest `seq`
+  std::string configuration;        ///< hash of the one that it has or was sent
+  bool told_when_drained = false;
+
+  /// Everything that waited on the kiosk at Hello is here.
+  bool drained() const;
 };
 
 /// Outcome of one batch, told after the commit.

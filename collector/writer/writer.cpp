@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collector/stats/faults_by_code_and_day.hpp"
+#include "collector/writer/remote_results.hpp"
 #include "common/identity/uuid.hpp"
 #include "common/log.hpp"
 
@@ -24,6 +25,8 @@ bool watched(const Change& change) {
   return std::holds_alternative<DeviceChanged>(change) ||
          std::holds_alternative<FaultOpened>(change) ||
          std::holds_alternative<FaultReopened>(change) ||
+         std::holds_alternative<FaultOrdered>(change) ||
+         std::holds_alternative<MaintenanceChanged>(change) ||
          std::holds_alternative<FaultCleared>(change) ||
          std::holds_alternative<OrderOpened>(change) ||
          std::holds_alternative<OrderMoved>(change) || std::holds_alternative<PowerChanged>(change);
@@ -120,6 +123,11 @@ Writer::Figures Writer::figures() const {
   return out;
 }
 
+void Writer::on_outgoing(std::function<void(TerminalKey)> tell) {
+  const std::lock_guard lock{mutex_};
+  outgoing_ = std::move(tell);
+}
+
 void Writer::work() {
   for (;;) {
     {
@@ -147,7 +155,8 @@ void Writer::note_pause() {
   no_silence_before_ = clock_.wall() + rules_.silence();
   log::warning("stood-still",
                {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(gap).count()}});
-  auto done = store_->transact([&] { store_->postpone_silence(no_silence_before_); });
+  auto done =
+      store_->transact([&] { store_->postpone_silence(no_silence_before_, clock_.wall()); });
   if (done) {
     next_timer_ = store_->next_timer();
   } else {
@@ -256,6 +265,7 @@ void Writer::committed(const Work& work, std::size_t events) {
     }
     if (!work.touched_.empty()) tell = on_committed_;
   }
+  send_out(work);
   if (!work.orders_opened_.empty()) {
     // The time at which COMMIT had returned can only be written by a later transaction.
     auto noted = store_->transact([&] {
@@ -264,6 +274,17 @@ void Writer::committed(const Work& work, std::size_t events) {
     if (!noted) log::warning("commit-time-not-noted", {{"reason", noted.error()}});
   }
   if (tell) tell(work.touched_);
+}
+
+void Writer::send_out(const Work& work) {
+  if (work.to_tell_.empty()) return;
+  std::function<void(TerminalKey)> outgoing;
+  {
+    const std::lock_guard lock{mutex_};
+    outgoing = outgoing_;
+  }
+  if (!outgoing) return;
+  for (const auto terminal : work.to_tell_) outgoing(terminal);
 }
 
 void Writer::fire_due() {
@@ -290,10 +311,21 @@ Result<void> Writer::fire(Work& work, const DueTimer& due) {
   const auto bench = work.bench(due.terminal);
   Changes changes;
   Judge judge{view, bench, changes};
-  if (due.kind == TimerKind::silence) {
-    judge.silent();
-  } else {
-    judge.fire_until(due.due);
+  switch (due.kind) {
+    case TimerKind::silence:
+      judge.silent();
+      break;
+    case TimerKind::maintenance:
+      if (view.maintenance) changes.push_back(maintenance_expired(view.terminal.code, work.now()));
+      judge.end_maintenance();
+      break;
+    case TimerKind::command:
+      expire_commands(work, due.terminal);
+      break;
+    case TimerKind::hold:
+    case TimerKind::clear:
+      judge.fire_until(due.due);
+      break;
   }
   work.apply(due.terminal, changes);
   return {};

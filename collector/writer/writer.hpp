@@ -36,6 +36,8 @@ class Work {
   /// A job failed: its changes to the view are not the truth.
   void forget(TerminalKey terminal) { views_.erase(terminal); }
   void timers_changed() { timers_changed_ = true; }
+  /// There is something to send to the terminal: after the commit the listener is told.
+  void tell(TerminalKey terminal) { to_tell_.insert(terminal); }
   /// Something that people watch of this terminal has changed otherwise than by `apply`.
   void touch(TerminalKey terminal) { touched_.insert(terminal); }
 
@@ -47,6 +49,7 @@ class Work {
   WallTime no_silence_before_;
   std::map<TerminalKey, TerminalView> views_;
   std::vector<std::string> orders_opened_;
+  std::set<TerminalKey> to_tell_;
   std::set<TerminalKey> touched_;  ///< whose state, faults or orders have changed
   bool timers_changed_ = false;
 };
@@ -93,6 +96,8 @@ class Writer {
   void post(Job job);
   void stop();
 
+  /// Called on the writer thread after each commit that left something to send to a terminal.
+  void on_outgoing(std::function<void(TerminalKey)> tell);
   /// `tell` is called on the writer thread after each COMMIT that changed what people watch, with
   /// the terminals concerned; it must be quick. Replaces what was given before; empty: nobody.
   void on_committed(std::function<void(const std::set<TerminalKey>&)> tell);
@@ -107,6 +112,7 @@ class Writer {
   void fire_due();
   Result<void> fire(Work& work, const DueTimer& due);
   void committed(const Work& work, std::size_t events);
+  void send_out(const Work& work);
   void count_failure(const Error& why);
 
   std::unique_ptr<Store> store_;
@@ -119,6 +125,7 @@ class Writer {
   std::deque<Job> queue_;
   bool stopping_ = false;
   Figures figures_;
+  std::function<void(TerminalKey)> outgoing_;
   std::function<void(const std::set<TerminalKey>&)> on_committed_;
 
   /// The collector itself stood still (paused machine, stopped process): silence that it could not

@@ -32,6 +32,14 @@ struct HttpResponse {
   std::string body;
 };
 
+/// What a server takes of one request, decided from its head before any of its body is read.
+struct BodyGrant {
+  std::optional<std::size_t> bytes;     ///< of body; none: as usual
+  std::optional<Duration> within;       ///< for the whole request; none: as usual
+  std::optional<HttpResponse> instead;  ///< answered at once, the body stays unread
+  std::shared_ptr<void> seat;           ///< let go of once the request has been answered
+};
+
 /// Limits before parsing: a header of 16 KiB, a body of 1 MiB, 10 s for a request to arrive.
 inline constexpr std::size_t http_header_limit = 16 * 1024;
 inline constexpr std::size_t http_body_limit = 1024 * 1024;

@@ -76,6 +76,7 @@ error_code feed(Parser& parser, std::string& bytes) {
     const auto used = parser.put(asio::buffer(bytes), ec);
     bytes.erase(0, used);
     if (ec || used == 0) break;
+    if (!parser.eager() && parser.is_header_done()) break;
   }
   if (ec == http::error::need_more) ec = {};
   return ec;
@@ -90,15 +91,29 @@ Task<error_code> more(ByteStream& stream, std::string& bytes) {
   co_return moved.ec;
 }
 
-Incoming taken(RequestParser& parser, std::string excess) {
-  Incoming in;
+HttpRequest head_of(const RequestParser& parser) {
   const auto& message = parser.get();
-  in.request.method = view(message.method_string());
-  in.request.target = view(message.target());
-  in.request.headers = headers_of(message);
-  in.keep_alive = message.keep_alive();
+  HttpRequest head;
+  head.method = view(message.method_string());
+  head.target = view(message.target());
+  head.headers = headers_of(message);
+  return head;
+}
+
+Incoming taken(RequestParser& parser, std::string excess, std::shared_ptr<void> seat) {
+  Incoming in;
+  in.request = head_of(parser);
+  in.keep_alive = parser.get().keep_alive();
   in.request.body = std::move(parser.get().body());
   in.excess = std::move(excess);
+  in.seat = std::move(seat);
+  return in;
+}
+
+Incoming instead(HttpRequest head, HttpResponse answer) {
+  Incoming in;
+  in.request = std::move(head);
+  in.instead = std::move(answer);
   return in;
 }
 
@@ -136,21 +151,42 @@ Task<Incoming> read_request(ByteStream& stream, std::string excess, RequestLimit
   }
   RequestParser parser;
   parser.header_limit(static_cast<std::uint32_t>(limits.header));
-  parser.body_limit(limits.body);
-  parser.eager(true);
+  // A body limit that depends on the head can only hold from there on.
+  const bool two_steps = static_cast<bool>(limits.by_head);
+  if (two_steps) {
+    parser.body_limit(boost::none);
+  } else {
+    parser.body_limit(limits.body);
+  }
+  parser.eager(!two_steps);
   bool asked = false;
+  std::shared_ptr<void> seat;
   for (;;) {
     const auto bad = feed(parser, excess);
     if (bad) co_return refusal(status_of(bad), bad.message());
-    if (parser.is_done()) co_return taken(parser, std::move(excess));
+    if (parser.is_done()) co_return taken(parser, std::move(excess), std::move(seat));
     if (parser.is_header_done() && !asked) {
       asked = true;
+      if (two_steps) {
+        auto head = head_of(parser);
+        auto grant = co_await limits.by_head(head);
+        if (grant.instead) co_return instead(std::move(head), std::move(*grant.instead));
+        const std::uint64_t most = grant.bytes.value_or(limits.body);
+        if (parser.content_length().value_or(0) > most) {
+          co_return refusal(413, "a body of at most " + std::to_string(most) + " bytes");
+        }
+        parser.body_limit(most);
+        parser.eager(true);
+        if (grant.within) limit.restart(*grant.within);
+        seat = std::move(grant.seat);
+      }
       const auto wish = expectation(parser);
       if (wish == Expectation::unknown) co_return refusal(417, "unknown expectation");
       if (wish == Expectation::go_on) {
         const auto failed = co_await write_all(stream, "HTTP/1.1 100 Continue\r\n\r\n");
         if (failed) co_return ended(limit);
       }
+      if (two_steps) continue;  // what has come of the body already
     }
     const auto ec = co_await more(stream, excess);
     if (ec) co_return ended(limit);

@@ -11,10 +11,12 @@ namespace kw::link {
 
 /// What came instead of, or with, a request.
 struct Incoming {
-  bool ended = false;  ///< nothing more to answer: the peer left or was too slow
-  bool late = false;   ///< ended because it was too slow
-  int refused = 0;     ///< answer with this status and close
-  std::string why;     ///< of `refused`
+  bool ended = false;                   ///< nothing more to answer: the peer left or was too slow
+  bool late = false;                    ///< ended because it was too slow
+  int refused = 0;                      ///< answer with this status and close
+  std::string why;                      ///< of `refused`
+  std::optional<HttpResponse> instead;  ///< answer with this and close
+  std::shared_ptr<void> seat;           ///< kept until the request has been answered
   HttpRequest request;
   bool keep_alive = false;
   std::string excess;  ///< what follows the request already
@@ -25,6 +27,8 @@ struct RequestLimits {
   std::size_t body = http_body_limit;
   Duration first_byte;  ///< until a request begins
   Duration whole;       ///< until it has arrived
+  /// Asked once the head of a request with a body is there; empty: `body` and `whole` hold.
+  std::function<Task<BodyGrant>(HttpRequest head)> by_head = {};
 };
 
 /// Reads one request. `excess`: what an earlier one left. Answers "Expect: 100-continue" itself.

@@ -67,7 +67,10 @@ class Host {
   /// is not ours any more is closed whatever this says. Certificates that are absent or expired
   /// come here too: they may only use `answer`.
   virtual std::optional<Refusal> admit(const PeerCertificate& peer) = 0;
-  /// A plain HTTP request under TLS (EST enrolment and renewal).
+  /// How much of a request's body is taken: asked with its head, before the body is read. Without
+  /// a word: as much as a frame has, within the time of a request.
+  virtual Task<BodyGrant> allow(HttpRequest head, PeerCertificate peer);
+  /// A plain HTTP request under TLS (EST enrolment and renewal, log bundles).
   virtual Task<HttpResponse> answer(HttpRequest request, PeerCertificate peer) = 0;
   /// An upgraded WebSocket of a peer whose certificate is present and in order. The connection ends
   /// when this returns.

@@ -42,6 +42,8 @@ using Wires =
 
 }  // namespace
 
+Task<BodyGrant> Host::allow(HttpRequest, PeerCertificate) { co_return BodyGrant{}; }
+
 struct Listener::State {
   State(asio::any_io_executor e, std::shared_ptr<const ServerTls> t, Host& h, ListenerLimits l)
       : executor(std::move(e)), tls(std::move(t)), host(h), limits(l) {}
@@ -148,6 +150,9 @@ struct Listener::State {
   static Task<bool> answer_requests(std::shared_ptr<State> self, std::shared_ptr<Wire> wire) {
     TlsBytes stream{wire->tls()};
     RequestLimits limits = self->request_limits();
+    limits.by_head = [self, wire](HttpRequest head) {
+      return self->host.allow(std::move(head), wire->peer);
+    };
     std::string excess;
     const bool may_link = wire->peer.present && !wire->peer.expired;
     for (;;) {
@@ -156,6 +161,11 @@ struct Listener::State {
       if (in.refused != 0) {
         const auto refusal = problem(in.refused, in.why);
         const auto ec = co_await write_response(stream, in.request, refusal, false);
+        if (!ec) co_await linger(wire->tls());
+        break;
+      }
+      if (in.instead) {
+        const auto ec = co_await write_response(stream, in.request, *in.instead, false);
         if (!ec) co_await linger(wire->tls());
         break;
       }

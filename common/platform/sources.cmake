@@ -5,12 +5,14 @@ if(WIN32)
   target_sources(kw_common PRIVATE
     platform/win/clock.cpp
     platform/win/control_endpoint.cpp
+    platform/win/device_nodes.cpp
     platform/win/files.cpp
     platform/win/folder_lock.cpp
     platform/win/handle.cpp
     platform/win/host_checks.cpp
     platform/win/host_facts.cpp
     platform/win/host_figures.cpp
+    platform/win/memory.cpp
     platform/win/owner.cpp
     platform/win/process.cpp
     platform/win/security.cpp
@@ -28,11 +30,13 @@ target_sources(kw_common PRIVATE
   platform/posix/clock.cpp
   platform/posix/control_endpoint.cpp
   platform/posix/descriptor.cpp
+  platform/posix/device_nodes.cpp
   platform/posix/files.cpp
   platform/posix/folder_lock.cpp
   platform/posix/host_checks.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
+  platform/posix/memory.cpp
   platform/posix/owner.cpp
   platform/posix/process.cpp
   platform/posix/serial_port.cpp

@@ -12,6 +12,9 @@ namespace {
 const std::string good = R"([agent]
 language = "en"
 heartbeat_s = 5
+flap_changes = 4
+flap_window_s = 60
+flap_calm_s = 30
 
 [[device]]
 name = "host"
@@ -49,6 +52,9 @@ TEST_CASE("a good configuration has no problems and says what it says") {
   CHECK(config.readable);
   CHECK(config.language == Lang::en);
   CHECK(config.heartbeat == std::chrono::seconds{5});
+  CHECK(config.flapping.changes == 4);
+  CHECK(config.flapping.window == std::chrono::seconds{60});
+  CHECK(config.flapping.calm == std::chrono::seconds{30});
   REQUIRE(config.devices.size() == 2);
   CHECK(config.devices[0].poll == std::chrono::seconds{1});
   CHECK(config.devices[1].settle == std::chrono::milliseconds{500});
@@ -65,6 +71,7 @@ TEST_CASE("every mistake names its line and key") {
       {"[agent]\nlanguage = \"fr\"\n", 2, "agent.language"},
       {"[agent]\nheartbeat_s = 0\n", 2, "agent.heartbeat_s"},
       {"[agent]\nheartbeat_s = \"30\"\n", 2, "agent.heartbeat_s"},
+      {"[agent]\nflap_changes = 101\n", 2, "agent.flap_changes"},
       {"[agent]\noutbox_mib = 1\n", 2, "agent.outbox_mib"},
       {"[agent]\nsampel_s = 1\n", 2, "agent.sampel_s"},
       {"[agents]\n", 1, "agents"},

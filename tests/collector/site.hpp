@@ -48,7 +48,7 @@ struct Site {
       connections.push_back(std::move(*opened));
     }
     readers = std::make_unique<ReaderPool>(std::move(connections));
-    api = std::make_unique<Api>(*writer, *readers, [] { return GatewayFigures{}; }, clock);
+    api = std::make_unique<Api>(*writer, *readers, [] { return GatewayFigures{}; }, bundles, files);
     feed =
         std::make_unique<LiveFeed>(io.get_executor(), *writer, *readers, clock, "page-1", limits);
     server = std::make_unique<link::HttpServer>(
@@ -164,6 +164,8 @@ struct Site {
   tests::TempFolder folder;
   SystemClock clock;
   asio::io_context io{1};
+  BundleFiles bundles{folder / "bundles"};
+  Worker files{1, 0};
   std::unique_ptr<Writer> writer;
   std::unique_ptr<ReaderPool> readers;
   std::unique_ptr<Api> api;

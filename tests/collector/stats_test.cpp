@@ -20,10 +20,19 @@ TEST_CASE("a fault counts on the local day on which it opened, a late one as suc
 }
 
 TEST_CASE("a terminal's state is the first that holds") {
-  CHECK(state_of({.switched_off = true, .connected = true, .device_fault = true}) ==
-        TerminalState::switched_off);
-  CHECK(state_of({.device_fault = true}) == TerminalState::offline);
-  CHECK(state_of({.heard_lately = true}) == TerminalState::online);
-  CHECK(state_of({.connected = true, .device_fault = true}) == TerminalState::fault);
-  CHECK(state_of({.connected = true}) == TerminalState::online);
+  using enum TerminalState;
+  struct Line {
+    bool maintenance, off, silent, open_fault;
+    TerminalState state;
+  };
+  constexpr Line lines[] = {
+      //                      off    silent open   state
+      Line{true, true, true, true, maintenance},   Line{true, false, false, false, maintenance},
+      Line{false, true, true, true, switched_off}, Line{false, true, false, false, switched_off},
+      Line{false, false, true, true, offline},     Line{false, false, true, false, offline},
+      Line{false, false, false, true, fault},      Line{false, false, false, false, online},
+  };
+  for (const auto& line : lines) {
+    CHECK(state_of({line.maintenance, line.off, line.silent, line.open_fault}) == line.state);
+  }
 }

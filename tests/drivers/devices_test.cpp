@@ -291,6 +291,7 @@ TEST_CASE("kiosk-devices: a silent, a noisy and a slow printer") {
   CHECK(attached.driver->open(*attached.port, within(seconds{5})).error().code() == Errc::refused);
   CHECK(set_condition(control, "receipt", "garbage", "off") == 0);
   REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+  REQUIRE(bool(attached.poll()));
 
   CHECK(set_condition(control, "receipt", "slow", "on") == 0);
   const auto start = real_clock.mono();

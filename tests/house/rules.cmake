@@ -26,6 +26,7 @@ set(never_orders "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqli
 set(never_stats "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3|common/task")
 set(never_store "collector/(writer|gateway|api|accounts)/")
 set(never_writer "collector/(gateway|api)/")
+set(never_remote "collector/(gateway|api)/")
 
 set(system_headers "sys/|net/|netinet/|arpa/|linux/|unistd\\.h|poll\\.h|pthread\\.h|fcntl\\.h|termios\\.h|netdb\\.h|ifaddrs\\.h|malloc\\.h|signal\\.h|dirent\\.h|spawn\\.h|dlfcn\\.h|windows\\.h|win[a-z0-9]*\\.h|ws2tcpip\\.h|iphlpapi\\.h|io\\.h|aclapi\\.h|sddl\\.h|setupapi\\.h|errno\\.h")
 

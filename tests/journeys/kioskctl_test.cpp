@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/enroll/identity_files.hpp"
+#include "common/db/database.hpp"
 #include "common/link/http_date.hpp"
 #include "common/platform/control_client.hpp"
 #include "common/platform/files.hpp"
@@ -189,6 +190,17 @@ TEST_CASE("kioskctl link is well with a real collector and tells which end is mi
   CHECK(good.at("/acknowledged/state") == "ok");
   // The check's own connection disturbed nobody: the session is still the first one.
   CHECK(ask(agent, {"status"}).at("/uplink/phase") == "live");
+  REQUIRE(collector.stop() == 0);
+  {
+    auto db = db::Database::open(collector.database(), {});
+    REQUIRE(db);
+    (*db)->run("UPDATE certificate SET revoked_at = 1");
+    REQUIRE_FALSE((*db)->failure());
+  }
+  collector.start();
+  const auto revoked = ask(agent, {"link"});
+  CHECK(revoked.at("/failed") == "websocket");
+  CHECK(revoked.at("/code") == "revoked");
   collector.kill();
   const auto gone = ask(agent, {"link"});
   CHECK(gone.code == 1);

@@ -59,6 +59,11 @@ Task<link::HttpResponse> TestHost::answer(link::HttpRequest request, link::PeerC
   co_return response;
 }
 
+Task<link::BodyGrant> TestHost::allow(link::HttpRequest head, link::PeerCertificate peer) {
+  if (grants) co_return grants(head);
+  co_return co_await Host::allow(std::move(head), std::move(peer));
+}
+
 Task<void> TestHost::serve(std::unique_ptr<Link> link) {
   ++links;
   if (served) {

@@ -54,10 +54,12 @@ using tests::TempFolder;
 class TestHost final : public link::Host {
  public:
   std::optional<link::Refusal> admit(const link::PeerCertificate& peer) override;
+  Task<link::BodyGrant> allow(link::HttpRequest head, link::PeerCertificate peer) override;
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override;
   Task<void> serve(std::unique_ptr<Link> link) override;
 
   std::function<std::optional<link::Refusal>(const link::PeerCertificate&)> judge;
+  std::function<link::BodyGrant(const link::HttpRequest&)> grants;
   std::function<Task<void>(Link&)> served;  ///< default: echo until the end
   std::vector<link::PeerCertificate> admitted;
   int answers = 0;

@@ -28,9 +28,54 @@ Fault fault(const db::Row& row) {
             .cleared_why = row.text(9),
             .learned_late = row.boolean(10),
             .order_id = row.text(11),
-            .evidence = row.text(12)};
+            .evidence = row.text(12),
+            .suppressed_by = row.text(13)};
   if (!row.null(8)) out.cleared_at = wall_from(row.integer(8));
   return out;
+}
+
+namespace {
+
+std::optional<WallTime> time(const db::Row& row, int column) {
+  if (row.null(column)) return std::nullopt;
+  return wall_from(row.integer(column));
+}
+
+}  // namespace
+
+std::optional<Maintenance> maintenance(const db::Row& row, int first) {
+  const auto since = time(row, first);
+  if (!since) return std::nullopt;
+  return Maintenance{*since, row.text(first + 2), row.text(first + 3), time(row, first + 1)};
+}
+
+Command command(const db::Row& row) {
+  return {.id = row.text(0),
+          .terminal = row.integer(1),
+          .seq = row.unsigned_integer(2),
+          .verb = row.text(3),
+          .args = row.text(4),
+          .created_at = wall_from(row.integer(5)),
+          .created_by = row.text(6),
+          .expires_at = wall_from(row.integer(7)),
+          .state = static_cast<CommandState>(row.integer(8)),
+          .sent_at = time(row, 9),
+          .ended_at = time(row, 10),
+          .detail = row.text(11),
+          .result = std::string{row.bytes(12)},
+          .bundle_sha256 = row.text(13),
+          .bundle_bytes = row.integer(14)};
+}
+
+PushedConfiguration configuration(const db::Row& row, int first) {
+  return {.n = row.integer(first),
+          .hash = std::string{row.bytes(first + 1)},
+          .body = row.text(first + 2),
+          .pushed_at = wall_from(row.integer(first + 3)),
+          .pushed_by = row.text(first + 4),
+          .state = static_cast<ConfigurationState>(row.integer(first + 5)),
+          .detail = row.text(first + 6),
+          .reported_at = time(row, first + 7)};
 }
 
 std::string pack_conditions(const std::vector<ActiveCondition>& conditions) {

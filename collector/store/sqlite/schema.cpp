@@ -180,6 +180,50 @@ CREATE TABLE audit (
 );
 )";
 
+// "What is asked of kiosks from afar": commands, configurations, maintenance; and what state and
+// suppression need.
+constexpr std::string_view third = R"(
+ALTER TABLE terminal ADD COLUMN silent_since BIGINT;
+UPDATE terminal SET silent_since=last_seen_at;
+ALTER TABLE terminal ADD COLUMN maintenance_since BIGINT;
+ALTER TABLE terminal ADD COLUMN maintenance_until BIGINT;
+ALTER TABLE terminal ADD COLUMN maintenance_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE terminal ADD COLUMN maintenance_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE terminal ADD COLUMN configuration_hash BYTEA;
+ALTER TABLE terminal ADD COLUMN configuration_local SMALLINT NOT NULL DEFAULT 0;
+ALTER TABLE fault ADD COLUMN suppressed_by TEXT NOT NULL DEFAULT '';
+CREATE TABLE command (
+  id TEXT PRIMARY KEY,
+  terminal BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  verb TEXT NOT NULL,
+  args TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  state SMALLINT NOT NULL,
+  sent_at BIGINT,
+  ended_at BIGINT,
+  detail TEXT NOT NULL DEFAULT '',
+  result BYTEA,
+  bundle_sha256 TEXT NOT NULL DEFAULT '',
+  bundle_bytes BIGINT NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX command_seq ON command (terminal, seq);
+CREATE TABLE terminal_configuration (
+  terminal BIGINT NOT NULL,
+  n BIGINT NOT NULL,
+  hash BYTEA NOT NULL,
+  body TEXT NOT NULL,
+  pushed_at BIGINT NOT NULL,
+  pushed_by TEXT NOT NULL,
+  state SMALLINT NOT NULL,
+  detail TEXT NOT NULL DEFAULT '',
+  reported_at BIGINT,
+  PRIMARY KEY (terminal, n)
+);
+)";
+
 /// What people who watch ask for again and again: what is open, of one terminal or of all.
 constexpr std::string_view live = R"(
 CREATE INDEX fault_open_at ON fault (opened_at, id) WHERE cleared_at IS NULL AND learned_late = 0;
@@ -187,7 +231,9 @@ CREATE INDEX work_order_terminal ON work_order (terminal, created_at, id);
 CREATE INDEX work_order_state ON work_order (state, created_at, id);
 )";
 
-constexpr std::array steps{db::Migration{1, "main job", first}, db::Migration{9, "live", live}};
+constexpr std::array steps{db::Migration{1, "main job", first},
+                           db::Migration{3, "asked from afar", third},
+                           db::Migration{9, "live", live}};
 
 }  // namespace
 

@@ -14,7 +14,6 @@ namespace {
 
 constexpr auto query_limit = std::chrono::seconds{2};
 constexpr int steps_between_looks = 10'000;
-constexpr auto offline_after = std::chrono::seconds{90};  // 3 heartbeats of 30 s
 
 /// The last item's key says where the next page starts; one row more than asked tells whether there
 /// is one.
@@ -55,30 +54,50 @@ std::string of_terminal(std::string_view table) {
   return fmt::format(" AND {}.terminal=(SELECT id FROM terminal WHERE code=$1)", table);
 }
 
-constexpr std::string_view terminal_sql =
-    "SELECT t.code, t.name, t.switched_off, t.connected, t.last_seen_at, t.agent_version, "
-    "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0), "
-    "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND "
-    "f.learned_late=0), "
-    "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0 AND d.health=$2), "
-    "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND "
-    "f.subject<>'') "
-    "FROM terminal t ";
+/// What stats::state_of goes by, as four columns of `terminal t`; $1: silent since before then is
+/// offline.
+constexpr std::string_view terminal_facts =
+    "t.maintenance_since IS NOT NULL AS working, t.switched_off AS off, (t.connected=0 AND "
+    "coalesce(t.silent_since, 0) < $1) AS silent, EXISTS (SELECT 1 FROM fault f WHERE "
+    "f.terminal=t.id AND f.cleared_at IS NULL AND f.learned_late=0) AS fault";
 
-TerminalRow terminal_row(const db::Row& row, WallTime now) {
-  TerminalRow out{.code = row.text(0),
-                  .name = row.text(1),
-                  .warning = row.integer(8) > 0,
-                  .connected = row.boolean(3),
-                  .agent_version = row.text(5),
-                  .devices = row.integer(6),
-                  .open_faults = row.integer(7)};
-  if (!row.null(4)) out.last_seen_at = wall_from(row.integer(4));
-  out.state =
-      stats::state_of({.switched_off = row.boolean(2),
-                       .connected = out.connected,
-                       .heard_lately = out.last_seen_at && now - *out.last_seen_at <= offline_after,
-                       .device_fault = row.integer(9) > 0});
+TerminalState state(const db::Row& row, int first) {
+  return stats::state_of({.maintenance = row.boolean(first),
+                          .switched_off = row.boolean(first + 1),
+                          .silent = row.boolean(first + 2),
+                          .open_fault = row.boolean(first + 3)});
+}
+
+/// $2: wire::Health::warning.
+std::string terminal_sql(std::string_view rest) {
+  constexpr std::string_view sql =
+      "SELECT {}, t.code, t.name, t.connected, t.last_seen_at, t.agent_version, "
+      "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0), "
+      "(SELECT count(*) FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND "
+      "f.learned_late=0), "
+      "(SELECT count(*) FROM device d WHERE d.terminal=t.id AND d.retired=0 AND d.health=$2), "
+      "t.maintenance_since, t.maintenance_until, t.maintenance_reason, t.maintenance_by, "
+      "t.configuration_hash, t.configuration_local, g.n, g.hash, '', g.pushed_at, g.pushed_by, "
+      "g.state, g.detail, g.reported_at FROM terminal t LEFT JOIN terminal_configuration g ON "
+      "g.terminal=t.id AND g.n=(SELECT max(n) FROM terminal_configuration h WHERE h.terminal=t.id) "
+      "{}";
+  return fmt::format(sql, terminal_facts, rest);
+}
+
+TerminalRow terminal_row(const db::Row& row) {
+  TerminalRow out{
+      .code = row.text(4),
+      .name = row.text(5),
+      .state = state(row, 0),
+      .warning = row.integer(11) > 0,
+      .connected = row.boolean(6),
+      .agent_version = row.text(8),
+      .devices = row.integer(9),
+      .open_faults = row.integer(10),
+      .maintenance = rows::maintenance(row, 12),
+      .configuration = {.in_force = std::string{row.bytes(16)}, .local = row.boolean(17)}};
+  if (!row.null(7)) out.last_seen_at = wall_from(row.integer(7));
+  if (!row.null(18)) out.configuration.pushed = rows::configuration(row, 18);
   return out;
 }
 
@@ -107,34 +126,30 @@ int SqliteQueries::out_of_time(void* self) {
 
 void SqliteQueries::start() { deadline_ = clock_.mono() + query_limit; }
 
-template <class T>
-Result<T> SqliteQueries::finish(T value) {
+std::optional<Error> SqliteQueries::failed() {
   const bool late = db_->failure_code() == SQLITE_INTERRUPT;
-  if (auto failure = db_->forgive()) {
-    if (late) return Error{Errc::timeout, "the query took longer than 2 s: ask for less"};
-    return std::move(*failure);
-  }
-  return value;
+  auto failure = db_->forgive();
+  if (failure && late) return Error{Errc::timeout, "the query took longer than 2 s: ask for less"};
+  return failure;
 }
 
 Result<Listing<TerminalRow>> SqliteQueries::terminals(const Page& page,
                                                       const TerminalFilter& filter) {
   start();
   Listing<TerminalRow> out;
-  const auto now = clock_.wall();
-  static const std::string sql =
-      std::string{terminal_sql} +
-      "WHERE t.code > $1 AND (lower(t.code) LIKE lower($4) ESCAPE '!' OR lower(t.name) LIKE "
-      "lower($4) ESCAPE '!') ORDER BY t.code LIMIT $3";
+  const auto heard = micros(clock_.wall() - stats::offline_after);
+  static const std::string sql = terminal_sql(
+      "WHERE t.code > $3 AND (lower(t.code) LIKE lower($5) ESCAPE '!' OR "
+      "lower(t.name) LIKE lower($5) ESCAPE '!') ORDER BY t.code LIMIT $4");
   const auto pattern = anywhere(filter.text);
   std::string after = page.after;
   const std::size_t chunk = page.limit + 1;
   // State is derived, so the filter reads on until the page is full.
   for (;;) {
     std::size_t seen = 0;
-    for (const auto row : db_->rows(sql, after, wire::Health::warning, chunk, pattern)) {
+    for (const auto row : db_->rows(sql, heard, wire::Health::warning, after, chunk, pattern)) {
       ++seen;
-      auto terminal = terminal_row(row, now);
+      auto terminal = terminal_row(row);
       after = terminal.code;
       if (!filter.state || terminal.state == *filter.state)
         out.items.push_back(std::move(terminal));
@@ -148,10 +163,11 @@ Result<Listing<TerminalRow>> SqliteQueries::terminals(const Page& page,
 
 Result<TerminalRow> SqliteQueries::terminal(std::string_view code) {
   start();
-  static const std::string sql = std::string{terminal_sql} + "WHERE t.code = $1";
+  static const std::string sql = terminal_sql("WHERE t.code = $3");
+  const auto heard = micros(clock_.wall() - stats::offline_after);
   std::optional<TerminalRow> out;
-  for (const auto row : db_->rows(sql, code, wire::Health::warning)) {
-    out = terminal_row(row, clock_.wall());
+  for (const auto row : db_->rows(sql, heard, wire::Health::warning, code)) {
+    out = terminal_row(row);
   }
   auto done = finish(std::move(out));
   if (!done) return std::move(done).error();
@@ -215,8 +231,9 @@ Result<Listing<FaultRow>> SqliteQueries::faults(const Page& page, const FaultFil
   // Only what is asked stands in the text, so that each kind of question has its index.
   std::string sql =
       "SELECT f.id, f.subject, f.code, f.level, f.since_epoch, f.since_seq, f.since_at, "
-      "f.opened_at, f.cleared_at, f.cleared_why, f.learned_late, f.order_id, f.evidence, t.code, "
-      "o.number FROM fault f JOIN terminal t ON t.id=f.terminal LEFT JOIN work_order o ON "
+      "f.opened_at, f.cleared_at, f.cleared_why, f.learned_late, f.order_id, f.evidence, "
+      "f.suppressed_by, t.code, o.number FROM fault f JOIN terminal t ON t.id=f.terminal LEFT JOIN "
+      "work_order o ON "
       "o.id=f.order_id WHERE (f.opened_at, f.id) < ($3, $4)";
   if (!filter.terminal.empty()) sql += of_terminal("f");
   if (!filter.code.empty()) sql += " AND f.code=$2";
@@ -225,7 +242,7 @@ Result<Listing<FaultRow>> SqliteQueries::faults(const Page& page, const FaultFil
   sql += " ORDER BY f.opened_at DESC, f.id DESC LIMIT $5";
   for (const auto row :
        db_->rows(sql, filter.terminal, filter.code, after.at, after.id, page.limit + 1)) {
-    out.items.push_back({rows::fault(row), row.text(13), row.text(14)});
+    out.items.push_back({rows::fault(row), row.text(14), row.text(15)});
   }
   cut(out, page.limit, [](const FaultRow& f) {
     return std::to_string(micros(f.fault.opened_at)) + "." + f.fault.id;
@@ -316,18 +333,12 @@ Result<std::vector<FaultDay>> SqliteQueries::fault_days(std::string_view from,
 Result<StoreFigures> SqliteQueries::figures() {
   start();
   StoreFigures out;
-  const auto heard_since = micros(clock_.wall() - offline_after);
-  for (const auto row : db_->rows(
-           "SELECT off, connected, heard, fault, count(*) FROM (SELECT t.switched_off AS off, "
-           "t.connected AS connected, coalesce(t.last_seen_at, 0) >= $1 AS heard, EXISTS (SELECT 1 "
-           "FROM fault f WHERE f.terminal=t.id AND f.cleared_at IS NULL AND f.learned_late=0 AND "
-           "f.subject<>'') AS "
-           "fault "
-           "FROM terminal t) AS facts GROUP BY off, connected, heard, fault",
-           heard_since)) {
-    const auto state =
-        stats::state_of({row.boolean(0), row.boolean(1), row.boolean(2), row.boolean(3)});
-    out.terminals[state] += row.integer(4);
+  static const std::string by_state = fmt::format(
+      "SELECT working, off, silent, fault, count(*) FROM (SELECT {} FROM terminal t) AS facts "
+      "GROUP BY working, off, silent, fault",
+      terminal_facts);
+  for (const auto row : db_->rows(by_state, micros(clock_.wall() - stats::offline_after))) {
+    out.terminals[state(row, 0)] += row.integer(4);
   }
   out.open_faults =
       db_->integer("SELECT count(*) FROM fault WHERE cleared_at IS NULL AND learned_late=0")

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "collector/store/queries.hpp"
 #include "common/clock.hpp"
@@ -22,13 +23,22 @@ class SqliteQueries final : public Queries {
   Result<OrderRow> order(std::string_view id_or_number) override;
   Result<std::vector<FaultDay>> fault_days(std::string_view from, std::string_view to) override;
   Result<StoreFigures> figures() override;
+  // remote_queries.cpp
+  Result<Listing<CommandRow>> commands(const Page& page, std::string_view terminal) override;
+  Result<CommandRow> command(std::string_view id) override;
+  Result<ConfigurationRow> configuration(std::string_view terminal) override;
   Result<void> events(std::string_view terminal,
                       const std::function<void(const EventRow&)>& take) override;
 
  private:
   SqliteQueries(std::unique_ptr<db::Database> db, std::filesystem::path wal, const Clock& clock);
   template <class T>
-  Result<T> finish(T value);
+  Result<T> finish(T value) {
+    if (auto wrong = failed()) return std::move(*wrong);
+    return value;
+  }
+  /// Why the query failed, if it did; the connection is usable again.
+  std::optional<Error> failed();
   void start();
   static int out_of_time(void* self);
 

@@ -16,10 +16,18 @@ using rows::bits;
 constexpr int checkpoint_pages = 16'000;
 constexpr std::int64_t wal_limit = 64LL * 1024 * 1024;
 
+/// Timers of this kind and of those after it run on the collector's time, session or none.
+constexpr auto collectors_own = TimerKind::silence;
+
 std::optional<std::int64_t> micros_of(const std::optional<WallTime>& t) {
   if (!t) return std::nullopt;
   return micros(*t);
 }
+
+/// Silence that the collector could not hear is none, unless it was told before.
+constexpr std::string_view heard_again =
+    "UPDATE terminal SET silent_since=$1 WHERE silent_since < $1 AND NOT EXISTS (SELECT 1 FROM "
+    "fault f WHERE f.terminal=terminal.id AND f.code='terminal-silent' AND f.cleared_at IS NULL)";
 
 /// Writes each kind of change into its tables.
 struct Applier {
@@ -46,16 +54,21 @@ struct Applier {
     const auto& f = c.fault;
     db.run(
         "INSERT INTO fault (id, terminal, subject, code, level, since_epoch, since_seq, since_at, "
-        "opened_at, cleared_at, cleared_why, learned_late, order_id, evidence) "
-        "VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+        "opened_at, cleared_at, cleared_why, learned_late, order_id, evidence, suppressed_by) "
+        "VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
         f.id, terminal, f.subject, f.code, f.level, bits(f.since.epoch), bits(f.since.seq),
         micros(f.since.at), micros(f.opened_at), micros_of(f.cleared_at), f.cleared_why,
-        f.learned_late, f.order_id, db::blob(f.evidence));
+        f.learned_late, f.order_id, db::blob(f.evidence), f.suppressed_by);
   }
   void operator()(const FaultReopened& c) const {
     db.run(
-        "UPDATE fault SET cleared_at=NULL, cleared_why='', learned_late=0, order_id=$2 WHERE id=$1",
-        c.id, c.order_id);
+        "UPDATE fault SET cleared_at=NULL, cleared_why='', learned_late=0, order_id=$2, "
+        "suppressed_by=$3 WHERE id=$1",
+        c.id, c.order_id, c.suppressed_by);
+  }
+  void operator()(const FaultOrdered& c) const {
+    db.run("UPDATE fault SET order_id=$2, suppressed_by=$3 WHERE id=$1", c.id, c.order_id,
+           c.suppressed_by);
   }
   void operator()(const FaultCleared& c) const {
     db.run("UPDATE fault SET cleared_at=$2, cleared_why=$3 WHERE id=$1", c.id, micros(c.at), c.why);
@@ -95,6 +108,14 @@ struct Applier {
         "SELECT "
         "$1, coalesce(max(n), 0) + 1, $2, $3, $4, $5, $6, $7 FROM order_step WHERE order_id=$1",
         s.order_id, s.action, s.from, s.to, s.actor, s.note, micros(s.at));
+  }
+  void operator()(const MaintenanceChanged& c) const {
+    const auto m = c.now.value_or(Maintenance{});
+    db.run(
+        "UPDATE terminal SET maintenance_since=$2, maintenance_until=$3, maintenance_reason=$4, "
+        "maintenance_by=$5 WHERE id=$1",
+        terminal, c.now ? std::optional{micros(m.since)} : std::nullopt, micros_of(m.until),
+        m.reason, m.by);
   }
   void operator()(const PowerChanged& c) const {
     db.run("UPDATE terminal SET switched_off=$2, power_epoch_no=$3, power_seq=$4 WHERE id=$1",
@@ -186,12 +207,14 @@ std::vector<TerminalKey> SqliteStore::terminals_in_service() {
 
 TerminalView SqliteStore::view(TerminalKey terminal) {
   TerminalView out;
-  for (const auto row : db_->rows("SELECT id, code, name, switched_off, power_epoch_no, power_seq "
-                                  "FROM terminal WHERE id=$1",
+  for (const auto row : db_->rows("SELECT id, code, name, switched_off, power_epoch_no, power_seq, "
+                                  "maintenance_since, maintenance_until, maintenance_reason, "
+                                  "maintenance_by FROM terminal WHERE id=$1",
                                   terminal)) {
     out.terminal = {row.integer(0), row.text(1), row.text(2)};
     out.switched_off = row.boolean(3);
     out.power_as_of = {row.integer(4), row.unsigned_integer(5)};
+    out.maintenance = rows::maintenance(row, 6);
   }
   for (const auto row : db_->rows(
            "SELECT device, driver, kind, enabled, retired, epoch_no, seq, health, since_epoch, "
@@ -258,9 +281,10 @@ std::optional<WallTime> SqliteStore::last_cleared(TerminalKey terminal, std::str
   return wall_from(*at);
 }
 
-void SqliteStore::postpone_silence(WallTime until) {
+void SqliteStore::postpone_silence(WallTime until, WallTime heard) {
   db_->run("UPDATE timer SET due_at=$2 WHERE kind=$1 AND due_at < $2", TimerKind::silence,
            micros(until));
+  db_->run(heard_again, micros(heard));
 }
 
 void SqliteStore::apply(TerminalKey terminal, const Changes& changes) {
@@ -274,15 +298,18 @@ void SqliteStore::set_live(TerminalKey terminal, bool live) {
 
 void SqliteStore::set_session(TerminalKey terminal, bool connected, WallTime at,
                               std::string_view agent_version) {
-  db_->run("UPDATE terminal SET connected=$2, last_seen_at=$3 WHERE id=$1", terminal, connected,
-           micros(at));
+  db_->run("UPDATE terminal SET connected=$2, last_seen_at=$3, silent_since=$4 WHERE id=$1",
+           terminal, connected, micros(at), connected ? std::nullopt : std::optional{micros(at)});
   if (!agent_version.empty()) {
     db_->run("UPDATE terminal SET agent_version=$2 WHERE id=$1", terminal, agent_version);
   }
 }
 
-void SqliteStore::disconnect_all() {
-  db_->run("UPDATE terminal SET connected=0, live=0 WHERE connected=1 OR live=1");
+void SqliteStore::disconnect_all(WallTime at) {
+  db_->run("UPDATE terminal SET connected=0, live=0, silent_since=$1 WHERE connected=1",
+           micros(at));
+  db_->run("UPDATE terminal SET live=0 WHERE live=1");
+  db_->run(heard_again, micros(at));
 }
 
 void SqliteStore::set_inventory(TerminalKey terminal, std::string_view hash,
@@ -360,9 +387,9 @@ std::vector<DueTimer> SqliteStore::due_timers(WallTime now, std::size_t n) {
   std::vector<DueTimer> out;
   for (const auto row : db_->rows("SELECT m.terminal, m.kind, m.due_at FROM timer m JOIN terminal "
                                   "t ON t.id=m.terminal WHERE "
-                                  "m.due_at <= $1 AND (m.kind=$2 OR t.live=1 OR (m.by_wall=1 AND "
+                                  "m.due_at <= $1 AND (m.kind>=$2 OR t.live=1 OR (m.by_wall=1 AND "
                                   "t.connected=1)) ORDER BY m.due_at LIMIT $3",
-                                  micros(now), TimerKind::silence, n)) {
+                                  micros(now), collectors_own, n)) {
     out.push_back(
         {row.integer(0), static_cast<TimerKind>(row.integer(1)), wall_from(row.integer(2))});
   }
@@ -371,9 +398,10 @@ std::vector<DueTimer> SqliteStore::due_timers(WallTime now, std::size_t n) {
 
 std::optional<WallTime> SqliteStore::next_timer() {
   const auto due = db_->integer(
-      "SELECT m.due_at FROM timer m JOIN terminal t ON t.id=m.terminal WHERE m.kind=$1 OR t.live=1 "
+      "SELECT m.due_at FROM timer m JOIN terminal t ON t.id=m.terminal WHERE m.kind>=$1 OR "
+      "t.live=1 "
       "OR (m.by_wall=1 AND t.connected=1) ORDER BY m.due_at LIMIT 1",
-      TimerKind::silence);
+      collectors_own);
   if (!due) return std::nullopt;
   return wall_from(*due);
 }

@@ -25,12 +25,12 @@ class SqliteStore final : public Store {
                                    std::string_view code, const Since& since) override;
   std::optional<WallTime> last_cleared(TerminalKey terminal, std::string_view subject,
                                        std::string_view code) override;
-  void postpone_silence(WallTime until) override;
+  void postpone_silence(WallTime until, WallTime heard) override;
   void apply(TerminalKey terminal, const Changes& changes) override;
   void set_live(TerminalKey terminal, bool live) override;
   void set_session(TerminalKey terminal, bool connected, WallTime at,
                    std::string_view agent_version) override;
-  void disconnect_all() override;
+  void disconnect_all(WallTime at) override;
   void set_inventory(TerminalKey terminal, std::string_view hash,
                      std::string_view inventory) override;
   std::string inventory_hash(TerminalKey terminal) override;
@@ -56,6 +56,20 @@ class SqliteStore final : public Store {
                  WallTime now) override;
   std::optional<TokenRow> find_token(std::string_view hash) override;
   void use_token(std::string_view hash, WallTime now) override;
+
+  // remote_store.cpp
+  std::uint64_t put_command(const Command& command) override;
+  std::optional<Command> find_command(std::string_view id) override;
+  std::vector<Command> open_commands(TerminalKey terminal, WallTime now) override;
+  void set_commands_sent(TerminalKey terminal, std::uint64_t upto, WallTime now) override;
+  void update_command(const Command& command) override;
+  std::vector<std::string> expire_commands(TerminalKey terminal, WallTime now) override;
+  std::optional<PushedConfiguration> newest_configuration(TerminalKey terminal) override;
+  std::vector<PushedConfiguration> configurations(TerminalKey terminal) override;
+  void add_configuration(TerminalKey terminal, const PushedConfiguration& what) override;
+  void set_configuration_state(TerminalKey terminal, const PushedConfiguration& what) override;
+  void set_configuration_in_force(TerminalKey terminal, std::string_view hash) override;
+  void set_configuration_local(TerminalKey terminal, bool local) override;
 
   void audit(const AuditEntry& entry) override;
   void touch(WallTime now) override;

@@ -82,12 +82,18 @@ Result<void> DescriptorPort::wait(short events, MonoTime deadline) const {
 }
 
 Result<void> DescriptorPort::write(std::span<const std::uint8_t> bytes, MonoTime deadline) {
+  // A request nearly always fits: the port is waited for only when it does not. What was cancelled
+  // fails before anything is sent.
+  if (cancel_called_) return Error{Errc::disconnected, name_ + ": cancelled"};
   while (!bytes.empty()) {
-    auto ready = wait(POLLOUT, deadline);
-    if (!ready) return ready;
     const auto taken = put(bytes);
     if (taken < 0) {
-      if (errno == EAGAIN || errno == EINTR) continue;
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) {
+        auto ready = wait(POLLOUT, deadline);
+        if (!ready) return ready;
+        continue;
+      }
       return Error{Errc::disconnected, port_error(errno, name_).text()};
     }
     bytes = bytes.subspan(static_cast<std::size_t>(taken));
@@ -117,6 +123,7 @@ void DescriptorPort::discard() {
 }
 
 void DescriptorPort::cancel() noexcept {
+  cancel_called_ = true;
   const std::uint64_t one = 1;
   // Can only fail when the counter is full, and then it is readable already.
   [[maybe_unused]] const auto written = ::write(cancelled_.get(), &one, sizeof one);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -59,6 +60,7 @@ class DescriptorPort : public Port {
 
   Descriptor fd_;
   Descriptor cancelled_;  ///< an eventfd, readable for ever once `cancel` was called
+  std::atomic<bool> cancel_called_ = false;
   std::string name_;
   const Clock& clock_;
 };

@@ -2,9 +2,8 @@
 
 namespace kw::platform {
 
-/// Nobody listens: Windows' service manager has no such channel.
+// The service control manager is told by the service host, not by messages; it has no watchdog.
 ServiceNotifier ServiceNotifier::of_this_process() { return {{}, std::nullopt}; }
-
 void ServiceNotifier::send(const std::string& /*message*/) const {}
 void ServiceNotifier::ready(std::string_view /*status*/) const {}
 void ServiceNotifier::status(std::string_view /*status*/) const {}

@@ -261,17 +261,20 @@ void append(std::string& to, std::string_view more, std::string_view between) {
   to += more;
 }
 
+std::string vendor_code(const Reply& reply) {
+  std::string out{reply.name};
+  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' ? char(c - 32) : c; });
+  return out + "=" + hex(reply.bytes);
+}
+
 std::vector<Sign> signs_of(const Model& model, std::span<const Reply> replies) {
   std::vector<Sign> out;
   for (const auto& reply : replies) {
-    std::string code{reply.name};
-    std::ranges::transform(code, code.begin(), [](char c) { return c >= 'a' ? char(c - 32) : c; });
-    code += "=" + hex(reply.bytes);
     for (const auto& bit : model.replies.find(reply.name)->second.bits) {
       if (bit.byte >= reply.bytes.size() || (reply.bytes[bit.byte] & bit.any) == 0) continue;
       auto sign = std::ranges::find(out, bit.means, &Sign::means);
       if (sign == out.end()) sign = out.insert(out.end(), Sign{bit.means, {}, {}});
-      append(sign->vendor_code, code, " ");
+      append(sign->vendor_code, vendor_code(reply), " ");
       append(sign->detail, bit.detail, ", ");
     }
   }
@@ -394,8 +397,12 @@ class Escpos final : public Driver {
     // The port may be given back after every poll: what hardly changes is not asked each time.
     const bool asked_lately = identity_asked_ && port.now() - *identity_asked_ < identity_every;
     identity_due_ = identify_ && !model_.identify.empty() && !asked_lately;
+    first_.reset();
     auto first = ask(*question("eot1"), deadline);
-    if (first) return {};
+    if (first) {
+      first_ = std::move(*first);
+      return {};
+    }
     if (first.error().code() == Errc::garbled) {
       return Error{Errc::refused, "escpos: not an ESC/POS printer: " + first.error().text()};
     }
@@ -412,7 +419,10 @@ class Escpos final : public Driver {
     for (const auto& name : model_.polls) {
       const Question& asked = *question(name);
       if (asked.name == "paper-left") continue;
-      auto bytes = ask(asked, deadline);
+      // The answer that told what the device is counts for the poll that follows at once.
+      const bool known = first_ && asked.name == "eot1";
+      auto bytes =
+          known ? Result<Bytes>{std::move(*std::exchange(first_, {}))} : ask(asked, deadline);
       if (!bytes) return std::move(bytes).error().within("escpos");
       replies.push_back({asked.name, std::move(*bytes)});
     }
@@ -549,7 +559,8 @@ class Escpos final : public Driver {
   double roll_metres_;
 
   Port* port_ = nullptr;
-  bool out_of_step_ = false;  ///< an answer to an earlier question may still come
+  bool out_of_step_ = false;    ///< an answer to an earlier question may still come
+  std::optional<Bytes> first_;  ///< the answer to eot1 of `open`, until the first poll
   bool identity_due_ = false;
   std::optional<MonoTime> identity_asked_;
   wire::Identity identity_;
