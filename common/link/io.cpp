@@ -6,6 +6,11 @@
 #include "common/link/tls_stream.hpp"
 
 namespace kw::link {
+namespace {
+
+constexpr std::size_t plain_piece = 64 * 1024;
+
+}  // namespace
 
 CutAfter::CutAfter(tcp::socket& socket, Duration limit)
     : state_(std::make_shared<State>()), timer_(socket.get_executor()) {
@@ -55,7 +60,9 @@ Task<Moved> PlainBytes::read_some(asio::mutable_buffer into) {
 }
 
 Task<Moved> PlainBytes::write_some(asio::const_buffer bytes) {
-  auto [ec, n] = co_await socket_.async_write_some(bytes, as_result);
+  // In pieces: Windows takes what it is given as a whole, however long that lasts.
+  const auto piece = asio::buffer(bytes, plain_piece);
+  auto [ec, n] = co_await socket_.async_write_some(piece, as_result);
   co_return Moved{ec, n};
 }
 
