@@ -102,8 +102,12 @@ std::vector<OrderAction> steps_of(std::string_view verb) {
 }  // namespace
 
 Api::Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
-         const Clock& clock)
-    : writer_(writer), readers_(readers), gateway_(std::move(gateway)), clock_(clock) {}
+         IdentityRoutes::Revoked revoked, const Clock& clock)
+    : identities_(writer, readers, std::move(revoked)),
+      writer_(writer),
+      readers_(readers),
+      gateway_(std::move(gateway)),
+      clock_(clock) {}
 
 Task<link::HttpResponse> Api::answer(link::HttpRequest request) {
   Subject subject{.from = request.remote};
@@ -139,6 +143,7 @@ Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
     out.body = openapi_yaml();
     co_return out;
   }
+  if (path == "provisioning") co_return co_await identities_.list();
   if (path == "stats/faults") co_return co_await fault_statistics(std::move(query));
   const auto page = page_of(query);
   if (!page) co_return problem(page.error());
@@ -250,9 +255,12 @@ Task<link::HttpResponse> Api::fault_statistics(Parameters query) {
 Task<link::HttpResponse> Api::post(std::string path, link::HttpRequest request, Subject subject) {
   const std::string orders = std::string{prefix} + "orders/";
   const auto slash = path.rfind('/');
-  if (!path.starts_with(orders) || slash < orders.size()) {
+  const bool identity = path.starts_with(prefix) &&
+                        IdentityRoutes::takes(std::string_view{path}.substr(prefix.size()));
+  if (!identity && (!path.starts_with(orders) || slash < orders.size())) {
     co_return problem(404, "not-found",
-                      "POST goes to /api/v1/orders/{id}/accept, resolve or close");
+                      "POST goes to what /api/v1/openapi.yaml lists, such as "
+                      "/api/v1/orders/{id}/accept, resolve or close");
   }
   // A form of another site cannot send this type without the browser asking us first.
   const auto type = request.headers["content-type"];
@@ -262,6 +270,10 @@ Task<link::HttpResponse> Api::post(std::string path, link::HttpRequest request, 
   const auto origin = request.headers["origin"];
   if (!origin.empty() && origin != "http://" + request.headers["host"]) {
     co_return problem(403, "wrong-origin", "not from a page of another site");
+  }
+  if (identity) {
+    co_return co_await identities_.post(path.substr(prefix.size()), std::move(request.body),
+                                        subject);
   }
   co_return co_await act_on_order(path.substr(orders.size(), slash - orders.size()),
                                   path.substr(slash + 1), std::move(request.body), subject);
@@ -327,7 +339,8 @@ Task<link::HttpResponse> Api::health() {
   json::object out{{"status", "ok"},
                    {"last_commit_at", rfc3339(figures.last_commit)},
                    {"queued", figures.queued},
-                   {"sessions", gateway_().sessions}};
+                   {"sessions", gateway_().sessions},
+                   {"draining", gateway_().draining}};
   co_return json_response(out);
 }
 

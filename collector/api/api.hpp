@@ -5,6 +5,7 @@
 #include <string>
 
 #include "collector/accounts/authorize.hpp"
+#include "collector/api/identity_routes.hpp"
 #include "collector/api/reader_pool.hpp"
 #include "collector/gateway/figures.hpp"
 #include "collector/writer/writer.hpp"
@@ -17,7 +18,7 @@ namespace kw::collector {
 class Api {
  public:
   Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
-      const Clock& clock);
+      IdentityRoutes::Revoked revoked, const Clock& clock);
 
   Task<link::HttpResponse> answer(link::HttpRequest request);
 
@@ -32,6 +33,7 @@ class Api {
   Task<link::HttpResponse> health();
   Task<link::HttpResponse> metrics();
 
+  IdentityRoutes identities_;
   Writer& writer_;
   ReaderPool& readers_;
   std::function<GatewayFigures()> gateway_;

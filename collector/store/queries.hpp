@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/model/values.hpp"
+#include "collector/store/identity_book.hpp"
 #include "common/result.hpp"
 #include "wire/kioskwatch.pb.h"
 
@@ -116,6 +117,8 @@ class Queries {
   virtual Result<OrderRow> order(std::string_view id_or_number) = 0;
   virtual Result<std::vector<FaultDay>> fault_days(std::string_view from, std::string_view to) = 0;
   virtual Result<StoreFigures> figures() = 0;
+  /// The provisioning list whole: it is bounded.
+  virtual Result<std::vector<ProvisioningRow>> provisioning() = 0;
   /// Every stored event of a terminal in position order, handed over one by one.
   virtual Result<void> events(std::string_view terminal,
                               const std::function<void(const EventRow&)>& take) = 0;

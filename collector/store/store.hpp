@@ -45,6 +45,8 @@ struct CertificateRow {
   TerminalKey terminal = 0;
   std::string terminal_code;
   bool revoked = false;
+  bool used = false;                      ///< a session stood on it
+  std::optional<WallTime> superseded_at;  ///< when a newer one of its terminal was first used
 };
 
 struct TokenRow {
@@ -53,6 +55,8 @@ struct TokenRow {
   WallTime expires_at{};
   bool used = false;
 };
+
+class IdentityBook;
 
 /// The writer's side of the store: one thread, one transaction at a time. The verbs are those of
 /// the domain; the same contract and the same tests will hold for other databases.
@@ -118,6 +122,9 @@ class Store {
                          WallTime now) = 0;
   virtual std::optional<TokenRow> find_token(std::string_view hash) = 0;
   virtual void use_token(std::string_view hash, WallTime now) = 0;
+
+  /// Revocation, renewal and the provisioning list.
+  virtual IdentityBook& identities() = 0;
 
   virtual void audit(const AuditEntry& entry) = 0;
   /// A write of its own, for the health check: only what reaches the disk proves that data moves.

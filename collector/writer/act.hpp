@@ -30,9 +30,12 @@ Task<Result<T>> act(Writer& writer, std::function<Result<T>(Work&)> what) {
   Job job;
   job.ahead = true;
   job.work = [pending, what = std::move(what)](Work& work) -> Result<void> {
+    pending->value.reset();
     pending->value = what(work);
-    if (!*pending->value) return pending->value->error();
-    return {};
+    if (*pending->value) return {};
+    // A "no" of whatever kind is an answer, undone and told; only a failing store is tried again.
+    const auto& why = pending->value->error();
+    return Error{why.code() == Errc::storage ? Errc::storage : Errc::refused, why.text()};
   };
   job.after = [pending, executor](const Result<void>& done) {
     asio::post(executor, [pending, done] {
@@ -42,6 +45,7 @@ Task<Result<T>> act(Writer& writer, std::function<Result<T>(Work&)> what) {
   };
   writer.post(std::move(job));
   while (!pending->done) co_await pending->answered.async_wait(as_result);
+  if (!*pending->done && pending->value && !*pending->value) co_return pending->value->error();
   if (!*pending->done) co_return pending->done->error();
   co_return std::move(*pending->value);
 }

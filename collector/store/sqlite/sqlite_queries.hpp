@@ -22,6 +22,7 @@ class SqliteQueries final : public Queries {
   Result<OrderRow> order(std::string_view id_or_number) override;
   Result<std::vector<FaultDay>> fault_days(std::string_view from, std::string_view to) override;
   Result<StoreFigures> figures() override;
+  Result<std::vector<ProvisioningRow>> provisioning() override;
   Result<void> events(std::string_view terminal,
                       const std::function<void(const EventRow&)>& take) override;
 

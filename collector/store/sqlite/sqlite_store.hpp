@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "collector/store/sqlite/sqlite_identities.hpp"
 #include "collector/store/store.hpp"
 #include "common/db/database.hpp"
 
@@ -13,6 +14,9 @@ namespace kw::collector {
 class SqliteStore final : public Store {
  public:
   static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file);
+  /// The same, but a file that is not there is Errc::missing: a folder with an authority and
+  /// without a database has lost it, and an empty one in its place would look like a healthy start.
+  static Result<std::unique_ptr<SqliteStore>> open_existing(const std::filesystem::path& file);
 
   Result<void> transact(const std::function<void()>& work) override;
   Result<void> part(const std::function<Result<void>()>& work) override;
@@ -57,15 +61,18 @@ class SqliteStore final : public Store {
   std::optional<TokenRow> find_token(std::string_view hash) override;
   void use_token(std::string_view hash, WallTime now) override;
 
+  IdentityBook& identities() override { return identities_; }
+
   void audit(const AuditEntry& entry) override;
   void touch(WallTime now) override;
   void tidy() override;
 
  private:
   SqliteStore(std::unique_ptr<db::Database> db, std::filesystem::path wal)
-      : db_(std::move(db)), wal_(std::move(wal)) {}
+      : db_(std::move(db)), identities_(*db_), wal_(std::move(wal)) {}
 
   std::unique_ptr<db::Database> db_;
+  SqliteIdentities identities_;
   std::filesystem::path wal_;
 };
 
