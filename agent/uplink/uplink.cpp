@@ -73,7 +73,8 @@ Uplink::Uplink(asio::any_io_executor executor, Journal& journal, const Clock& cl
       facts_(std::move(facts)),
       backoff_(options.backoff, options.seed),
       wake_(executor_),
-      quiet_(executor_) {}
+      quiet_(executor_),
+      renewal_(executor_) {}
 
 Uplink::~Uplink() = default;
 
@@ -90,6 +91,7 @@ Result<std::shared_ptr<const link::ClientTls>> Uplink::tls() {
   if (!made) return std::move(made).error();
   status_.server = identity->server.text();
   status_.terminal = identity->terminal;
+  plan_renewal(*identity);
   identity_ = std::move(*identity);
   tls_ = std::move(*made);
   return tls_;
@@ -111,6 +113,7 @@ Task<void> Uplink::run() {
   const auto view = co_await journal_.ask(view_of);
   contacted_ = std::ranges::any_of(
       view.epochs, [](const EpochView& e) { return e.clock_offset_us.has_value(); });
+  spawn(executor_, "certificate", keep_certificate());
   while (!stopping_) {
     const auto credentials = tls();
     if (!credentials) {
@@ -134,6 +137,7 @@ Task<void> Uplink::run() {
       auto connection = std::move(*dialled);
       co_await talk(std::move(connection));
       wait = after_talk();
+      if (std::exchange(redial_, false)) wait = Duration::zero();
     } else {
       wait = after_dial_failed(dialled.error(), said);
     }
@@ -150,7 +154,13 @@ std::optional<Duration> Uplink::after_dial_failed(const Error& why,
   status_.last_error = why.text();
   status_.refusal = said ? said->code : std::string{};
   log::info("uplink-dial-failed", {{"reason", why}});
-  if (why.code() != Errc::refused) {
+  if (said && said->code == "expired") {
+    status_.phase = UplinkPhase::waiting;
+    if (!tls_) return Duration::zero();  // it was renewed while we dialled
+    expired_ = true;
+    renewal_.cancel();
+  }
+  if (why.code() != Errc::refused || expired_) {
     status_.phase = UplinkPhase::waiting;
     if (said && said->retry_after) {
       return backoff_.next(wire::AfterClose::wait_as_told, said->retry_after);
@@ -288,6 +298,13 @@ void Uplink::end(Talk& talk, std::uint16_t code, std::string reason) {
   talk.queued.cancel();
 }
 
+void Uplink::reconnect_when_quiet() {
+  if (!reconnect_ || !talk_ || talk_->closing || !talk_->session.all_acknowledged()) return;
+  reconnect_ = false;
+  redial_ = true;
+  end(*talk_, wire::close_normal.code, "certificate renewed");
+}
+
 void Uplink::perform(Talk&, const act::Established& established) {
   backoff_.established();
   status_.quarantined = established.quarantined;
@@ -326,6 +343,7 @@ void Uplink::perform(const std::shared_ptr<Talk>& talk, Actions actions) {
     }
   }
   note_phase(*talk);
+  reconnect_when_quiet();
   if (talk->session.all_acknowledged() && !talk->closing) quiet_.cancel();
   if (talk->session.wakes_at() < talk->wakes_at) talk->due.cancel();
 }
@@ -353,6 +371,7 @@ void Uplink::appended(const Appended& what) {
 Task<void> Uplink::finish(Duration limit) {
   stopping_ = true;
   wake_.cancel();
+  renewal_.cancel();
   if (talk_ && !talk_->session.all_acknowledged()) {
     quiet_.expires_after(limit);
     co_await quiet_.async_wait(as_result);

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "agent/enroll/identity_files.hpp"
+#include "agent/enroll/renewal.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/uplink/backoff.hpp"
 #include "agent/uplink/session.hpp"
@@ -28,6 +29,9 @@ struct UplinkStatus {
   /// Why the collector, once reached and trusted, opens no session: link::Refusal::code or the name
   /// of the close code ("revoked", "busy", …); empty while it does, or was not reached.
   std::string refusal;
+  std::optional<WallTime> certificate_ends;
+  std::optional<WallTime> renewal_due;
+  std::string renewal_error;  ///< why the last attempt failed; empty while none has
   std::optional<WallTime> connected_since;
   std::optional<WallTime> last_ack;
   std::optional<WallTime> next_dial;
@@ -43,6 +47,7 @@ class Uplink {
     Session::Options session;
     Backoff::Options backoff;
     std::uint64_t seed = 0;
+    Duration renewal_look = std::chrono::minutes{1};  ///< how often the certificate's age is read
   };
 
   Uplink(asio::any_io_executor executor, Journal& journal, const Clock& clock,
@@ -76,6 +81,14 @@ class Uplink {
   Task<void> pause(std::optional<Duration> how_long);
   /// A pause that ends early when somebody has enrolled this kiosk again.
   Task<void> await_enrolment(Duration at_most);
+  /// Renews the certificate in its time, or when the collector says that it has expired.
+  Task<void> keep_certificate();
+  Task<void> renew_certificate();
+  void plan_renewal(const IdentityFiles& identity);
+  bool renewal_wanted() const;
+  /// The new certificate is used from the next connection on: ends this one once all is
+  /// acknowledged.
+  void reconnect_when_quiet();
   Result<std::shared_ptr<const link::ClientTls>> tls();
   Seen now() const { return {clock_.mono(), clock_.wall()}; }
 
@@ -93,7 +106,13 @@ class Uplink {
   std::optional<IdentityFiles> identity_;
   wire::AfterClose then_ = wire::AfterClose::back_off;  ///< how the last talk ended
   std::optional<Duration> hint_;
-  bool contacted_ = false;  ///< a collector has told the time at least once
+  std::optional<RenewalPlan> renewal_plan_;
+  asio::steady_timer renewal_;             ///< cancelled to look at the certificate's age now
+  std::optional<MonoTime> renewal_again_;  ///< after a failure: not before
+  bool expired_ = false;                   ///< the collector said so
+  bool reconnect_ = false;                 ///< for the sake of a new certificate
+  bool redial_ = false;                    ///< that has been done: no pause
+  bool contacted_ = false;                 ///< a collector has told the time at least once
   bool stopping_ = false;
 };
 
