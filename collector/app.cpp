@@ -29,6 +29,7 @@ namespace json = boost::json;
 
 constexpr std::size_t reader_threads = 2;
 constexpr auto drain_hint = std::chrono::seconds{5};
+constexpr auto answer_goes_out = std::chrono::milliseconds{200};
 constexpr auto server_certificate_looked_at = std::chrono::hours{24};
 constexpr std::size_t stranger_connections = 2'000;  // beside sessions: handshakes, enrolments
 
@@ -172,8 +173,8 @@ class Collector {
     if (after == nullptr || wrong || ms < 0 || ms > most_ms) {
       co_return Error{Errc::invalid, "retry_after_ms: 0 to 86400000"};
     }
-    const auto sessions =
-        co_await gateway_.drain(std::chrono::milliseconds{ms}, options_.stop_within);
+    const Duration retry_after = std::chrono::milliseconds{ms};
+    const auto sessions = co_await gateway_.drain(retry_after, options_.stop_within);
     log::info("drained", {{"sessions", sessions}});
     // As an administrator's signal would; after the answer has gone out.
     if (stops != nullptr && stops->is_bool() && stops->get_bool()) spawn(io_, "stop", stop_soon());
@@ -181,7 +182,7 @@ class Collector {
   }
 
   Task<void> stop_soon() {
-    co_await sleep_for(std::chrono::milliseconds{200});
+    co_await sleep_for(answer_goes_out);
     co_await stop();
   }
 

@@ -178,7 +178,8 @@ Task<Result<IdentityFiles>> enroll(Enrolment wanted, Lang lang) {
     if (response) pause = est::refusal_in(*response).retry_after.value_or(pause);
     // Kiosks that were switched on together do not knock together for ever.
     const auto spread = static_cast<double>(pause.count()) / 4 * wanted.jitter();
-    co_await sleep_for(pause + Duration{static_cast<Duration::rep>(spread)});
+    pause += Duration{static_cast<Duration::rep>(spread)};
+    co_await sleep_for(pause);
   }
 }
 
