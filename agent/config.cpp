@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/link/tls.hpp"
 #include "common/wire/codec.hpp"
 #include "drivers/catalogue.hpp"
 
@@ -15,6 +16,8 @@ using config::Table;
 using config::Value;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+constexpr std::size_t collectors_most = 8;
 
 std::string known_drivers() {
   std::string out;
@@ -59,11 +62,41 @@ struct Loader {
     out.reply_limit = seconds{reader.integer("reply_limit_s", 30, 1, 300)};
     out.sample = seconds{reader.integer("sample_s", 30, 1, 3'600)};
     out.poll_deadline = milliseconds{reader.integer("poll_deadline_ms", 2'000, 50, 30'000)};
+    out.flapping.changes = static_cast<int>(reader.integer("flap_changes", 6, 0, 100));
+    out.flapping.window = seconds{reader.integer("flap_window_s", 600, 10, 86'400)};
+    out.flapping.calm = seconds{reader.integer("flap_calm_s", 120, 1, 86'400)};
     out.reconnect_first = milliseconds{reader.integer("reconnect_first_ms", 1'000, 10, 60'000)};
     out.reconnect_cap = seconds{reader.integer("reconnect_cap_s", 300, 1, 3'600)};
     out.reconnect_spread = seconds{reader.integer("reconnect_spread_s", 60, 0, 3'600)};
     out.outbox_bytes = reader.integer("outbox_mib", 256, 2, 4'096) * 1024 * 1024;
+    out.accept_configuration = reader.boolean("accept_configuration", true);
+    out.trial = seconds{reader.integer("configuration_trial_s", 120, 1, 3'600)};
+    collectors(reader);
+    proxy(reader);
     reader.done();
+  }
+
+  void collectors(Reader& reader) {
+    for (const auto& text : reader.texts("collectors")) {
+      const auto server = link::Endpoint::parse(text);
+      if (!server || server->port == 0 || out.collectors.size() == collectors_most) {
+        out.collectors.clear();
+        reader.object("collectors", "array of at most 8 \"host:port\"");
+        return;
+      }
+      out.collectors.push_back(*server);
+    }
+  }
+
+  void proxy(Reader& reader) {
+    const auto text = reader.text("proxy", "");
+    if (text.empty()) return;
+    auto parsed = link::Proxy::parse(text);
+    if (parsed) {
+      out.proxy = std::move(*parsed);
+    } else {
+      reader.object("proxy", parsed.error().text());
+    }
   }
 
   /// Settings one by one, so that each mistake stands on its own line.

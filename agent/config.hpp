@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "agent/debounce/flapping.hpp"
 #include "common/clock.hpp"
 #include "common/config.hpp"
 #include "common/i18n.hpp"
+#include "common/link/proxy.hpp"
 #include "drivers/driver.hpp"
 #include "drivers/ports/open.hpp"
 
@@ -35,10 +37,17 @@ struct AgentConfig {
   Duration reply_limit = std::chrono::seconds{30};  ///< a wanted reply later than this: gone
   Duration sample = std::chrono::seconds{30};
   Duration poll_deadline = std::chrono::seconds{2};
+  Flapping::Limits flapping;
   Duration reconnect_first = std::chrono::seconds{1};
   Duration reconnect_cap = std::chrono::minutes{5};
   Duration reconnect_spread = std::chrono::minutes{1};
   std::int64_t outbox_bytes = 256LL * 1024 * 1024;
+  /// Collectors in order of preference; the one from enrolment comes last unless it is among them.
+  std::vector<link::Endpoint> collectors;
+  std::optional<link::Proxy> proxy;  ///< between this kiosk and its collectors
+  bool accept_configuration = true;  ///< counts in the kiosk's own file only
+  Duration trial =
+      std::chrono::minutes{2};        ///< a pushed one must have reached the collector by then
   std::vector<DeviceConfig> devices;  ///< those with a usable name, in the file's order
   std::vector<config::Problem> problems;
   bool readable = true;  ///< false: no file, or not TOML; then there are no devices

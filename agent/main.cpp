@@ -9,9 +9,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
-#include <pthread.h>
-#include <sys/stat.h>
 
 #include "agent/config.hpp"
 #include "agent/enroll/enroll.hpp"
@@ -22,6 +19,8 @@
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/owner.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
 namespace {
@@ -30,13 +29,15 @@ using namespace kw;
 namespace fs = std::filesystem;
 
 constexpr int exit_failed = 1;
-constexpr int exit_waiting = 3;  ///< enroll: not approved yet
+constexpr int exit_waiting = 3;              ///< enroll: not approved yet
+constexpr std::size_t log_lines_kept = 500;  // for the support bundle
 
 struct Options {
-  fs::path data = "/var/lib/kioskwatch";
-  fs::path config = "/etc/kioskwatch/agent.toml";
+  fs::path data = platform::default_data();
+  fs::path config = platform::default_config();
   std::string server;
   std::string token;
+  std::string proxy;
   std::string log_format = "text";
   std::string log_level = "info";
   std::string lang;
@@ -66,19 +67,6 @@ int complain(const Options& options, const Text& text, const Args&... args) {
   return exit_failed;
 }
 
-/// Threads are few and shallow: small stacks and two arenas keep the footprint small.
-void be_small() {
-  mallopt(M_ARENA_MAX, 2);
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-  constexpr std::size_t stack_bytes = 256 * 1024;
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return;
-  pthread_attr_setstacksize(&attributes, stack_bytes);
-  pthread_setattr_default_np(&attributes);
-  pthread_attr_destroy(&attributes);
-#endif
-}
-
 int run(const Options& options) {
   using namespace agent;
   if (const auto made = platform::make_folder(options.data, true); !made) {
@@ -92,8 +80,8 @@ int run(const Options& options) {
     // A disk that went read-only must not leave the kiosk unwatched: events then live in memory.
     log::error("folder-not-locked", {{"reason", lock.error()}});
   }
-  const auto config = load_config(options.config);
-  return run_agent(options.data, config);
+  log::keep_last(log_lines_kept);
+  return run_agent(options.data, options.config);
 }
 
 Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
@@ -104,6 +92,9 @@ Task<void> enroll_into(agent::Enrolment wanted, Lang lang,
 
 int enroll(const Options& options) {
   using namespace agent;
+  if (const auto ours = platform::become_owner_of(options.data); !ours) {
+    return complain(options, message::folder_failed, options.data.string(), ours.error().text());
+  }
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
@@ -111,7 +102,8 @@ int enroll(const Options& options) {
     return complain(options, message::needs_token_or_ca);
   }
   const auto host = platform::host_facts();
-  Enrolment wanted{options.data, options.server, options.token, host.hostname, options.force};
+  Enrolment wanted{options.data,  options.server, options.token,
+                   options.proxy, host.hostname,  options.force};
   wanted.ca_file = options.ca_file;
   wanted.ca_sha256 = options.ca_sha256;
   wanted.os = host.os;
@@ -158,8 +150,9 @@ int enroll(const Options& options) {
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
-  be_small();
-  umask(0077);
+  platform::print_utf8();
+  platform::keep_memory_small();
+  platform::keep_files_private();
   Options options;
   CLI::App app{"Kioskwatch agent"};
   app.set_version_flag("--version", KW_VERSION);
@@ -182,6 +175,7 @@ int main(int argc, char** argv) {
   enrolls->add_option("--ca-sha256", options.ca_sha256,
                       "the same by fingerprint, as kiosk-collector ca prints it");
   enrolls->add_flag("--wait", options.wait, "wait until approved");
+  enrolls->add_option("--proxy", options.proxy, "http://[USER:PASSWORD@]HOST:PORT");
   enrolls->add_flag("--force", options.force, "replace an existing identity");
   try {
     app.parse(argc, argv);

@@ -13,6 +13,7 @@ inline constexpr Text already_enrolled{
     "this kiosk is enrolled as terminal {}; to enrol it again, add --force"};
 inline constexpr Text bad_server{"--server 应为 https://主机:端口：{}",
                                  "--server must be https://HOST:PORT: {}"};
+inline constexpr Text bad_proxy{"--proxy 有误：{}", "--proxy is wrong: {}"};
 inline constexpr Text bad_token{"注册令牌无效：{}", "the token is not valid: {}"};
 inline constexpr Text bad_ca{"采集服务器的证书机构无效：{}",
                              "the collector's certificate authority is not usable: {}"};

@@ -1,6 +1,5 @@
 #include "agent/run.hpp"
 
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -8,16 +7,25 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
 
+#include "agent/bundle/bundle.hpp"
+#include "agent/commands/commander.hpp"
+#include "agent/configuration/messages.hpp"
+#include "agent/configuration/reconfigurer.hpp"
 #include "agent/control/answers.hpp"
 #include "agent/outbox/journal.hpp"
-#include "agent/poll/poller.hpp"
 #include "agent/power.hpp"
 #include "agent/uplink/uplink.hpp"
+#include "agent/watch.hpp"
+#include "agent/watchdog.hpp"
+#include "agent/wiring.hpp"
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/host_facts.hpp"
+#include "common/platform/process.hpp"
+#include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
 
 namespace kw::agent {
@@ -28,87 +36,56 @@ constexpr auto housekeeping_every = std::chrono::seconds{60};
 constexpr auto stop_limit = std::chrono::seconds{5};
 constexpr auto farewell_limit = std::chrono::seconds{2};
 
-std::uint64_t fresh_epoch() {
-  for (;;) {
-    const auto drawn = identity::random_u64();
-    if (drawn != 0) return drawn;
-  }
-}
-
-std::unique_ptr<Outbox> make_outbox(const std::filesystem::path& folder, const AgentConfig& config,
-                                    const Clock& clock, const std::string& boot_id) {
-  Outbox::Options options;
-  options.folder = folder;
-  options.ceiling = config.outbox_bytes;
-  options.acked_bytes = std::min(options.acked_bytes, config.outbox_bytes / 4);
-  options.reserve = std::min(options.reserve, config.outbox_bytes / 4);
-  return std::make_unique<Outbox>(options, clock, boot_id, fresh_epoch());
-}
-
-SessionFacts facts_of(const AgentConfig& config, const platform::HostFacts& host) {
-  SessionFacts out;
-  out.boot_id = host.boot_id;
-  out.agent_version = KW_VERSION;
-  out.hostname = host.hostname;
-  out.os = host.os;
-  out.configuration_known = config.readable;
-  for (const auto& device : config.devices) {
-    out.devices.push_back({device.name, device.driver,
-                           device.card == nullptr ? "" : std::string{device.card->kind},
-                           device.port, device.enabled});
-  }
-  return out;
-}
-
-Uplink::Options uplink_options(const std::filesystem::path& folder, const AgentConfig& config) {
-  Uplink::Options out;
-  out.folder = folder;
-  out.session.heartbeat = config.heartbeat;
-  out.session.reply_limit = config.reply_limit;
-  out.backoff.first = config.reconnect_first;
-  out.backoff.cap = config.reconnect_cap;
-  out.backoff.spread = config.reconnect_spread;
-  out.seed = identity::random_u64();
-  return out;
-}
-
 /// Everything that runs, in the order in which it is made.
 class Agent {
  public:
-  Agent(const std::filesystem::path& folder, const AgentConfig& config)
-      : folder_(folder),
-        config_(config),
+  Agent(const std::filesystem::path& data, const std::filesystem::path& own_file)
+      : data_(data),
         host_(platform::host_facts()),
-        outbox_(make_outbox(folder, config, clock_, host_.boot_id)),
+        helper_(1, 0),
+        reconfigurer_(io_.get_executor(), clock_, helper_, data, own_file),
+        in_force_(reconfigurer_.decide()),
+        outbox_bytes_(in_force_->config->outbox_bytes),
+        outbox_(make_outbox(data, *in_force_->config, clock_, host_.boot_id)),
         last_run_(outbox_->last_run()),
         journal_(std::move(outbox_), clock_),
-        uplink_(io_.get_executor(), journal_, clock_, uplink_options(folder, config),
-                facts_of(config, host_)),
-        poller_(config, port_opener(), journal_, board_, clock_, identity::random_u64()),
-        answers_(config, journal_, board_, uplink_, clock_, clock_.wall()),
+        uplink_(io_.get_executor(), journal_, clock_, uplink_options(data, *in_force_->config),
+                facts_of(*in_force_, reconfigurer_.local_only(), host_)),
+        watch_(port_opener(), journal_, board_, clock_),
+        answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
+                 [this] { return reconfigurer_.status(); }),
         control_(io_.get_executor(), "status, devices, outbox", answerer()),
-        signals_(io_, SIGTERM, SIGINT),
-        helper_(1, 0) {}
+        commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
+        signals_(io_),
+        watchdog_(service_, journal_, poll_progress(), clock_) {}
 
   int run() {
-    if (config_.readable) retain();
+    for (const int number : platform::stop_signals()) signals_.add(number);
+    const auto& config = *in_force_->config;
+    if (config.readable) retain(config);
     journal_.on_appended([this](const Appended& what) {
       asio::post(io_, [this, what] { uplink_.appended(what); });
     });
     journal_.power(power_at_start(last_run_, host_.boot_id));
-    for (const auto& problem : config_.problems) {
-      journal_.note("bad-configuration", {}, problem.in(config_.language));
-      log::error("bad-configuration", {{"problem", problem.in(Lang::en)}});
-    }
-    if (const auto listening = control_.listen(folder_ / platform::control_name); !listening) {
+    tell_problems(config);
+    if (const auto listening = control_.listen(data_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
-    poller_.start();
+    watch_.start(config);
+    commander_.start();
+    reconfigurer_.start(configuration_hands());
+    uplink_.on({[this](const pb::Command& command) { commander_.received(command); },
+                [this](const pb::Configuration& pushed) { reconfigurer_.received(pushed); },
+                [this] { reconfigurer_.established(); }});
     spawn(io_, "uplink", uplink_.run());
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
-    log::info("agent-started", {{"devices", config_.devices.size()},
-                                {"problems", config_.problems.size()},
+    spawn(io_, "watchdog", watchdog_.run());
+    service_.ready(
+        fmt::format("devices={} problems={}", config.devices.size(), config.problems.size()));
+    log::info("agent-started", {{"devices", config.devices.size()},
+                                {"problems", config.problems.size()},
+                                {"configuration", in_force_->pushed() ? "pushed" : "local"},
                                 {"version", KW_VERSION}});
     io_.run();
     return 0;
@@ -121,17 +98,89 @@ class Agent {
     };
   }
 
+  Watchdog::Polls poll_progress() {
+    return [this] { return watch_.progress(); };
+  }
+
   platform::ControlServer::Answer answerer() {
     return [this](std::string verb, boost::json::object args) {
       return answers_.answer(std::move(verb), std::move(args));
     };
   }
 
+  Commander::Hands command_hands() {
+    Commander::Hands out;
+    out.refresh = [this](const auto& device) { return watch_.refresh(device); };
+    out.self_test = [this](std::string device, std::string test, Duration limit) {
+      return watch_.self_test(std::move(device), std::move(test), limit);
+    };
+    out.bundle = [this] {
+      return compose_bundle({answerer(), journal_, clock_, reconfigurer_.in_force()->text});
+    };
+    out.upload = [this](link::HttpRequest request, Duration limit) {
+      return uplink_.request(std::move(request), limit);
+    };
+    out.collector_now = [this] { return uplink_.collector_now(); };
+    out.language = [this] { return in_force_->config->language; };
+    return out;
+  }
+
+  static Commander::Options command_options() {
+    Commander::Options out;
+    out.seed = identity::random_u64();
+    return out;
+  }
+
+  Reconfigurer::Hands configuration_hands() {
+    Reconfigurer::Hands out;
+    out.apply = [this](std::shared_ptr<const InForce> next) { return apply(std::move(next)); };
+    out.report = [this](pb::ConfigurationReport report) { return tell(std::move(report)); };
+    out.unreached = [this] { return uplink_.status().last_error; };
+    return out;
+  }
+
+  Task<void> tell(pb::ConfigurationReport report) {
+    pb::Event event;
+    *event.mutable_configuration() = std::move(report);
+    const Seen seen{clock_.mono(), clock_.wall()};
+    const auto append = [&event, seen](Outbox& outbox) {
+      outbox.append(event, seen);
+      return true;
+    };
+    co_await journal_.ask(append);
+  }
+
+  /// Another configuration: everything that depends on one follows, storage apart.
+  Task<std::string> apply(std::shared_ptr<const InForce> next) {
+    const auto config = next->config;
+    const auto left = co_await watch_.replace(helper_, config, stop_limit);
+    in_force_ = std::move(next);
+    answers_.use(config);
+    board_.retain(device_names(*config));
+    if (config->readable) retain(*config);
+    tell_problems(*config);
+    uplink_.use(uplink_options(data_, *config),
+                facts_of(*in_force_, reconfigurer_.local_only(), host_));
+    std::string out;
+    const auto say = [&](const Text& text, const std::string& what) {
+      out.append(out.empty() ? "" : "\n");
+      out += fmt::format(fmt::runtime(text.in(config->language)), what);
+    };
+    if (config->outbox_bytes != outbox_bytes_) say(message::storage_at_restart, {});
+    for (const auto& port : left) say(message::port_left, port);
+    co_return out;
+  }
+
+  void tell_problems(const AgentConfig& config) {
+    for (const auto& problem : config.problems) {
+      journal_.post_note("bad-configuration", problem.in(config.language));
+      log::error("bad-configuration", {{"problem", problem.in(Lang::en)}});
+    }
+  }
+
   /// A device that the collector is about to retire must be reported anew when it comes back.
-  void retain() {
-    std::vector<std::string> names;
-    for (const auto& device : config_.devices) names.push_back(device.name);
-    journal_.post([names](Outbox& outbox) { outbox.retain_devices(names); });
+  void retain(const AgentConfig& config) {
+    journal_.post([names = device_names(config)](Outbox& outbox) { outbox.retain_devices(names); });
   }
 
   Task<void> keep_house() {
@@ -152,9 +201,9 @@ class Agent {
   Task<void> stop_when_told() {
     co_await signals_.async_wait(as_result);
     log::info("agent-stopping");
+    service_.stopping();
     control_.stop();
-    const auto stop_polling = [this] { return poller_.stop(stop_limit); };
-    const bool all_ended = co_await helper_.run(stop_polling);
+    const bool all_ended = co_await watch_.stop(helper_, stop_limit);
     const Seen seen{clock_.mono(), clock_.wall()};
     const auto close_run = [seen](Outbox& outbox) {
       outbox.close_run(seen);
@@ -173,27 +222,32 @@ class Agent {
     io_.stop();
   }
 
-  std::filesystem::path folder_;
-  const AgentConfig& config_;
+  std::filesystem::path data_;
   SystemClock clock_;
   platform::HostFacts host_;
   asio::io_context io_{1};
+  Worker helper_;
+  Reconfigurer reconfigurer_;
+  std::shared_ptr<const InForce> in_force_;
+  std::int64_t outbox_bytes_;       ///< the ceiling that this run began with
   std::unique_ptr<Outbox> outbox_;  ///< until the journal takes it
   std::optional<LastRun> last_run_;
   Journal journal_;
   Board board_;
   Uplink uplink_;
-  Poller poller_;
+  Watch watch_;
   Answers answers_;
   platform::ControlServer control_;
+  Commander commander_;
   asio::signal_set signals_;
-  Worker helper_;
+  platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
+  Watchdog watchdog_;
 };
 
 }  // namespace
 
-int run_agent(const std::filesystem::path& folder, const AgentConfig& config) {
-  Agent agent{folder, config};
+int run_agent(const std::filesystem::path& data, const std::filesystem::path& own_file) {
+  Agent agent{data, own_file};
   return agent.run();
 }
 

@@ -1,14 +1,12 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
-
-#include "agent/config.hpp"
 
 namespace kw::agent {
 
-/// Runs the agent until SIGTERM or SIGINT. `folder` is locked by the caller. Returns the process's
-/// exit code; leaves the process itself when a driver is stuck.
-int run_agent(const std::filesystem::path& folder, const AgentConfig& config);
+/// Runs the agent until the system or its user ends it (platform::stop_signals), with the kiosk's
+/// own configuration file or what the collector pushed. The folder `data` is locked by the caller.
+/// Returns the process's exit code; leaves the process itself when a driver is stuck.
+int run_agent(const std::filesystem::path& data, const std::filesystem::path& own_file);
 
 }  // namespace kw::agent

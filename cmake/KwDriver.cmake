@@ -2,10 +2,14 @@
 # that a build needs to know of them is derived here.
 set(KW_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
-# kw_driver(NAME FOLDER): one driver. Compiles FOLDER/driver.cpp into kw_drivers, FOLDER/driver_test.cpp
-# into drivers_test, embeds FOLDER/profiles/*.toml, and adds NAME_card() to the generated catalogue:
-# explicit, so no linker can drop a driver.
+# kw_driver(NAME FOLDER [SOURCES FILE...]): one driver. Compiles FOLDER/driver.cpp into kw_drivers, and
+# FOLDER/FILE... where its protocol needs more than one, FOLDER/driver_test.cpp into drivers_test, embeds
+# FOLDER/profiles/*.toml, and adds NAME_card() to the generated catalogue: explicit, so no linker can drop
+# a driver.
 function(kw_driver name folder)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES")
+  list(TRANSFORM arg_SOURCES PREPEND ${folder}/)
+  set_property(GLOBAL APPEND PROPERTY KW_DRIVER_SOURCES ${folder}/driver.cpp ${arg_SOURCES})
   set_property(GLOBAL APPEND PROPERTY KW_DRIVERS ${name})
   set_property(GLOBAL APPEND PROPERTY KW_DRIVER_FOLDERS ${folder})
 endfunction()

@@ -40,3 +40,10 @@ elseif(KW_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
 endif()
+
+# What is shipped carries its libraries with it, libc apart: one file to install, and nothing of it is shared
+# memory that somebody else's program happens to pay for.
+option(KW_STATIC "link everything but libc into the programs" OFF)
+if(KW_STATIC)
+  add_link_options(-static-libstdc++ -static-libgcc)
+endif()

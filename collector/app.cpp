@@ -11,13 +11,17 @@
 #include "collector/api/api.hpp"
 #include "collector/faults/rules.hpp"
 #include "collector/gateway/gateway.hpp"
+#include "collector/notify/live_feed.hpp"
+#include "collector/page/page.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
+#include "collector/watchdog.hpp"
 #include "collector/writer/act.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
+#include "common/platform/service.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/event_classes.hpp"
 
@@ -58,8 +62,11 @@ class Collector {
         api_(
             writer_, readers_, [this] { return figures(); },
             [this](const std::vector<CertificateRow>& rows) { gateway_.revoked(rows); }, clock),
-        people_(io.get_executor(),
-                [this](link::HttpRequest request) { return api_.answer(std::move(request)); }),
+        live_(io.get_executor(), writer_, readers_, clock, page_version()),
+        people_(
+            io.get_executor(),
+            [this](link::HttpRequest request) { return api_.answer(std::move(request)); }, {},
+            live_sockets()),
         control_(io.get_executor(), identity_verbs,
                  [this](std::string verb, json::object args) {
                    return answer_control(std::move(verb), std::move(args));
@@ -84,6 +91,8 @@ class Collector {
     if (!control) return std::move(control).error();
     spawn(io_, "signals", stop_on_signal());
     spawn(io_, "server-certificate", keep_server_certificate());
+    service_.ready("kiosks " + agents->text() + ", API " + people->text());
+    spawn(io_, "watchdog", watch_over(service_, writer_));
     return std::pair{*agents, *people};
   }
 
@@ -120,6 +129,7 @@ class Collector {
   /// Agents leave once what they sent is committed and acknowledged; what is queued after that is
   /// committed by the writer's destructor, and the last connection to the store checkpoints it.
   Task<void> stop() {
+    service_.stopping();
     agents_->stop_accepting();
     const auto sessions = co_await gateway_.drain(drain_hint, options_.stop_within);
     log::info("drained", {{"sessions", sessions}});
@@ -127,6 +137,14 @@ class Collector {
     control_.stop();
     agents_->stop();
     io_.stop();
+  }
+
+  link::WebSockets live_sockets() {
+    return {.refuse = [this](const link::HttpRequest& r) { return api_.refuse_socket(r); },
+            .serve =
+                [this](std::shared_ptr<link::TextSocket> socket) {
+                  return live_.serve(std::move(socket));
+                }};
   }
 
   /// The collector's own certificate is made anew 30 days before its end; open connections keep
@@ -189,6 +207,7 @@ class Collector {
   asio::io_context& io_;
   RunOptions options_;
   const Clock& clock_;
+  platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   AuthorityFiles authority_;
   std::vector<CertificateRow> certificates_;
   Registry registry_;
@@ -198,6 +217,7 @@ class Collector {
   Enrolment enrolment_;
   Gateway gateway_;
   Api api_;
+  LiveFeed live_;
   link::HttpServer people_;
   platform::ControlServer control_;
   asio::signal_set signals_;

@@ -4,13 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "collector/accounts/identity_verbs.hpp"
 #include "collector/app.hpp"
 #include "collector/messages.hpp"
 #include "common/identity/keys.hpp"
 #include "common/log.hpp"
+#include "common/platform/owner.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
 namespace {
@@ -69,7 +70,7 @@ int list_provisioning(const std::string& data, const Clock& clock, bool as_json,
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
-  umask(0077);  // keys, tokens and what kiosks report: nobody else's
+  platform::keep_files_private();  // keys, tokens and what kiosks report: nobody else's
   const Lang lang = lang_of_environment();
   const SystemClock clock;
 
@@ -162,6 +163,9 @@ int main(int argc, char** argv) {
   }
   log::start(log::Level::info, log_format == "json" ? log::Format::json : log::Format::text);
 
+  if (!run_command->parsed()) {
+    if (auto ours = platform::become_owner_of(data); !ours) return report(ours.error(), lang);
+  }
   if (init_command->parsed()) {
     auto made = init(data, names, clock);
     if (!made) return report(made.error(), lang);

@@ -1,6 +1,6 @@
 #include "common/i18n.hpp"
 
-#include <cstdlib>
+#include "common/platform/process.hpp"
 
 namespace kw {
 
@@ -11,13 +11,7 @@ std::optional<Lang> lang_from(std::string_view tag) {
 }
 
 Lang lang_of_environment() {
-  for (const char* variable : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
-    const char* value = std::getenv(variable);
-    if (value != nullptr && *value != '\0') {
-      return std::string_view{value}.starts_with("zh") ? Lang::zh_cn : Lang::en;
-    }
-  }
-  return Lang::en;
+  return platform::user_language().starts_with("zh") ? Lang::zh_cn : Lang::en;
 }
 
 }  // namespace kw

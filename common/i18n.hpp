@@ -19,8 +19,8 @@ struct Text {
 /// "zh-CN" or "en" as written in configuration; nothing else is accepted.
 std::optional<Lang> lang_from(std::string_view tag);
 
-/// The language of LC_ALL, LC_MESSAGES, LANG, in that order: Chinese when it starts with "zh", else
-/// English.
+/// The language of this process's user (LC_ALL, LC_MESSAGES, LANG, in that order; else what Windows
+/// shows): Chinese when it starts with "zh", else English.
 Lang lang_of_environment();
 
 }  // namespace kw

@@ -1,13 +1,23 @@
 #include "common/log.hpp"
 
+#include <algorithm>
+#include <memory>
+
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
+#include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 namespace kw::log {
 namespace {
+
+using Ring = spdlog::sinks::ringbuffer_sink_mt;
+
+constexpr std::size_t kept_line_limit = 2'000;
+constexpr const char* text_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v";
+constexpr const char* json_pattern = R"({"at":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
 
 Format chosen = Format::text;
 
@@ -38,15 +48,39 @@ spdlog::logger& sink() {
   return logger;
 }
 
+std::shared_ptr<Ring>& ring() {
+  static std::shared_ptr<Ring> kept;
+  return kept;
+}
+
 }  // namespace
 
 void start(Level from, Format format) {
   chosen = format;
   sink().set_level(spd(from));
-  sink().set_pattern(format == Format::json ? R"({"at":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                                            : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
+  sink().set_pattern(format == Format::json ? json_pattern : text_pattern,
                      spdlog::pattern_time_type::utc);
   sink().flush_on(spdlog::level::debug);
+}
+
+void keep_last(std::size_t lines) {
+  ring() = std::make_shared<Ring>(lines);
+  ring()->set_level(spdlog::level::info);
+  ring()->set_pattern(chosen == Format::json ? json_pattern : text_pattern);
+  auto& logger = sink();
+  logger.sinks().front()->set_level(logger.level());
+  logger.set_level(std::min(logger.level(), spdlog::level::info));
+  logger.sinks().push_back(ring());
+}
+
+std::vector<std::string> last_lines() {
+  if (!ring()) return {};
+  auto lines = ring()->last_formatted();
+  for (auto& line : lines) {
+    while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
+    line.resize(std::min(line.size(), kept_line_limit));
+  }
+  return lines;
 }
 
 void write(Level level, std::string_view event, Fields fields) {

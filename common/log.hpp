@@ -1,9 +1,11 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/result.hpp"
 
@@ -31,6 +33,13 @@ using Fields = std::initializer_list<Field>;
 
 /// Called once in main, before any thread starts. Lines go to standard error.
 void start(Level from, Format format);
+
+/// Keeps the last `lines` lines from level info on in memory, whatever level is written out. Called
+/// once in main, beside `start`.
+void keep_last(std::size_t lines);
+/// What is kept, oldest first, each line cut at 2,000 bytes; nothing without `keep_last`. Any
+/// thread.
+std::vector<std::string> last_lines();
 
 /// One structured line an event. `event` is a hyphenated name that never changes, so that it can be
 /// searched for; what varies goes into the fields. Any thread.

@@ -59,14 +59,20 @@ name = "receipt"
 protocol = "escpos"
 port = "tcp://127.0.0.1:0"
 model = "epson"
+
+[[device]]
+name = "laser"
+protocol = "ipp"
+port = "ipp://127.0.0.1:0/ipp/print"
 TOML
 "$bin/kiosk-devices" run "$folder/devices.toml" --control "$folder/devices.sock" \
   > "$folder/devices.out" 2> "$folder/devices.log" &
 devices_pid=$!
 pids=("$devices_pid")
-printer_port() { jq -er 'select(.device == "receipt" and .port) | .port' "$folder/devices.out" > "$folder/port" 2>/dev/null; }
-await 10 "kiosk-devices to start" printer_port
-set_device() { "$bin/kiosk-devices" set --control "$folder/devices.sock" receipt "$1" "$2"; }
+port_of() { jq -r "select(.device == \"$1\" and .port) | .port" "$folder/devices.out" 2>/dev/null | grep .; }
+on_their_ports() { receipt_port=$(port_of receipt) && laser_port=$(port_of laser); }
+await 10 "kiosk-devices to start" on_their_ports
+set_device() { "$bin/kiosk-devices" set --control "$folder/devices.sock" "$@"; }
 
 # ---- collector -------------------------------------------------------------------------------------
 agents=127.0.0.1:7443 people=127.0.0.1:7080
@@ -108,10 +114,16 @@ poll_ms = 1000
 [[device]]
 name = "receipt"
 driver = "escpos"
-port = "$(cat "$folder/port")"
+port = "$receipt_port"
 poll_ms = 200
 [device.settings]
 model = "epson"
+
+[[device]]
+name = "laser"
+driver = "ipp"
+port = "$laser_port"
+poll_ms = 200
 TOML
 "$bin/kiosk-agent" run --data "$folder/agent" --config "$folder/agent.toml" \
   > "$folder/agent.out" 2> "$folder/agent.log" &
@@ -120,17 +132,19 @@ pids=("$agent_pid" "$collector_pid" "$devices_pid")
 
 get() { curl -sf "$api/api/v1/$1"; }
 device() { get devices | jq -er ".items[] | select(.device == \"$1\") | $2"; }
-printer_ok() { device receipt '.health == "ok"' > /dev/null 2>&1; }
-await 20 "the printer to be seen by the collector" printer_ok
+printers_ok() { device receipt '.health == "ok"' && device laser '.health == "ok"'; } > /dev/null 2>&1
+await 20 "the printers to be seen by the collector" printers_ok
 
 if ! $once; then
   cat <<TEXT
 
-Kioskwatch runs. Terminal GD-DEMO-0001 has a receipt printer ($(cat "$folder/port")) and this machine's own figures.
+Kioskwatch runs. Terminal GD-DEMO-0001 has a receipt printer ($receipt_port),
+a laser printer ($laser_port) and this machine's own figures.
 
-  console and API   $api/api/v1/orders   (terminals, devices, consumables, faults, stats/faults)
+  live page         $api/   (the API: $api/api/v1/openapi.yaml)
   paper runs out    $bin/kiosk-devices set --control $folder/devices.sock receipt media-empty on
   cover opens       $bin/kiosk-devices set --control $folder/devices.sock receipt cover-open on
+  the laser jams    $bin/kiosk-devices set --control $folder/devices.sock laser media-jam on
   on the kiosk      $bin/kioskctl --data $folder/agent status
                     $bin/kioskctl --data $folder/agent devices
   accept an order   curl -X POST $api/api/v1/orders/NUMBER/accept
@@ -145,17 +159,25 @@ TEXT
 fi
 
 # ---- the main job, without a person ----------------------------------------------------------------
-order_of() { get orders | jq -e ".items[] | select(.code == \"$1\" and .committed_at_us != null)" > "$folder/order-$1.json"; }
-set_device media-empty on > "$folder/change-media-empty.json"
-await 10 "a work order for the missing paper" order_of media-empty
-set_device cover-open on > "$folder/change-cover-open.json"
-await 10 "a work order for the open cover" order_of cover-open
+# provoke DEVICE CONDITION WHAT: breaks it, and waits for the work order.
+order_of() {
+  get orders \
+    | jq -e ".items[] | select(.device == \"$1\" and .code == \"$2\" and .committed_at_us != null)" > "$folder/order-$2.json"
+}
+provoke() {
+  set_device "$1" "$2" on > "$folder/change-$2.json"
+  await 10 "a work order for $3" order_of "$1" "$2"
+}
+provoke receipt media-empty "the missing paper"
+provoke receipt cover-open "the open cover"
+provoke laser media-jam "the paper jam"
 
-set_device media-empty off > /dev/null
-set_device cover-open off > /dev/null
+set_device receipt media-empty off > /dev/null
+set_device receipt cover-open off > /dev/null
+set_device laser media-jam off > /dev/null
 recovered() {
-  printer_ok && [ "$(get 'faults?state=open' | jq '.items | length')" = 0 ] \
-    && [ "$(get orders | jq '[.items[] | select(.state == "self_recovered")] | length')" = 2 ]
+  printers_ok && [ "$(get 'faults?state=open' | jq '.items | length')" = 0 ] \
+    && [ "$(get orders | jq '[.items[] | select(.state == "self_recovered")] | length')" = 3 ]
 }
 await 10 "recovery" recovered
 
@@ -178,7 +200,7 @@ await 20 "every event acknowledged and stored" counts
 
 cat > "$folder/result.jq" <<'JQ'
 def took($change; $order): ($order.committed_at_us - $change.at_us) / 1000;
-{ fault_to_order_ms: ([took($change1; $order1), took($change2; $order2)] | max),
+{ fault_to_order_ms: ([took($change1; $order1), took($change2; $order2), took($change3; $order3)] | max),
   orders: [$orders.items[] | {code, device, state}] | sort_by(.code),
   recovered: true, events_acknowledged: $acknowledged, events_stored: $stored,
   duplicates: $duplicates, host_metrics: true }
@@ -189,6 +211,8 @@ jq -cn -f "$folder/result.jq" \
   --argjson order1 "$(read_json "$folder/order-media-empty.json")" \
   --argjson change2 "$(read_json "$folder/change-cover-open.json")" \
   --argjson order2 "$(read_json "$folder/order-cover-open.json")" \
+  --argjson change3 "$(read_json "$folder/change-media-jam.json")" \
+  --argjson order3 "$(read_json "$folder/order-media-jam.json")" \
   --argjson orders "$(get orders)" --argjson acknowledged "$acknowledged" \
   --argjson stored "$stored" --argjson duplicates "$duplicates" > "$folder/result.json"
 result=$(cat "$folder/result.json")

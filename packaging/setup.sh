@@ -9,6 +9,14 @@ kw_packages=(
   libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
   curl jq
 )
+kw_deb_packages=(dpkg-dev file)
+
+# What only tests need: real programs at the other end of our wires, a browser, a bare root file system.
+kw_test_packages=(
+  cups-ipp-utils dbus-daemon
+  chromium chromium-driver
+  debootstrap iproute2 python3 systemd
+)
 
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {

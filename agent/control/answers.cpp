@@ -35,24 +35,26 @@ constexpr std::array all_health{wire::Health::ok,   wire::Health::warning, wire:
 
 }  // namespace
 
-Answers::Answers(const AgentConfig& config, Journal& journal, const Board& board,
-                 const Uplink& uplink, const Clock& clock, WallTime started)
-    : config_(config),
+Answers::Answers(std::shared_ptr<const AgentConfig> config, Journal& journal, const Board& board,
+                 const Uplink& uplink, const Clock& clock, WallTime started,
+                 std::function<json::object()> configuration)
+    : config_(std::move(config)),
       journal_(journal),
       board_(board),
       uplink_(uplink),
       clock_(clock),
-      started_(started) {}
+      started_(started),
+      configuration_(std::move(configuration)) {}
 
 json::array Answers::problems() const {
   json::array out;
-  for (const auto& problem : config_.problems) {
+  for (const auto& problem : config_->problems) {
     json::object to;
     to["file"] = problem.file;
     to["line"] = problem.line;
     to["key"] = problem.key;
     to["expected"] = problem.expected;
-    to["text"] = problem.in(config_.language);
+    to["text"] = problem.in(config_->language);
     out.push_back(std::move(to));
   }
   return out;
@@ -65,6 +67,10 @@ json::object Answers::uplink() const {
   out["connected"] = status.phase == UplinkPhase::live || status.phase == UplinkPhase::draining;
   out["quarantined"] = status.quarantined;
   out["server"] = text_or_null(status.server);
+  json::array servers;
+  for (const auto& server : status.servers) servers.emplace_back(server);
+  out["servers"] = std::move(servers);
+  out["proxy"] = text_or_null(status.proxy);
   out["connected_since"] = time_or_null(status.connected_since);
   out["last_ack"] = time_or_null(status.last_ack);
   out["next_dial"] = time_or_null(status.next_dial);
@@ -151,7 +157,7 @@ json::object Answers::device(const DeviceConfig& configured, const OutboxView& v
 json::array Answers::devices(const OutboxView& view) const {
   const auto looks = board_.all();
   json::array out;
-  for (const auto& configured : config_.devices) out.push_back(device(configured, view, looks));
+  for (const auto& configured : config_->devices) out.push_back(device(configured, view, looks));
   return out;
 }
 
@@ -184,9 +190,10 @@ Task<Result<json::object>> Answers::answer(std::string verb, json::object) {
   out["outbox"] = outbox(asked.stats, asked.view);
   out["devices"] = std::move(summary);
   json::object config;
-  config["readable"] = config_.readable;
+  config["readable"] = config_->readable;
   config["problems"] = problems();
   out["config"] = std::move(config);
+  out["configuration"] = configuration_();
   co_return out;
 }
 

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/json/object.hpp>
@@ -16,8 +20,13 @@ namespace kw::agent {
 /// What the agent says of itself to kioskctl: the verbs status, devices, outbox. io thread only.
 class Answers {
  public:
-  Answers(const AgentConfig& config, Journal& journal, const Board& board, const Uplink& uplink,
-          const Clock& clock, WallTime started);
+  /// `configuration`: where the configuration in force comes from, as `status` shows it.
+  Answers(std::shared_ptr<const AgentConfig> config, Journal& journal, const Board& board,
+          const Uplink& uplink, const Clock& clock, WallTime started,
+          std::function<boost::json::object()> configuration);
+
+  /// Another configuration is in force.
+  void use(std::shared_ptr<const AgentConfig> config) { config_ = std::move(config); }
 
   Task<Result<boost::json::object>> answer(std::string verb, boost::json::object args);
 
@@ -30,12 +39,13 @@ class Answers {
   boost::json::array devices(const OutboxView& view) const;
   static boost::json::object outbox(const OutboxStats& stats, const OutboxView& view);
 
-  const AgentConfig& config_;
+  std::shared_ptr<const AgentConfig> config_;
   Journal& journal_;
   const Board& board_;
   const Uplink& uplink_;
   const Clock& clock_;
   WallTime started_;
+  std::function<boost::json::object()> configuration_;
 };
 
 }  // namespace kw::agent

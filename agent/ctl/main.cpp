@@ -13,6 +13,7 @@
 #include "agent/ctl/probe.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_client.hpp"
+#include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 #include "drivers/catalogue.hpp"
 
@@ -27,7 +28,7 @@ enum Exit { well = 0, fault = 1, usage = 2, not_running = 3, could_not_ask = 4 }
 constexpr auto answer_limit = std::chrono::seconds{10};
 
 struct Options {
-  std::filesystem::path data = "/var/lib/kioskwatch";
+  std::filesystem::path data = platform::default_data();
   bool json = false;
   std::string lang_tag;
   Lang lang = Lang::en;
@@ -175,6 +176,7 @@ std::string help(const Options& options, const Text& text) {
 
 int main(int argc, char** argv) {
   platform::ignore_sigpipe();
+  platform::print_utf8();
   log::start(log::Level::error, log::Format::text);
   Options options;
   options.lang = language(argc, argv);

@@ -18,6 +18,16 @@ inline constexpr Text terminal{"终端编号", "terminal"};
 inline constexpr Text not_enrolled{"未注册", "not enrolled"};
 inline constexpr Text version{"版本", "version"};
 inline constexpr Text collector{"采集服务器", "collector"};
+inline constexpr Text proxy{"代理服务器", "proxy"};
+inline constexpr Text other_collectors{"其他采集服务器", "other collectors"};
+inline constexpr Text configuration{"配置来源", "configuration"};
+inline constexpr Text configuration_local{"本机文件 {}", "own file {}"};
+inline constexpr Text configuration_pushed{"采集服务器下发 {}", "pushed by the collector {}"};
+inline constexpr Text configuration_trial{"试用中", "on trial"};
+inline constexpr Text configuration_refused{"最近下发的配置 {} 被拒绝",
+                                            "the last pushed one {} was refused"};
+inline constexpr Text configuration_rolled_back{"最近下发的配置 {} 已撤回",
+                                                "the last pushed one {} was rolled back"};
 inline constexpr Text connection{"连接", "connection"};
 inline constexpr Text quarantined{"已隔离", "quarantined"};
 inline constexpr Text last_ack{"最近确认", "last acknowledged"};

@@ -1,5 +1,6 @@
 #include "agent/ctl/print.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -117,6 +118,41 @@ std::string mebibytes(const json::value& bytes) {
 
 }  // namespace
 
+namespace {
+
+template <class... Args>
+std::string fill(const Text& words, Lang lang, const Args&... args) {
+  return fmt::format(fmt::runtime(words.in(lang)), args...);
+}
+
+std::string short_hash(const json::value& hash) { return text(hash).substr(0, 12); }
+
+std::string configuration_source(const json::object& from, Lang lang) {
+  auto out = text(at(from, "source")) == "pushed"
+                 ? fill(message::configuration_pushed, lang, short_hash(at(from, "hash")))
+                 : fill(message::configuration_local, lang, text(at(from, "local_file")));
+  if (at(from, "state") == "trial") out += ", " + say(message::configuration_trial, lang);
+  return out;
+}
+
+/// Why the last pushed one is not in force, with its mistakes; empty when it is.
+std::string configuration_verdict(const json::object& from, Lang lang) {
+  const auto state = text(at(from, "state"));
+  if (state != "refused" && state != "rolled-back") return {};
+  const auto& words =
+      state == "refused" ? message::configuration_refused : message::configuration_rolled_back;
+  auto out = fill(words, lang, short_hash(at(from, "reported_hash"))) + ":\n";
+  const auto detail = text(at(from, "detail"));
+  for (std::size_t begin = 0; begin <= detail.size();) {
+    const auto end = std::min(detail.find('\n', begin), detail.size());
+    out += "  " + detail.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string status_text(const json::object& answer, Lang lang) {
   const auto& uplink = object_at(answer, "uplink");
   const auto& outbox = object_at(answer, "outbox");
@@ -126,6 +162,16 @@ std::string status_text(const json::object& answer, Lang lang) {
       {say(message::terminal, lang), text(at(answer, "terminal"), message::not_enrolled.in(lang))});
   table.row({say(message::version, lang), text(at(answer, "version"))});
   table.row({say(message::collector, lang), text(at(uplink, "server"))});
+  if (const auto proxy = text(at(uplink, "proxy"), ""); !proxy.empty()) {
+    table.row({say(message::proxy, lang), proxy});
+  }
+  std::string others;
+  for (const auto& server : array_at(uplink, "servers")) {
+    if (server == at(uplink, "server")) continue;
+    others += others.empty() ? "" : ", ";
+    others += text(server);
+  }
+  if (!others.empty()) table.row({say(message::other_collectors, lang), others});
   auto connection = word(phases, text(at(uplink, "phase")), lang);
   if (at(uplink, "quarantined") == true) connection += ", " + say(message::quarantined, lang);
   if (const auto why = text(at(uplink, "last_error"), ""); !why.empty()) {
@@ -139,7 +185,9 @@ std::string status_text(const json::object& answer, Lang lang) {
   if (at(outbox, "on_disk") == false) disk += ", " + say(message::not_written, lang);
   table.row({say(message::on_disk, lang), disk});
   table.row({say(message::devices, lang), counts(object_at(answer, "devices"), lang)});
-  std::string out = table.text();
+  const auto& configuration = object_at(answer, "configuration");
+  table.row({say(message::configuration, lang), configuration_source(configuration, lang)});
+  std::string out = table.text() + configuration_verdict(configuration, lang);
   const auto& problems = array_at(config, "problems");
   if (problems.empty()) return out;
   out += say(message::problems, lang) + ":\n";

@@ -83,6 +83,7 @@ Result<std::string> pending_key(const fs::path& data) {
 
 struct Ready {
   link::Endpoint server;
+  std::optional<link::Proxy> proxy;
   std::shared_ptr<const link::ClientTls> tls;
   std::string pin;
   std::string key;
@@ -106,12 +107,18 @@ Result<Ready> prepare(const Enrolment& wanted, Lang lang) {
   if (!trust) return std::move(trust).error();
   auto tls = link::ClientTls::make(*trust);
   if (!tls) return say(Errc::invalid, lang, message::bad_ca, tls.error().text());
+  std::optional<link::Proxy> proxy;
+  if (!wanted.proxy.empty()) {
+    auto parsed = link::Proxy::parse(wanted.proxy);
+    if (!parsed) return say(Errc::invalid, lang, message::bad_proxy, parsed.error().text());
+    proxy = std::move(*parsed);
+  }
   auto key = wanted.token.empty() ? pending_key(wanted.data) : identity::make_key();
   if (!key) return say(key.error().code(), lang, message::key_failed, key.error().text());
   auto csr = identity::make_csr(*key, wanted.hostname.empty() ? "kiosk" : wanted.hostname);
   if (!csr) return say(csr.error().code(), lang, message::key_failed, csr.error().text());
-  return Ready{std::move(*server), std::move(*tls), trust->pin_sha256, std::move(*key),
-               std::move(*csr)};
+  return Ready{std::move(*server), std::move(proxy), std::move(*tls),
+               trust->pin_sha256,  std::move(*key),  std::move(*csr)};
 }
 
 /// A header's value is one line of text.
@@ -152,8 +159,8 @@ Task<Result<IdentityFiles>> enroll(Enrolment wanted, Lang lang) {
   }
   bool told = false;
   for (;;) {
-    const auto response =
-        co_await link::http_request(ready->server, ready->tls, request, request_limit);
+    const auto response = co_await link::http_request(ready->server, ready->tls, request,
+                                                      request_limit, ready->proxy);
     // Who waits for a person also waits for a network.
     const bool waits = wanted.wait && wanted.token.empty();
     if (!response && !waits) {

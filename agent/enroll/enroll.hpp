@@ -17,6 +17,7 @@ struct Enrolment {
   std::filesystem::path data;
   std::string server;  ///< "https://HOST:PORT"
   std::string token;   ///< as printed by the collector
+  std::string proxy;   ///< "http://[user:password@]host:port"; empty: none
   std::string hostname;
   bool force = false;
   // Without a token:

@@ -40,8 +40,8 @@ Duration RenewalPlan::after_failure(WallTime now, double drawn) {
   return most / 2 + part(most / 2, drawn);
 }
 
-Task<Result<IdentityFiles>> renew(std::filesystem::path data, IdentityFiles present,
-                                  bool ignore_dates, std::optional<link::Refusal>& said) {
+Task<Result<IdentityFiles>> renew(std::filesystem::path data, IdentityFiles present, RenewalVia via,
+                                  std::optional<link::Refusal>& said) {
   auto key = identity::make_key();
   if (!key) co_return std::move(key).error().within("renewal");
   const auto csr = identity::make_csr(*key, "kiosk");
@@ -49,13 +49,13 @@ Task<Result<IdentityFiles>> renew(std::filesystem::path data, IdentityFiles pres
   link::ClientTls::Options options;
   options.own = present.own;
   options.trust_pem = present.ca_pem;
-  options.ignore_dates = ignore_dates;
+  options.ignore_dates = via.ignore_dates;
   options.resume = false;
   const auto tls = link::ClientTls::make(options);
   if (!tls) co_return tls.error();
   auto request = est::request("simplereenroll", *csr);
   const auto response =
-      co_await link::http_request(present.server, *tls, std::move(request), request_limit);
+      co_await link::http_request(via.server, *tls, std::move(request), request_limit, via.proxy);
   if (!response) co_return response.error();
   if (response->status != 200) {
     said = est::refusal_in(*response);

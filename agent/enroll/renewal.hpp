@@ -35,10 +35,17 @@ class RenewalPlan {
   int failures_ = 0;
 };
 
+/// How the collector is reached for it.
+struct RenewalVia {
+  link::Endpoint server;
+  std::optional<link::Proxy> proxy;
+  bool ignore_dates = false;  ///< before first contact only
+};
+
 /// Asks for a new certificate for a new key by the present one, and saves both in place of it; the
 /// old ones stay beside it as identity.old. Nothing is changed unless all of it succeeds, nor when
 /// somebody enrolled this kiosk anew meanwhile (Errc::busy). `said` gets the collector's refusal.
-Task<Result<IdentityFiles>> renew(std::filesystem::path data, IdentityFiles present,
-                                  bool ignore_dates, std::optional<link::Refusal>& said);
+Task<Result<IdentityFiles>> renew(std::filesystem::path data, IdentityFiles present, RenewalVia via,
+                                  std::optional<link::Refusal>& said);
 
 }  // namespace kw::agent

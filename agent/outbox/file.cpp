@@ -33,7 +33,9 @@ constexpr std::string_view schema =
     " thinned BIGINT NOT NULL, body BLOB NOT NULL, crc BIGINT NOT NULL,"
     " PRIMARY KEY (ordinal, seq)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS device (name TEXT PRIMARY KEY, status BLOB NOT NULL,"
-    " identity BLOB NOT NULL, crc BIGINT NOT NULL) WITHOUT ROWID;";
+    " identity BLOB NOT NULL, crc BIGINT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, begun_wall_us BIGINT NOT NULL,"
+    " done BIGINT NOT NULL) WITHOUT ROWID;";
 
 enum class Found { nothing, usable, damaged, newer };
 

@@ -1,6 +1,7 @@
 #include "agent/outbox/journal.hpp"
 
 #include "agent/outbox/fit.hpp"
+#include "common/platform/thread_name.hpp"
 #include "common/wire/codec.hpp"
 
 namespace kw::agent {
@@ -18,7 +19,9 @@ pb::Event note_event(const std::string& code, const std::string& device,
 }  // namespace
 
 Journal::Journal(std::unique_ptr<Outbox> outbox, const Clock& clock)
-    : outbox_(std::move(outbox)), clock_(clock), worker_(1, queue_limit) {}
+    : outbox_(std::move(outbox)), clock_(clock), worker_(1, queue_limit) {
+  worker_.post([] { platform::name_this_thread("outbox"); });
+}
 
 Journal::~Journal() {
   worker_.stop();

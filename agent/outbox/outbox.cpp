@@ -23,15 +23,6 @@ pb::Event agent_note(const std::string& code, const std::string& detail) {
   return out;
 }
 
-Record record_of(const pb::Event& event, const Seen& seen) {
-  Record out;
-  out.event_class = wire::class_of(event);
-  out.mono_us = micros(seen.mono);
-  out.wall_us = micros(seen.wall);
-  out.body = event.SerializeAsString();
-  return out;
-}
-
 wire::Identity identity_from(std::string_view bytes) {
   pb::InventoryDevice in;
   in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
@@ -98,6 +89,7 @@ void Outbox::load() {
     device.identity = identity_from(row.bytes(2));
     devices_[row.text(0)] = std::move(device);
   }
+  load_commands();
   if (const auto boot = db.text("SELECT value FROM meta WHERE key='boot_id'")) {
     LastRun run;
     run.boot_id = *boot;
@@ -239,7 +231,7 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
   *event.mutable_state() = said;
   std::vector<Pending> entries = std::exchange(held_, {});
   entries.push_back(record_of(event, seen));
-  if (!commit(entries, &next)) {
+  if (!commit(entries, {.device = &next})) {
     // A state that is not written is not lost: it is tried again with its own time. One that waited
     // and is overtaken leaves its number behind as a gap.
     if (!overtakes) entries.pop_back();
@@ -259,7 +251,7 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
 void Outbox::append(const pb::Event& event, const Seen& seen) {
   std::vector<Pending> entries = std::exchange(held_, {});
   entries.push_back(record_of(event, seen));
-  if (!commit(entries, nullptr)) {
+  if (!commit(entries, {})) {
     owe(entries);
     return;
   }
@@ -272,12 +264,13 @@ void Outbox::hold_sample(pb::Event event, const Seen& seen) {
 
 void Outbox::flush() {
   tell_notes();
+  retry_results();
   for (auto& [device, unsaved] : std::exchange(unsaved_, {})) {
     append_state(device, unsaved.status, unsaved.seen);
   }
   if (!held_.empty() || owed_) {
     std::vector<Pending> entries = std::exchange(held_, {});
-    if (!commit(entries, nullptr)) {
+    if (!commit(entries, {})) {
       owe(entries);
     } else if (told_) {
       told_({{epoch(), current().last}, std::nullopt, std::nullopt});
@@ -338,6 +331,20 @@ OutboxView Outbox::view() {
   }
   file_.db->forgive();
   for (const auto& [name, device] : devices_) out.devices.push_back(device);
+  return out;
+}
+
+std::vector<std::pair<std::uint64_t, Record>> Outbox::newest(std::size_t count) {
+  std::vector<std::pair<std::uint64_t, Record>> out;
+  for (const db::Row row : file_.db->rows("SELECT " KW_RECORD_COLUMNS
+                                          " FROM record ORDER BY ordinal DESC, seq DESC LIMIT $1",
+                                          count)) {
+    auto record = read_record(row);
+    if (!record) continue;
+    const auto of = std::ranges::find(epochs_, record->ordinal, &EpochRow::ordinal);
+    if (of != epochs_.end()) out.emplace_back(of->epoch, std::move(*record));
+  }
+  file_.db->forgive();
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/outbox/file.hpp"
@@ -63,6 +64,16 @@ class Outbox {
   /// Commits what is held, what could not be written before, and acknowledgements.
   void flush();
 
+  enum class Begin { begun, known, not_kept };
+  /// Notes durably that the command `id` begins: only then may it. `known`: it began or ended
+  /// before, in whatever run. `not_kept`: the disk does not take the note.
+  Begin begin_command(const std::string& id, const Seen& seen);
+  /// Writes a command's result and that it is done, in one commit; when the disk does not take
+  /// them, with a later `flush`. A command that is done already gets no second result.
+  void finish_command(const pb::CommandResult& result, const Seen& seen);
+  /// Commands that began and have no result.
+  std::vector<std::string> begun_commands() const;
+
   /// The announced end: SHUTDOWN and the mark of a clean stop in one commit.
   void close_run(const Seen& seen);
   /// Notes that the run is alive at `wall`, for the record of the next start.
@@ -83,6 +94,8 @@ class Outbox {
 
   OutboxView view();
   OutboxStats stats();
+  /// The last `count` rows kept, gaps included, newest first, each with its epoch.
+  std::vector<std::pair<std::uint64_t, Record>> newest(std::size_t count);
   std::uint64_t epoch() const { return epochs_.back().epoch; }
 
  private:
@@ -101,6 +114,15 @@ class Outbox {
     Seen seen;
   };
 
+  struct CommandRow {
+    std::int64_t begun_wall_us = 0;
+    bool done = false;
+  };
+  struct UnsavedResult {
+    pb::CommandResult result;
+    Seen seen;
+  };
+
   void load();
   void begin_epoch(std::string boot_id, std::uint64_t epoch);
   void drop_excess_epochs();
@@ -110,14 +132,25 @@ class Outbox {
   EpochRow* find(std::uint64_t epoch);
   std::vector<Retention::Epoch> prunable() const;
 
-  bool commit(std::vector<Pending>& entries, const DeviceView* device);
-  int try_commit(std::vector<Pending>& entries, const DeviceView* device);
+  /// What is written in the same commit as the events.
+  struct Beside {
+    const DeviceView* device = nullptr;
+    const std::string* done_command = nullptr;
+    std::int64_t done_wall_us = 0;
+  };
+  bool commit(std::vector<Pending>& entries, const Beside& beside);
+  int try_commit(std::vector<Pending>& entries, const Beside& beside);
   bool room_for(std::int64_t bytes, bool reserved);
   void mend(int code, std::int64_t bytes);
   void owe(const std::vector<Pending>& entries);
   void merge_owed(Record& gap);
   void write_device(const DeviceView& device);
   void write_epoch(const EpochRow& epoch);
+  void write_command(const std::string& id, const CommandRow& row);
+  bool make_command_room();
+  void load_commands();
+  void prune_commands(WallTime now);
+  void retry_results();
   void put_meta(std::string_view key, std::string_view value);
   void settle_writes();
   void recover();
@@ -135,6 +168,8 @@ class Outbox {
   std::map<std::string, DeviceView, std::less<>> devices_;
   std::vector<Pending> held_;
   std::map<std::string, Unsaved, std::less<>> unsaved_;
+  std::map<std::string, CommandRow, std::less<>> commands_;
+  std::vector<UnsavedResult> unsaved_results_;
   bool failing_ = false;        ///< the last write did not reach the disk
   std::optional<Record> owed_;  ///< a gap for events that could not be written
   std::optional<LastRun> last_run_;

@@ -42,14 +42,14 @@ std::string identity_bytes(const wire::Identity& identity) {
 
 }  // namespace
 
-bool Outbox::commit(std::vector<Pending>& entries, const DeviceView* device) {
+bool Outbox::commit(std::vector<Pending>& entries, const Beside& beside) {
   const auto bytes = size_of(entries);
   // Gaps and audit may use the last tenth; everything else stays below it.
   const bool reserved = std::ranges::all_of(
       entries, [](const Record& r) { return wire::row(r.event_class).drop_rank == 9; });
   for (int attempt = 0; attempt < attempts; ++attempt) {
     if (!room_for(bytes, reserved)) return false;
-    const int code = try_commit(entries, device);
+    const int code = try_commit(entries, beside);
     if (code == SQLITE_OK) {
       failing_ = false;
       return true;
@@ -60,7 +60,7 @@ bool Outbox::commit(std::vector<Pending>& entries, const DeviceView* device) {
   return false;
 }
 
-int Outbox::try_commit(std::vector<Pending>& entries, const DeviceView* device) {
+int Outbox::try_commit(std::vector<Pending>& entries, const Beside& beside) {
   auto& db = *file_.db;
   auto row = current();
   db::Transaction transaction{db};
@@ -77,7 +77,10 @@ int Outbox::try_commit(std::vector<Pending>& entries, const DeviceView* device) 
     entry.seq = ++row.last;
     insert(db, entry);
   }
-  if (device != nullptr) write_device(*device);
+  if (beside.device != nullptr) write_device(*beside.device);
+  if (beside.done_command != nullptr) {
+    write_command(*beside.done_command, {beside.done_wall_us, true});
+  }
   for (auto& e : epochs_) {
     if (e.dirty && e.ordinal != row.ordinal) write_epoch(e);
   }
@@ -213,6 +216,7 @@ void Outbox::recover() {
   db::Transaction transaction{db};
   for (const auto& e : epochs_) write_epoch(e);
   for (const auto& [name, device] : devices_) write_device(device);
+  for (const auto& [id, command] : commands_) write_command(id, command);
   if (!epochs_.empty()) {
     put_meta("boot_id", current().boot_id);
     put_meta("clean", "0");
@@ -285,6 +289,7 @@ void Outbox::prune(WallTime now) {
       db.integer("PRAGMA page_count").value_or(0)) {
     db.run("PRAGMA incremental_vacuum(256)");
   }
+  prune_commands(now);
   settle_writes();
   forget_epochs();
   keep_reserve();

@@ -27,6 +27,15 @@ std::uint32_t checksum(const Record& r) {
   return crc.checksum();
 }
 
+Record record_of(const pb::Event& event, const Seen& seen) {
+  Record out;
+  out.event_class = wire::class_of(event);
+  out.mono_us = micros(seen.mono);
+  out.wall_us = micros(seen.wall);
+  out.body = event.SerializeAsString();
+  return out;
+}
+
 void insert(db::Database& db, const Record& r) {
   db.run("INSERT INTO record (" KW_RECORD_COLUMNS ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
          r.ordinal, r.seq, r.count, r.event_class, r.mono_us, r.wall_us, r.thinned,

@@ -29,6 +29,9 @@ struct Record {
   bool operator==(const Record&) const = default;
 };
 
+/// An event that is not numbered yet.
+Record record_of(const pb::Event& event, const Seen& seen);
+
 std::uint32_t checksum(const Record& record);
 std::uint32_t checksum(std::string_view bytes);
 

@@ -36,6 +36,7 @@ class Salvage {
   Salvaged run() {
     meta();
     devices();
+    commands();
     for (auto& epoch : epochs()) copy(epoch);
     return out_;
   }
@@ -60,6 +61,16 @@ class Salvage {
                 row.text(0), db::blob(row.bytes(1)), db::blob(row.bytes(2)), row.integer(3));
     }
     from_.forgive();
+    (void)transaction.commit();
+  }
+
+  void commands() {
+    db::Transaction transaction{into_};
+    for (const db::Row row : from_.rows("SELECT id, begun_wall_us, done FROM command")) {
+      into_.run("INSERT OR REPLACE INTO command (id, begun_wall_us, done) VALUES ($1,$2,$3)",
+                row.text(0), row.integer(1), row.integer(2));
+    }
+    from_.forgive();  // a file of an agent that knew no commands has no such table
     (void)transaction.commit();
   }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/clock.hpp"
 #include "common/wire/status.hpp"
@@ -24,6 +26,13 @@ class Board {
   void put(const std::string& device, Look look) {
     const std::lock_guard lock{mutex_};
     looks_[device] = std::move(look);
+  }
+  /// Forgets the devices that are not among these.
+  void retain(const std::vector<std::string>& devices) {
+    const std::lock_guard lock{mutex_};
+    std::erase_if(looks_, [&](const auto& look) {
+      return std::ranges::find(devices, look.first) == devices.end();
+    });
   }
   std::map<std::string, Look> all() const {
     const std::lock_guard lock{mutex_};

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "agent/poll/messages.hpp"
 #include "common/log.hpp"
+#include "common/platform/thread_name.hpp"
 #include "common/wire/conditions.hpp"
 
 namespace kw::agent {
 namespace {
 
 constexpr int cancelled_past = 2;
-constexpr int stuck_past = 10;
 
 wire::Status stuck_status() {
   wire::Status out;
@@ -30,11 +33,12 @@ DeviceWorker::DeviceWorker(const drivers::PortAddress& address, std::vector<Devi
       open_(std::move(open)),
       recorder_(recorder),
       board_(board),
-      clock_(clock) {
+      clock_(clock),
+      schedule_(timing.seed) {
   for (auto& device : devices) {
     const auto settle = device.settle;
-    Polled polled{std::move(device), {}, Debounce{settle}, false, std::nullopt, {}};
-    devices_.push_back(std::move(polled));
+    devices_.push_back(
+        {std::move(device), {}, Debounce{settle}, Flapping{timing.flapping}, false, {}, {}, {}});
   }
 }
 
@@ -47,50 +51,66 @@ void DeviceWorker::start() {
   for (const auto& polled : devices_) schedule_.add(polled.device.poll, now + polled.device.start);
   if (schedule_.empty()) return;
   ended_ = false;
+  last_look_ = now;
   thread_ = std::thread{[self = shared_from_this()] { self->work(); }};
 }
 
 void DeviceWorker::stop() {
-  const std::lock_guard lock{mutex_};
-  stopping_ = true;
-  if (call_ && port_) port_->cancel();
-  changed_.notify_all();
+  std::shared_ptr<Test> waiting;
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+    if (call_ && port_) port_->cancel();
+    changed_.notify_all();
+    if (test_ && !test_->running) waiting = std::exchange(test_, nullptr);
+  }
+  if (waiting) {
+    answer_test(*waiting, test_error(Errc::disconnected, message::test_ended, *waiting));
+  }
 }
 
 bool DeviceWorker::ended_within(Duration limit) {
+  std::shared_ptr<Test> running;
+  bool ended = false;
   {
     std::unique_lock lock{mutex_};
-    if (!changed_.wait_for(lock, limit, [&] { return ended_; })) return false;
+    ended = changed_.wait_for(lock, limit, [&] { return ended_; });
+    if (!ended) running = test_;
   }
-  if (thread_.joinable()) thread_.join();
-  return true;
+  if (running) {
+    answer_test(*running, test_error(Errc::refused, message::device_stuck, *running));
+  }
+  if (ended && thread_.joinable()) thread_.join();
+  return ended;
 }
 
 void DeviceWorker::watch() {
-  std::string stuck;
-  {
-    const std::lock_guard lock{mutex_};
-    if (!call_) return;
-    const auto running = clock_.mono() - call_->started;
-    if (running > cancelled_past * timing_.deadline && !call_->cancelled) {
-      call_->cancelled = true;
-      if (port_) port_->cancel();
-    }
-    if (running > stuck_past * timing_.deadline && !call_->stuck) {
-      call_->stuck = true;
-      stuck = call_->polled->device.name;
-    }
+  watch_test();
+  const std::lock_guard lock{mutex_};
+  if (!call_) return;
+  // A call that was given longer than a poll is judged by how far it is over.
+  const auto running = clock_.mono() - call_->started - (call_->limit - timing_.deadline);
+  if (running > cancelled_past * timing_.deadline && !call_->cancelled) {
+    call_->cancelled = true;
+    if (port_) port_->cancel();
   }
-  if (stuck.empty()) return;
-  log::error("driver-stuck", {{"device", stuck}});
-  recorder_.state(stuck, stuck_status());
+  if (running <= stuck_past * timing_.deadline || call_->stuck) return;
+  call_->stuck = true;
+  const auto& device = call_->polled->device.name;
+  log::error("driver-stuck", {{"device", device}});
+  // Under the lock: the call may return now, and what is found then must come after this.
+  recorder_.state(device, stuck_status());
+  recorder_.note("stuck", device, {});
 }
 
 void DeviceWorker::work() {
-  for (;;) {
-    const auto entry = schedule_.next();
-    if (!wait_until(schedule_.due(entry))) break;
-    look(entry);
+  platform::name_this_thread("poll");
+  while (const auto turn = next_turn()) {
+    if (turn->test) {
+      run_test(*turn->test);
+    } else {
+      look(turn->entry);
+    }
   }
   close_port();
   const std::lock_guard lock{mutex_};
@@ -98,34 +118,53 @@ void DeviceWorker::work() {
   changed_.notify_all();
 }
 
-bool DeviceWorker::wait_until(MonoTime due) {
-  std::unique_lock lock{mutex_};
-  while (!stopping_) {
-    const auto now = clock_.mono();
-    if (now >= due) return true;
-    changed_.wait_for(lock, due - now);
+void DeviceWorker::take_wanted(MonoTime now) {
+  for (const auto entry : wanted_) schedule_.again_at(entry, now);
+  wanted_.clear();
+  if (!std::exchange(absent_wanted_, false)) return;
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    if (devices_[i].presence.misses() > 0) schedule_.again_at(i, now);
   }
-  return false;
 }
 
-MonoTime DeviceWorker::begin_call(const Polled& polled) {
+std::optional<DeviceWorker::Turn> DeviceWorker::next_turn() {
+  std::unique_lock lock{mutex_};
+  while (!stopping_) {
+    if (test_ && !test_->running) {
+      test_->running = true;
+      return Turn{test_, test_->order.entry};
+    }
+    const auto now = clock_.mono();
+    take_wanted(now);
+    const auto entry = schedule_.next();
+    const auto due = schedule_.due(entry);
+    if (now >= due) return Turn{nullptr, entry};
+    changed_.wait_for(lock, due - now);
+  }
+  return std::nullopt;
+}
+
+MonoTime DeviceWorker::begin_call(const Polled& polled, Duration limit) {
   const std::lock_guard lock{mutex_};
   const auto now = clock_.mono();
-  call_ = Call{&polled, now, false, false};
-  return now + timing_.deadline;
+  call_ = Call{&polled, now, limit, false, false};
+  return now + limit;
 }
 
 void DeviceWorker::end_call(Polled& polled) {
   const std::lock_guard lock{mutex_};
   // What was reported in its name meanwhile is not what debounce remembers.
-  if (call_->stuck) polled.debounce.forget();
+  if (call_->stuck) {
+    polled.debounce.forget();
+    polled.flapping.forget();
+  }
   call_.reset();
 }
 
-Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
+Result<void> DeviceWorker::attach(Polled& polled, Step& step) {
   step = Step::port;
   if (!port_) {
-    const auto deadline = begin_call(polled);
+    const auto deadline = begin_call(polled, timing_.deadline);
     auto port = open_(address_, deadline);
     end_call(polled);
     if (!port) return std::move(port).error();
@@ -134,7 +173,7 @@ Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
   }
   if (!polled.attached) {
     step = Step::probe;
-    const auto deadline = begin_call(polled);
+    const auto deadline = begin_call(polled, timing_.deadline);
     auto opened = polled.device.driver->open(*port_, deadline);
     end_call(polled);
     if (!opened) {
@@ -143,8 +182,13 @@ Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
     }
     polled.attached = true;
   }
+  return {};
+}
+
+Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
+  if (auto attached = attach(polled, step); !attached) return std::move(attached).error();
   step = Step::poll;
-  const auto deadline = begin_call(polled);
+  const auto deadline = begin_call(polled, timing_.deadline);
   auto status = polled.device.driver->poll(deadline);
   end_call(polled);
   return status;
@@ -156,9 +200,10 @@ void DeviceWorker::look(std::size_t entry) {
   Step step = Step::port;
   auto status = ask(polled, step);
   const auto now = clock_.mono();
-  schedule_.served(entry, now);
+  schedule_.served(entry, now, status ? Duration::zero() : at_least(polled, now));
   {
     const std::lock_guard lock{mutex_};
+    last_look_ = now;
     if (stopping_) return;  // a cancelled call says nothing of the device
   }
   Look look;
@@ -171,24 +216,43 @@ void DeviceWorker::look(std::size_t entry) {
     look.status = absent(step, status.error());
     missed(entry, step, status.error(), now);
   }
+  end_flapping(polled, now);
   look.misses = polled.presence.misses();
-  const auto holds = [](const Polled& p) { return p.device.hold_port; };
-  if (std::ranges::none_of(devices_, holds)) close_port();
+  give_back_port();
   board_.put(polled.device.name, std::move(look));
+}
+
+Duration DeviceWorker::at_least(const Polled& polled, MonoTime now) const {
+  const bool long_gone = polled.absent_since && now - *polled.absent_since >= timing_.absent_after;
+  return long_gone ? timing_.absent_every : Duration::zero();
+}
+
+void DeviceWorker::tell(Polled& polled, const wire::Status& status, MonoTime now) {
+  const bool held = polled.flapping.held();
+  const auto told = polled.flapping.changed(status, now);
+  if (told) recorder_.state(polled.device.name, *told);
+  if (held || !polled.flapping.held()) return;
+  log::warning("flapping", {{"device", polled.device.name}});
+}
+
+void DeviceWorker::end_flapping(Polled& polled, MonoTime now) {
+  const auto ended = polled.flapping.calm(now);
+  if (!ended) return;
+  const auto& name = polled.device.name;
+  recorder_.state(name, ended->truth);
+  recorder_.note("flapping-ended", name, fmt::format("held_back={}", ended->held_back));
+  log::info("flapping-ended", {{"device", name}, {"held_back", ended->held_back}});
 }
 
 void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now) {
   auto& polled = devices_[entry];
   polled.presence.answered();
+  polled.absent_since.reset();
   const auto measurements = status.measurements;
   const bool other_unit = polled.identity && *polled.identity != status.identity;
   polled.identity = status.identity;
   auto change = polled.debounce.observe(other_unit ? status : std::move(status), now);
-  if (change) {
-    recorder_.state(polled.device.name, *change);
-  } else if (other_unit) {
-    recorder_.state(polled.device.name, status);
-  }
+  if (change || other_unit) tell(polled, change ? *change : status, now);
   if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
   if (!measurements.empty() && now >= polled.next_sample) {
     recorder_.sample(polled.device.name, measurements);
@@ -199,6 +263,12 @@ void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now
 void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTime now) {
   auto& polled = devices_[entry];
   log::debug("poll-missed", {{"device", polled.device.name}, {"reason", why}});
+  // A port that somebody else uses is as good as an answer: it is given back any moment.
+  if (why.code() == Errc::busy) {
+    polled.absent_since.reset();
+  } else if (!polled.absent_since) {
+    polled.absent_since = now;
+  }
   const auto reported = polled.presence.missed(step, why);
   // The port is opened anew after the third miss, and at once when it is gone.
   if (!polled.presence.doubtful() || why.code() == Errc::disconnected) {
@@ -211,10 +281,13 @@ void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTi
     return;
   }
   if (!reported) return;
-  if (auto change = polled.debounce.observe(*reported, now)) {
-    recorder_.state(polled.device.name, *change);
-  }
+  if (const auto change = polled.debounce.observe(*reported, now)) tell(polled, *change, now);
   if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
+}
+
+void DeviceWorker::give_back_port() {
+  const auto holds = [](const Polled& polled) { return polled.device.hold_port; };
+  if (std::ranges::none_of(devices_, holds)) close_port();
 }
 
 void DeviceWorker::close_port() {

@@ -11,10 +11,12 @@
 
 #include "agent/config.hpp"
 #include "agent/debounce/debounce.hpp"
+#include "agent/debounce/flapping.hpp"
 #include "agent/debounce/presence.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/board.hpp"
 #include "agent/poll/schedule.hpp"
+#include "common/i18n.hpp"
 #include "drivers/driver.hpp"
 
 namespace kw::agent {
@@ -30,10 +32,19 @@ using OpenPort = std::function<Result<std::unique_ptr<drivers::Port>>(
 /// stuck, since that thread shares it.
 class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
  public:
+  /// A call that takes so many times its deadline is stuck.
+  static constexpr int stuck_past = 10;
+
   struct Timing {
     Duration deadline = std::chrono::seconds{2};  ///< of one call into a driver
     Duration sample = std::chrono::seconds{30};
     Duration retry = std::chrono::milliseconds{500};  ///< after a miss that is not yet believed
+    /// A device that was absent for this long is asked only every `absent_every`, or at its own
+    /// interval when that is longer.
+    Duration absent_after = std::chrono::minutes{1};
+    Duration absent_every = std::chrono::seconds{10};
+    Flapping::Limits flapping;
+    std::uint64_t seed = 1;  ///< of the schedule's jitter
   };
   struct Device {
     std::string name;
@@ -57,33 +68,80 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   bool ended_within(Duration limit);
 
   /// Called now and then by the poller: cancels a call that is past twice its deadline, reports one
-  /// past ten times as stuck. Any thread.
+  /// past ten times as stuck, answers a self-test that is late. Any thread.
   void watch();
+
+  /// The device numbered `entry` (from 0, as given) is polled at once. Any thread.
+  void poll_now(std::size_t entry);
+  /// Every device that did not answer last is polled at once: something was plugged in. Any thread.
+  void poll_absent();
+  /// Whether a driver of this port is stuck now. Any thread.
+  bool stuck() const;
+  /// When the last look at a device ended; before the first, when the worker was started. Any
+  /// thread.
+  MonoTime last_look() const;
+
+  using TestDone = std::function<void(Result<drivers::SelfTest>)>;
+  struct TestOrder {
+    std::size_t entry = 0;
+    std::string what;        ///< of the card's self tests, or `poll_test` when it has none
+    bool poll_only = false;  ///< the test is one poll
+    Duration limit{};        ///< from now, the wait for its turn included
+    Lang lang = Lang::en;    ///< of the errors' sentences
+    TestDone done;           ///< called exactly once, from any thread, never under a lock
+  };
+  /// Runs a self-test between two polls. What it finds or fails with is no poll: nothing is
+  /// counted as a miss or reported as state; the device is polled right after it. Any thread.
+  void self_test(TestOrder order);
 
  private:
   struct Polled {
     Device device;
     Presence presence;
     Debounce debounce;
+    Flapping flapping;
     bool attached = false;  ///< the driver has the port
     std::optional<wire::Identity> identity;
     MonoTime next_sample{};
+    std::optional<MonoTime> absent_since;  ///< the first of the misses in a row
   };
   struct Call {
     const Polled* polled;
     MonoTime started;
+    Duration limit;  ///< that the driver was given
     bool cancelled = false;
     bool stuck = false;
   };
+  struct Test {
+    TestOrder order;
+    MonoTime until;
+    bool running = false;
+  };
+  /// What the thread does next: a test, or a look at one device.
+  struct Turn {
+    std::shared_ptr<Test> test;
+    std::size_t entry = 0;
+  };
 
   void work();
-  bool wait_until(MonoTime due);
+  void take_wanted(MonoTime now);
+  std::optional<Turn> next_turn();
   void look(std::size_t entry);
+  Result<void> attach(Polled& polled, Step& step);
+  void run_test(Test& test);
+  Result<drivers::SelfTest> tested(Polled& polled, const Test& test);
+  void answer_test(Test& test, Result<drivers::SelfTest> result);
+  Error test_error(Errc code, const Text& text, const Test& test) const;
+  void watch_test();
   Result<wire::Status> ask(Polled& polled, Step& step);
+  void tell(Polled& polled, const wire::Status& status, MonoTime now);
+  void end_flapping(Polled& polled, MonoTime now);
+  Duration at_least(const Polled& polled, MonoTime now) const;
   void answered(std::size_t entry, wire::Status status, MonoTime now);
   void missed(std::size_t entry, Step step, const Error& why, MonoTime now);
-  MonoTime begin_call(const Polled& polled);
+  MonoTime begin_call(const Polled& polled, Duration limit);
   void end_call(Polled& polled);
+  void give_back_port();
   void close_port();
 
   drivers::PortAddress address_;
@@ -95,10 +153,14 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   const Clock& clock_;
   Schedule schedule_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<drivers::Port> port_;  ///< replaced under the mutex, used by the thread alone
   std::optional<Call> call_;
+  std::shared_ptr<Test> test_;       ///< the one that waits or runs
+  std::vector<std::size_t> wanted_;  ///< to be polled at once
+  bool absent_wanted_ = false;
+  MonoTime last_look_{};
   bool stopping_ = false;
   bool ended_ = true;
   std::thread thread_;

@@ -5,8 +5,13 @@
 #include <random>
 #include <utility>
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "agent/poll/messages.hpp"
+#include "agent/poll/self_test.hpp"
 #include "common/wire/conditions.hpp"
 
 namespace kw::agent {
@@ -24,17 +29,30 @@ wire::Status mistaken(const config::Problem& problem) {
   return out;
 }
 
+/// As a worker reports it of its own driver.
+wire::Status stuck_before() {
+  wire::Status out;
+  out.device = wire::DeviceState::offline;
+  out.conditions.push_back(wire::condition(*wire::find_condition("driver-stuck")));
+  return out;
+}
+
 wire::Status disabled() {
   wire::Status out;
   out.enabled = false;
   return out;
 }
 
+template <class... Args>
+std::string told(Lang lang, const Text& text, const Args&... args) {
+  return fmt::format(fmt::runtime(text.in(lang)), args...);
+}
+
 }  // namespace
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
-               const Clock& clock, std::uint64_t seed)
-    : config_(config), recorder_(recorder) {
+               const Clock& clock, std::uint64_t seed, const std::set<std::string>& left)
+    : lang_(config.language), recorder_(recorder) {
   std::mt19937_64 random{seed};
   struct Port {
     drivers::PortAddress address;
@@ -42,34 +60,63 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
   };
   std::map<std::string, Port> ports;
   for (const auto& device : config.devices) {
-    if (device.mistake || !device.enabled) continue;
+    auto& target = targets_[device.name];
+    names_.push_back(device.name);
+    target.card = device.card;
+    if (!device.enabled) {
+      target.unasked = disabled();
+      target.refusal = told(lang_, message::device_disabled, device.name);
+    } else if (device.mistake) {
+      target.unasked = mistaken(*device.mistake);
+      target.refusal =
+          told(lang_, message::device_mistaken, device.name, device.mistake->in(lang_));
+    } else if (left.contains(device.port)) {
+      target.unasked = stuck_before();
+      target.refusal = told(lang_, message::device_stuck, device.name);
+    }
+    if (target.unasked) continue;
     auto driver = device.card->make(device.settings);
-    if (!driver) continue;  // checked when the configuration was read
+    if (!driver) {  // checked when the configuration was read, so only ever out of memory
+      target.refusal = driver.error().text();
+      continue;
+    }
     const Duration spread = std::min<Duration>(device.poll, start_spread);
     std::uniform_int_distribution<Duration::rep> start{0, spread.count()};
     auto& port = ports[device.port];
     port.address = device.address;
+    target.entry = port.devices.size();
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
                             Duration{start(random)}, device.hold_port});
   }
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
   timing.sample = config.sample;
+  timing.flapping = config.flapping;
+  std::optional<Duration> shortest;
   for (auto& [text, port] : ports) {
+    for (const auto& device : port.devices) {
+      shortest = std::min(shortest.value_or(device.poll), device.poll);
+    }
+    std::vector<std::string> names;
+    for (const auto& device : port.devices) names.push_back(device.name);
+    timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
                                                       open, recorder, board, clock));
+    ports_.push_back(text);
+    for (const auto& name : names) targets_[name].worker = workers_.back();
   }
+  // The next turn of the device that is asked most often, even when all are absent; a call may go
+  // on until its driver counts as stuck.
+  look_limit_ = 2 * std::max(shortest.value_or(Duration::zero()), timing.absent_every) +
+                DeviceWorker::stuck_past * timing.deadline;
 }
 
 Poller::~Poller() { stop(Duration::zero()); }
 
 void Poller::start() {
-  for (const auto& device : config_.devices) {
-    if (!device.enabled) {
-      recorder_.state(device.name, disabled());
-    } else if (device.mistake) {
-      recorder_.state(device.name, mistaken(*device.mistake));
-    }
+  for (const auto& name : names_) {
+    const auto& target = targets_.at(name);
+    if (target.unasked) recorder_.state(name, *target.unasked);
   }
   for (const auto& worker : workers_) worker->start();
   watchdog_ = std::thread{[this] { watch(); }};
@@ -84,6 +131,90 @@ void Poller::watch() {
     for (const auto& worker : workers_) worker->watch();
     lock.lock();
   }
+}
+
+Error Poller::stuck(const std::string& device) const {
+  return Error{Errc::refused, told(lang_, message::device_stuck, device)};
+}
+
+Result<const Poller::Target*> Poller::find(const std::string& device) const {
+  const auto it = targets_.find(device);
+  if (it == targets_.end()) {
+    const auto known = names_.empty() ? std::string{message::no_devices.in(lang_)}
+                                      : fmt::format("{}", fmt::join(names_, ", "));
+    return Error{Errc::missing, told(lang_, message::no_such_device, device.substr(0, 64), known)};
+  }
+  if (!it->second.worker) return Error{Errc::refused, it->second.refusal};
+  return &it->second;
+}
+
+Result<void> Poller::refresh(const std::optional<std::string>& device) {
+  if (!device) {
+    for (const auto& [name, target] : targets_) {
+      if (target.worker) target.worker->poll_now(target.entry);
+    }
+    return {};
+  }
+  const auto found = find(*device);
+  if (!found) return found.error();
+  const auto& target = **found;
+  if (target.worker->stuck()) return stuck(*device);
+  target.worker->poll_now(target.entry);
+  return {};
+}
+
+PollProgress Poller::progress() const {
+  PollProgress out;
+  out.ports = workers_.size();
+  out.limit = look_limit_;
+  for (const auto& worker : workers_) {
+    if (worker->stuck()) {
+      ++out.stuck;
+    } else {
+      out.last = std::max(out.last, worker->last_look());
+    }
+  }
+  return out;
+}
+
+void Poller::port_appeared() {
+  for (const auto& worker : workers_) worker->poll_absent();
+}
+
+Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,
+                                                  Duration limit) {
+  const auto found = find(device);
+  if (!found) co_return found.error();
+  const auto& target = **found;
+  auto test = choose_self_test(*target.card, what, device, lang_);
+  if (!test) co_return std::move(test).error();
+  DeviceWorker::TestOrder order;
+  order.entry = target.entry;
+  order.what = std::move(*test);
+  order.poll_only = target.card->self_tests.empty();
+  order.limit = limit;
+  order.lang = lang_;
+  const auto executor = co_await asio::this_coro::executor;
+  auto start = [worker = target.worker, &order, executor](auto handler) {
+    auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+    auto busy = asio::make_work_guard(executor);
+    order.done = [waiting, executor, busy](Result<drivers::SelfTest> result) {
+      auto value = std::make_shared<Result<drivers::SelfTest>>(std::move(result));
+      asio::post(executor, [waiting, value, busy] { (*waiting)(std::move(*value)); });
+    };
+    worker->self_test(std::move(order));
+  };
+  co_return co_await asio::async_initiate<decltype(asio::use_awaitable),
+                                          void(Result<drivers::SelfTest>)>(start,
+                                                                           asio::use_awaitable);
+}
+
+Poller::Left Poller::left() const {
+  Left out;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!workers_[i]->ended_within(Duration::zero())) out.emplace(ports_[i], workers_[i]);
+  }
+  return out;
 }
 
 bool Poller::stop(Duration limit) {

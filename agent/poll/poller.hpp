@@ -2,8 +2,12 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -11,15 +15,20 @@
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/board.hpp"
 #include "agent/poll/device_worker.hpp"
+#include "agent/progress.hpp"
+#include "common/task.hpp"
 
 namespace kw::agent {
 
 /// Asks every configured device for its status: one worker a port, and one thread that watches that
 /// none of them hangs. Devices that are disabled or configured wrongly are reported once, unasked.
+/// Keeps nothing of the configuration it was made from.
 class Poller {
  public:
+  /// `left`: ports, as written, at which an earlier poller's driver is stuck: no second thread is
+  /// started for them, their devices are reported as such.
   Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
-         const Clock& clock, std::uint64_t seed);
+         const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {});
   ~Poller();
 
   void start();
@@ -27,12 +36,51 @@ class Poller {
   /// process has to leave without destroying that.
   bool stop(Duration limit);
 
- private:
-  void watch();
+  using Left = std::map<std::string, std::shared_ptr<DeviceWorker>>;
+  /// After `stop`: the workers that did not end, by port.
+  Left left() const;
 
-  const AgentConfig& config_;
+  /// How far polling has come. Any thread.
+  PollProgress progress() const;
+
+  /// Polls `device`, or every device, at once. Errc::missing names the configured ones;
+  /// Errc::refused says why that device is not polled at all. Any thread.
+  Result<void> refresh(const std::optional<std::string>& device);
+
+  /// Something was plugged in: every device that did not answer last is polled at once, so that the
+  /// long interval of absent devices delays nobody who repairs. Any thread.
+  void port_appeared();
+
+  /// Runs the self-test `what` of the device's card on the device's own thread between two polls;
+  /// empty: the card's only one; a card without any has the test "poll". Resumes on the awaiting
+  /// coroutine's executor; this may be destroyed meanwhile. `limit` counts from now.
+  ///
+  /// Errc::missing, Errc::refused: as `refresh`, and while the driver is stuck; Errc::unsupported,
+  /// Errc::invalid: no such test, or several and none named; Errc::busy: another test runs on the
+  /// same port; Errc::timeout: not done within `limit`; any other: what the device failed with.
+  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string what, Duration limit);
+
+ private:
+  /// A configured device: its place, or why it is not polled.
+  struct Target {
+    std::shared_ptr<DeviceWorker> worker;
+    std::size_t entry = 0;
+    const drivers::Card* card = nullptr;
+    std::string refusal;
+    std::optional<wire::Status> unasked;  ///< what is reported of one that is not polled
+  };
+
+  void watch();
+  Result<const Target*> find(const std::string& device) const;
+  Error stuck(const std::string& device) const;
+
+  Lang lang_;
+  std::map<std::string, Target> targets_;
+  std::vector<std::string> names_;  ///< in the configuration's order
   Recorder& recorder_;
+  Duration look_limit_{};  ///< while workers work, one of them ends a look at least this often
   std::vector<std::shared_ptr<DeviceWorker>> workers_;
+  std::vector<std::string> ports_;  ///< of the workers, as written
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace kw::agent {
 
@@ -16,10 +17,19 @@ std::size_t Schedule::next() const {
   return static_cast<std::size_t>(first - entries_.begin());
 }
 
-void Schedule::served(std::size_t entry, MonoTime now) {
+Duration Schedule::interval(Entry& entry, Duration at_least) {
+  const auto every = std::max(entry.every, at_least).count();
+  const auto first = std::exchange(entry.first, false);
+  std::uniform_int_distribution<Duration::rep> draw{first ? every / 2 : every - every / 10,
+                                                    first ? every : every + every / 10};
+  return Duration{draw(random_)};
+}
+
+void Schedule::served(std::size_t entry, MonoTime now, Duration at_least) {
   auto& e = entries_[entry];
-  e.due += e.every;
-  if (e.due <= now) e.due = now + e.every;
+  const auto next = interval(e, at_least);
+  e.due += next;
+  if (e.due <= now) e.due = now + next;
 }
 
 void Schedule::again_at(std::size_t entry, MonoTime when) {

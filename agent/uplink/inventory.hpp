@@ -17,14 +17,16 @@ struct ConfiguredDevice {
   bool enabled = true;
 };
 
-/// What does not change while the agent runs.
+/// What does not change while a session lasts.
 struct SessionFacts {
   std::string boot_id;
   std::string agent_version;
   std::string hostname;
   std::string os;
   std::vector<ConfiguredDevice> devices;
-  bool configuration_known = true;  ///< false: the file cannot be read, `devices` says nothing
+  std::string configuration_hash;    ///< SHA-256 of the pushed one in force; empty: the kiosk's own
+  bool configuration_local = false;  ///< pushed ones are forbidden here
+  bool configuration_known = true;   ///< false: the file cannot be read, `devices` says nothing
 };
 
 /// The kiosk's parts with what they said of themselves, and the hash that Hello names it by.

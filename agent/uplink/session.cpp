@@ -112,6 +112,12 @@ Actions Session::received(const pb::Envelope& in, const Seen& now) {
       grant(in.credit().bytes());
       pump();
       break;
+    case pb::Envelope::kCommand:
+      out_.emplace_back(act::Order{in.command()});
+      break;
+    case pb::Envelope::kConfiguration:
+      out_.emplace_back(act::Configure{in.configuration()});
+      break;
     case pb::Envelope::kDrain:
       hint_ = std::chrono::milliseconds{in.drain().retry_after_ms()};
       leaving_ = true;

@@ -42,6 +42,14 @@ struct ClockOffset {
 struct Established {
   bool quarantined;
 };
+/// The collector asks this kiosk to do something once.
+struct Order {
+  pb::Command command;
+};
+/// The collector's idea of agent.toml.
+struct Configure {
+  pb::Configuration configuration;
+};
 /// The last action: after it nothing is done any more.
 struct Close {
   std::uint16_t code;
@@ -50,7 +58,7 @@ struct Close {
 }  // namespace act
 
 using Action = std::variant<act::Send, act::Read, act::Acknowledge, act::Rewind, act::ClockOffset,
-                            act::Established, act::Close>;
+                            act::Established, act::Order, act::Configure, act::Close>;
 using Actions = std::vector<Action>;
 
 /// One conversation with a collector, from Hello to close, exactly as PROTOCOL.md has it. A pure

@@ -35,6 +35,8 @@ Actions Session::start(const Seen& now) {
   }
   hello.set_inventory_hash(make_inventory(facts_, identities_).hash());
   hello.set_agent_version(facts_.agent_version);
+  hello.set_configuration_hash(facts_.configuration_hash);
+  hello.set_configuration_local(facts_.configuration_local);
   add(std::move(envelope));
   return take();
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +24,9 @@ std::string_view name(UplinkPhase phase);
 
 struct UplinkStatus {
   UplinkPhase phase = UplinkPhase::connecting;
-  std::string server;
+  std::string server;                ///< the address in use, or dialled last
+  std::vector<std::string> servers;  ///< all of them, in the order in which they are dialled
+  std::string proxy;                 ///< without credentials; empty: none
   std::string terminal;
   bool quarantined = false;
   std::string last_error;  ///< why there is no session, empty while there is one
@@ -38,7 +42,8 @@ struct UplinkStatus {
   std::optional<std::int64_t> clock_offset_us;
 };
 
-/// Keeps one session with the collector: dials, runs what the Session decides, waits, dials again.
+/// Keeps one session with a collector: dials its addresses in order, runs what the Session decides,
+/// waits, dials again.
 /// io thread only.
 class Uplink {
  public:
@@ -46,16 +51,33 @@ class Uplink {
     std::filesystem::path folder;  ///< the data folder
     Session::Options session;
     Backoff::Options backoff;
+    std::vector<link::Endpoint> collectors;  ///< before the one from enrolment
+    std::optional<link::Proxy> proxy;
     std::uint64_t seed = 0;
     Duration renewal_look = std::chrono::minutes{1};  ///< how often the certificate's age is read
+  };
+  /// What a session brings that is for others. A collector's message is told once.
+  struct Told {
+    std::function<void(const pb::Command&)> command;
+    std::function<void(const pb::Configuration&)> configuration;
+    std::function<void()> established;  ///< a Welcome came
   };
 
   Uplink(asio::any_io_executor executor, Journal& journal, const Clock& clock,
          const Options& options, SessionFacts facts);
   ~Uplink();
 
-  /// Runs until `stop`.
+  /// To be called before `run`.
+  void on(Told told) { told_ = std::move(told); }
+  /// Runs until `finish`.
   Task<void> run();
+  /// These from now on (folder and seed stay). A session that stands is ended and a new one begun
+  /// at once, so that the collector hears of the new devices.
+  void use(const Options& options, SessionFacts facts);
+  /// One HTTPS request to the collector that was reached last, as this kiosk.
+  Task<Result<link::HttpResponse>> request(link::HttpRequest request, Duration limit);
+  /// The collector's time; nothing while it has not told it in this run.
+  std::optional<WallTime> collector_now() const;
   /// The outbox has written; to be posted from its thread, in order.
   void appended(const Appended& what);
   /// Gives what is written `limit` to be acknowledged, then says goodbye.
@@ -66,6 +88,8 @@ class Uplink {
  private:
   struct Talk;
 
+  std::vector<link::Endpoint> addresses() const;
+  Task<std::optional<Duration>> round(std::shared_ptr<const link::ClientTls> credentials);
   Task<void> talk(std::unique_ptr<link::Link> link);
   Task<void> listen(std::shared_ptr<Talk> talk);
   Task<void> write(std::shared_ptr<Talk> talk);
@@ -75,8 +99,7 @@ class Uplink {
   void perform(Talk& talk, const act::Established& established);
   void end(Talk& talk, std::uint16_t code, std::string reason);
   void note_phase(const Talk& talk);
-  std::optional<Duration> after_dial_failed(const Error& why,
-                                            const std::optional<link::Refusal>& said);
+  std::optional<Duration> after_round(bool refused, std::optional<Duration> retry_after);
   std::optional<Duration> after_talk();
   Task<void> pause(std::optional<Duration> how_long);
   /// A pause that ends early when somebody has enrolled this kiosk again.
@@ -104,6 +127,10 @@ class Uplink {
   UplinkStatus status_;
   std::shared_ptr<const link::ClientTls> tls_;
   std::optional<IdentityFiles> identity_;
+  Told told_;
+  link::Endpoint dialled_;                              ///< last
+  std::optional<link::Endpoint> reached_;               ///< the collector that said Welcome last
+  std::optional<Seen> collector_clock_;                 ///< its time at a moment of ours
   wire::AfterClose then_ = wire::AfterClose::back_off;  ///< how the last talk ended
   std::optional<Duration> hint_;
   std::optional<RenewalPlan> renewal_plan_;
@@ -113,6 +140,8 @@ class Uplink {
   bool reconnect_ = false;                 ///< for the sake of a new certificate
   bool redial_ = false;                    ///< that has been done: no pause
   bool contacted_ = false;                 ///< a collector has told the time at least once
+  bool stood_ = false;                     ///< the last talk got as far as Welcome
+  bool renewed_ = false;                   ///< `use` was called since the round began
   bool stopping_ = false;
 };
 

@@ -41,8 +41,8 @@ bool Uplink::renewal_wanted() const {
   if (renewal_again_ && clock_.mono() < *renewal_again_) return false;
   if (expired_) return true;
   // By the collector's time: a kiosk's own clock is not asked for dates.
-  if (!status_.clock_offset_us) return false;
-  return renewal_plan_->is_due(clock_.wall() + Duration{*status_.clock_offset_us});
+  const auto now = collector_now();
+  return now && renewal_plan_->is_due(*now);
 }
 
 Task<void> Uplink::keep_certificate() {
@@ -55,11 +55,12 @@ Task<void> Uplink::keep_certificate() {
 
 Task<void> Uplink::renew_certificate() {
   std::optional<link::Refusal> said;
-  auto renewed = co_await renew(options_.folder, *identity_, !contacted_, said);
+  const RenewalVia via{reached_ ? *reached_ : dialled_, options_.proxy, !contacted_};
+  auto renewed = co_await renew(options_.folder, *identity_, via, said);
   if (!renewed) {
     status_.renewal_error = renewed.error().text();
-    const auto wall = clock_.wall() + Duration{status_.clock_offset_us.value_or(0)};
     constexpr double evenly = 0.5;
+    const auto wall = collector_now().value_or(clock_.wall());
     auto pause = renewal_plan_ ? renewal_plan_->after_failure(wall, evenly) : Duration{};
     if (said && said->retry_after) pause = std::max(pause, *said->retry_after);
     renewal_again_ = clock_.mono() + pause;

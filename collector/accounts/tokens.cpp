@@ -17,6 +17,7 @@ Result<std::string> make_token(Work& work, const Subject& subject, std::string_v
   auto& store = work.store();
   const auto known = store.find_terminal(terminal_code);
   const auto terminal = known ? known->key : store.make_terminal(terminal_code, work.now());
+  if (!known) work.touch(terminal);
   const auto token = identity::Token::make(ca_pin);
   if (!token) return token.error();
   store.put_token(token->hash(), terminal, work.now() + token_life, work.now());

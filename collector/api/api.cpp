@@ -13,7 +13,9 @@
 #include "collector/api/openapi.hpp"
 #include "collector/api/problem.hpp"
 #include "collector/orders/desk.hpp"
+#include "collector/page/page.hpp"
 #include "collector/writer/act.hpp"
+#include "common/wire/conditions.hpp"
 
 namespace kw::collector {
 namespace {
@@ -21,6 +23,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view prefix = "/api/v1/";
+constexpr std::string_view live_path = "/api/v1/live";
 constexpr std::size_t page_limit = 500;
 constexpr std::size_t page_default = 100;
 constexpr std::size_t note_limit = 2'000;
@@ -40,6 +43,36 @@ bool own_host(std::string_view host) {
 bool loopback(std::string_view remote) {
   return remote.starts_with("127.") || remote.starts_with("[::1]") || remote.starts_with("::1") ||
          remote.starts_with("[::ffff:127.");
+}
+
+std::string header(const link::HttpRequest& request, const std::string& name) {
+  const auto it = request.headers.find(name);
+  return it == request.headers.end() ? std::string{} : it->second;
+}
+
+Subject subject_of(const link::HttpRequest& request) {
+  Subject subject{.from = request.remote};
+  if (loopback(request.remote)) subject.kind = Subject::Kind::loopback_administrator;
+  return subject;
+}
+
+std::optional<link::HttpResponse> refuse_stranger(const link::HttpRequest& request,
+                                                  const Subject& subject) {
+  auto allowed = authorize(subject, "read", request.target);
+  if (!allowed) return problem(403, "not-from-here", allowed.error().text());
+  if (own_host(header(request, "host"))) return std::nullopt;
+  return problem(403, "wrong-host", "ask by localhost, 127.0.0.1 or [::1]");
+}
+
+/// What changes something, or stays open, is not for pages of other sites. Browsers say where a
+/// request comes from; other programs say nothing.
+std::optional<link::HttpResponse> refuse_foreign_page(const link::HttpRequest& request) {
+  const auto origin = header(request, "origin");
+  const auto site = header(request, "sec-fetch-site");
+  const bool own_origin = origin.empty() || origin == "http://" + header(request, "host");
+  const bool own_site = site.empty() || site == "same-origin" || site == "none";
+  if (own_origin && own_site) return std::nullopt;
+  return problem(403, "wrong-origin", "not from a page of another site");
 }
 
 Result<Page> page_of(const std::map<std::string, std::string, std::less<>>& query) {
@@ -91,6 +124,20 @@ bool is_day(std::string_view text) {
   return true;
 }
 
+/// What the codes of conditions and faults say; those of one driver alone are not among them.
+link::HttpResponse conditions(const std::map<std::string, std::string, std::less<>>& query) {
+  auto known = only(query, {});
+  if (!known) return problem(known.error());
+  json::array items;
+  for (const auto& row : wire::standard_conditions()) {
+    items.push_back(json::object{{"code", row.code},
+                                 {"severity", wire::name(row.severity)},
+                                 {"zh", row.text.zh},
+                                 {"en", row.text.en}});
+  }
+  return json_response(json::object{{"items", std::move(items)}});
+}
+
 /// What the three verbs of the API are as steps of the order.
 std::vector<OrderAction> steps_of(std::string_view verb) {
   if (verb == "accept") return {OrderAction::accept};
@@ -110,28 +157,38 @@ Api::Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> ga
       clock_(clock) {}
 
 Task<link::HttpResponse> Api::answer(link::HttpRequest request) {
-  Subject subject{.from = request.remote};
-  if (loopback(request.remote)) subject.kind = Subject::Kind::loopback_administrator;
-  auto allowed = authorize(subject, "read", request.target);
-  if (!allowed) co_return problem(403, "not-from-here", allowed.error().text());
-  if (!own_host(request.headers["host"])) {
-    co_return problem(403, "wrong-host", "ask by localhost, 127.0.0.1 or [::1]");
-  }
+  const auto subject = subject_of(request);
+  auto stranger = refuse_stranger(request, subject);
+  if (stranger) co_return std::move(*stranger);
   const auto url = boost::urls::parse_origin_form(request.target);
   if (!url) co_return problem(400, "bad-input", "the request target is not a path");
   Parameters query;
   for (const auto& parameter : url->params()) query[parameter.key] = parameter.value;
   const std::string path = url->path();
   if (request.method == "GET" || request.method == "HEAD") {
+    auto file = page_file(path, request.headers["if-none-match"]);
+    if (file) co_return std::move(*file);
     co_return co_await get(path, std::move(query));
   }
   if (request.method == "POST") co_return co_await post(path, std::move(request), subject);
   co_return problem(405, "method-not-allowed", "GET, HEAD and POST only");
 }
 
+std::optional<link::HttpResponse> Api::refuse_socket(const link::HttpRequest& request) const {
+  if (auto stranger = refuse_stranger(request, subject_of(request))) return stranger;
+  if (auto foreign = refuse_foreign_page(request)) return foreign;
+  if (request.target == live_path) return std::nullopt;
+  return problem(404, "not-found", "the live feed is at " + std::string{live_path});
+}
+
 Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
   if (path == "/healthz") co_return co_await health();
   if (path == "/metrics") co_return co_await metrics();
+  if (path == live_path) {
+    auto upgrade = problem(426, "upgrade-required", "the live feed is a WebSocket");
+    upgrade.headers["upgrade"] = "websocket";
+    co_return upgrade;
+  }
   if (!path.starts_with(prefix)) {
     co_return problem(404, "not-found",
                       "the API is under /api/v1/, described by /api/v1/openapi.yaml");
@@ -144,23 +201,24 @@ Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
     co_return out;
   }
   if (path == "provisioning") co_return co_await identities_.list();
+  if (path == "conditions") co_return conditions(query);
   if (path == "stats/faults") co_return co_await fault_statistics(std::move(query));
   const auto page = page_of(query);
   if (!page) co_return problem(page.error());
   const std::string terminal = value_of(query, "terminal");
 
   if (path == "terminals") {
-    auto known = only(query, {"limit", "cursor", "state"});
+    auto known = only(query, {"limit", "cursor", "state", "q"});
     if (!known) co_return problem(known.error());
-    std::optional<TerminalState> state;
+    TerminalFilter filter{.state = {}, .text = value_of(query, "q")};
     const auto wanted = value_of(query, "state");
     for (const auto one : all_terminal_states) {
-      if (name(one) == wanted) state = one;
+      if (name(one) == wanted) filter.state = one;
     }
-    if (!wanted.empty() && !state) {
+    if (!wanted.empty() && !filter.state) {
       co_return problem(400, "bad-input", "state: online, fault, offline or switched_off");
     }
-    std::function ask = [page = *page, state](Queries& q) { return q.terminals(page, state); };
+    std::function ask = [page = *page, filter](Queries& q) { return q.terminals(page, filter); };
     const auto rows = co_await readers_.read(std::move(ask));
     if (!rows) co_return problem(rows.error());
     co_return json_response(listing(*rows));
@@ -205,9 +263,9 @@ Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
   if (path == "orders") {
     auto known = only(query, {"limit", "cursor", "terminal", "state"});
     if (!known) co_return problem(known.error());
-    OrderFilter filter{terminal, std::nullopt};
     const auto wanted = value_of(query, "state");
-    if (!wanted.empty()) {
+    OrderFilter filter{.terminal = terminal, .state = {}, .open = wanted == "open"};
+    if (!wanted.empty() && !filter.open) {
       filter.state = order_state_from(wanted);
       if (!filter.state) co_return problem(400, "bad-input", "state: no order state " + wanted);
     }
@@ -241,12 +299,7 @@ Task<link::HttpResponse> Api::fault_statistics(Parameters query) {
   if (!figures) co_return problem(figures.error());
   json::array by_day;
   for (const auto& day : *days) by_day.push_back(to_json(day));
-  json::object states;
-  for (const auto state : all_terminal_states) {
-    const auto it = figures->terminals.find(state);
-    states[name(state)] = it == figures->terminals.end() ? 0 : it->second;
-  }
-  json::object out{{"terminals_by_state", std::move(states)},
+  json::object out{{"terminals_by_state", to_json(figures->terminals)},
                    {"open_faults", figures->open_faults},
                    {"faults_by_code_and_day", std::move(by_day)}};
   co_return json_response(out);
@@ -267,10 +320,8 @@ Task<link::HttpResponse> Api::post(std::string path, link::HttpRequest request, 
   if (!request.body.empty() && !type.starts_with("application/json")) {
     co_return problem(415, "not-json", "send application/json");
   }
-  const auto origin = request.headers["origin"];
-  if (!origin.empty() && origin != "http://" + request.headers["host"]) {
-    co_return problem(403, "wrong-origin", "not from a page of another site");
-  }
+  auto foreign = refuse_foreign_page(request);
+  if (foreign) co_return std::move(*foreign);
   if (identity) {
     co_return co_await identities_.post(path.substr(prefix.size()), std::move(request.body),
                                         subject);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "collector/accounts/authorize.hpp"
@@ -13,14 +14,16 @@
 
 namespace kw::collector {
 
-/// REST under /api/v1 (openapi.yaml is the contract), /healthz and /metrics. io thread only; reads
-/// go to the reader pool, acts to the writer.
+/// REST under /api/v1 (openapi.yaml is the contract), /healthz, /metrics and the live page. io
+/// thread only; reads go to the reader pool, acts to the writer.
 class Api {
  public:
   Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
       IdentityRoutes::Revoked revoked, const Clock& clock);
 
   Task<link::HttpResponse> answer(link::HttpRequest request);
+  /// Why the request may not become the WebSocket of the live feed, if it may not.
+  std::optional<link::HttpResponse> refuse_socket(const link::HttpRequest& request) const;
 
  private:
   using Parameters = std::map<std::string, std::string, std::less<>>;

@@ -122,6 +122,21 @@ json::object to_json(const OrderRow& row) {
   return out;
 }
 
+json::object to_json(const std::map<TerminalState, std::int64_t>& terminals) {
+  json::object out;
+  for (const auto state : all_terminal_states) {
+    const auto it = terminals.find(state);
+    out[name(state)] = it == terminals.end() ? 0 : it->second;
+  }
+  return out;
+}
+
+json::object to_json(const StoreFigures& figures) {
+  return {{"terminals_by_state", to_json(figures.terminals)},
+          {"open_faults", figures.open_faults},
+          {"open_orders", figures.open_orders}};
+}
+
 json::object to_json(const FaultDay& row) {
   return {{"day", row.day},
           {"code", row.code},

@@ -13,6 +13,9 @@ boost::json::object to_json(const DeviceRow& row);
 boost::json::object to_json(const FaultRow& row);
 boost::json::object to_json(const OrderRow& row);
 boost::json::object to_json(const FaultDay& row);
+/// Counts as the live feed tells them.
+boost::json::object to_json(const StoreFigures& figures);
+boost::json::object to_json(const std::map<TerminalState, std::int64_t>& terminals);
 /// The device's consumables (clause 9.3), each a row of its own.
 boost::json::array consumables_json(const DeviceRow& row);
 

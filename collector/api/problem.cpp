@@ -20,6 +20,8 @@ std::string_view title(int status) {
       return "Conflict";
     case 415:
       return "Unsupported Media Type";
+    case 426:
+      return "Upgrade Required";
     case 503:
       return "Service Unavailable";
     default:

@@ -91,6 +91,10 @@ struct StoreFigures {
   std::int64_t wal_bytes = 0;
 };
 
+struct TerminalFilter {
+  std::optional<TerminalState> state;
+  std::string text;  ///< part of the code or of the name, in any case of ASCII letters
+};
 struct FaultFilter {
   std::string terminal;
   std::string code;
@@ -99,6 +103,7 @@ struct FaultFilter {
 struct OrderFilter {
   std::string terminal;
   std::optional<OrderState> state;
+  bool open = false;  ///< only those that can still move
 };
 
 /// The readers' side of the store: one connection of one reader thread, read-only, 2 s at most a
@@ -108,8 +113,10 @@ class Queries {
   virtual ~Queries() = default;
 
   virtual Result<Listing<TerminalRow>> terminals(const Page& page,
-                                                 std::optional<TerminalState> state) = 0;
+                                                 const TerminalFilter& filter) = 0;
   virtual Result<TerminalRow> terminal(std::string_view code) = 0;
+  /// The code of a terminal that the writer knows by its key.
+  virtual Result<std::string> code_of(TerminalKey terminal) = 0;
   virtual Result<Listing<DeviceRow>> devices(const Page& page, std::string_view terminal) = 0;
   virtual Result<Listing<FaultRow>> faults(const Page& page, const FaultFilter& filter) = 0;
   virtual Result<Listing<OrderRow>> orders(const Page& page, const OrderFilter& filter) = 0;

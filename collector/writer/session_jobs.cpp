@@ -216,6 +216,7 @@ Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
     return {};
   }
   store.set_session(session.terminal, true, work.now(), session.hello.agent_version());
+  work.touch(session.terminal);
   store.set_live(session.terminal, session.owed.empty());
   work.timers_changed();
   Changes changes;
@@ -272,6 +273,7 @@ Job close_job(std::shared_ptr<Session> session, WallTime last_heard) {
   job.terminal = session->terminal;
   job.work = [session, last_heard](Work& work) -> Result<void> {
     work.store().set_session(session->terminal, false, last_heard, {});
+    work.touch(session->terminal);
     work.store().set_live(session->terminal, false);
     Changes changes;
     const auto bench = work.bench(session->terminal);

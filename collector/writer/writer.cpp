@@ -19,6 +19,16 @@ constexpr std::size_t timers_at_once = 100;
 constexpr auto look_every = std::chrono::seconds{5};
 constexpr auto pause_longer_than = std::chrono::seconds{20};  // no fsync takes so long
 
+/// Whether people see it; timers, samples and counts pass in silence.
+bool watched(const Change& change) {
+  return std::holds_alternative<DeviceChanged>(change) ||
+         std::holds_alternative<FaultOpened>(change) ||
+         std::holds_alternative<FaultReopened>(change) ||
+         std::holds_alternative<FaultCleared>(change) ||
+         std::holds_alternative<OrderOpened>(change) ||
+         std::holds_alternative<OrderMoved>(change) || std::holds_alternative<PowerChanged>(change);
+}
+
 Result<void> guarded(const std::function<Result<void>()>& work) {
   try {
     return work();
@@ -56,6 +66,7 @@ Bench Work::bench(TerminalKey terminal) {
 
 void Work::apply(TerminalKey terminal, const Changes& changes) {
   store_.apply(terminal, changes);
+  if (std::ranges::any_of(changes, watched)) touch(terminal);
   for (const auto& change : changes) {
     if (const auto* opened = std::get_if<OrderOpened>(&change)) {
       orders_opened_.push_back(opened->order.id);
@@ -97,6 +108,11 @@ void Writer::post(Job job) {
     }
   }
   if (job.after) job.after(Error{Errc::disconnected, "the collector is stopping"});
+}
+
+void Writer::on_committed(std::function<void(const std::set<TerminalKey>&)> tell) {
+  const std::lock_guard lock{mutex_};
+  on_committed_ = std::move(tell);
 }
 
 Writer::Figures Writer::figures() const {
@@ -240,6 +256,7 @@ void Writer::count_failure(const Error& why) {
 
 void Writer::committed(const Work& work, std::size_t events) {
   const WallTime at = clock_.wall();
+  std::function<void(const std::set<TerminalKey>&)> tell;
   if (work.timers_changed_) next_timer_ = store_->next_timer();
   {
     const std::lock_guard lock{mutex_};
@@ -250,13 +267,16 @@ void Writer::committed(const Work& work, std::size_t events) {
       figures_.last_commit = at;
       figures_.failing = false;
     }
+    if (!work.touched_.empty()) tell = on_committed_;
   }
-  if (work.orders_opened_.empty()) return;
-  // The time at which COMMIT had returned can only be written by a later transaction.
-  auto noted = store_->transact([&] {
-    for (const auto& id : work.orders_opened_) store_->set_order_committed(id, at);
-  });
-  if (!noted) log::warning("commit-time-not-noted", {{"reason", noted.error()}});
+  if (!work.orders_opened_.empty()) {
+    // The time at which COMMIT had returned can only be written by a later transaction.
+    auto noted = store_->transact([&] {
+      for (const auto& id : work.orders_opened_) store_->set_order_committed(id, at);
+    });
+    if (!noted) log::warning("commit-time-not-noted", {{"reason", noted.error()}});
+  }
+  if (tell) tell(work.touched_);
 }
 
 void Writer::fire_due() {

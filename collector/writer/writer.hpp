@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +37,8 @@ class Work {
   /// A job failed: its changes to the view are not the truth.
   void forget(TerminalKey terminal) { views_.erase(terminal); }
   void timers_changed() { timers_changed_ = true; }
+  /// Something that people watch of this terminal has changed otherwise than by `apply`.
+  void touch(TerminalKey terminal) { touched_.insert(terminal); }
 
  private:
   friend class Writer;
@@ -45,6 +48,7 @@ class Work {
   WallTime no_silence_before_;
   std::map<TerminalKey, TerminalView> views_;
   std::vector<std::string> orders_opened_;
+  std::set<TerminalKey> touched_;  ///< whose state, faults or orders have changed
   bool timers_changed_ = false;
 };
 
@@ -93,6 +97,10 @@ class Writer {
   void post(Job job);
   void stop();
 
+  /// `tell` is called on the writer thread after each COMMIT that changed what people watch, with
+  /// the terminals concerned; it must be quick. Replaces what was given before; empty: nobody.
+  void on_committed(std::function<void(const std::set<TerminalKey>&)> tell);
+
   Figures figures() const;
 
  private:
@@ -117,6 +125,7 @@ class Writer {
   std::optional<MonoTime> committing_since_;  ///< the oldest job of the group under way
   bool stopping_ = false;
   Figures figures_;
+  std::function<void(const std::set<TerminalKey>&)> on_committed_;
 
   /// The collector itself stood still (paused machine, stopped process): silence that it could not
   /// hear is nobody's fault.

@@ -5,6 +5,8 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "common/link/tunnel.hpp"
+
 namespace kw::link {
 namespace {
 
@@ -91,8 +93,10 @@ Task<Result<void>> shake_hands(TlsStream& stream, Duration limit) {
 }
 
 Task<Result<TlsStream>> connect_tls(Endpoint server, std::shared_ptr<const ClientTls> tls,
-                                    Duration step) {
-  auto socket = co_await connect_tcp(server, step);
+                                    Duration step, std::optional<Proxy> proxy) {
+  const bool around = proxy && proxy->serves(server);
+  auto way = around ? tunnel(*proxy, server, step) : connect_tcp(server, step);
+  auto socket = co_await std::move(way);
   if (!socket) co_return std::move(socket).error();
   auto side = std::make_unique<ClientSide>();
   side->tls = std::move(tls);

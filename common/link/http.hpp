@@ -3,11 +3,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "common/link/proxy.hpp"
+#include "common/link/text_socket.hpp"
 #include "common/link/tls.hpp"
 #include "common/result.hpp"
 #include "common/task.hpp"
@@ -33,15 +36,26 @@ struct HttpResponse {
 inline constexpr std::size_t http_header_limit = 16 * 1024;
 inline constexpr std::size_t http_body_limit = 1024 * 1024;
 
-/// One request on a connection of its own. `tls` null: plain HTTP.
+/// One request on a connection of its own. `tls` null: plain HTTP, which takes no proxy.
 Task<Result<HttpResponse>> http_request(Endpoint server, std::shared_ptr<const ClientTls> tls,
-                                        HttpRequest request, Duration limit);
+                                        HttpRequest request, Duration limit,
+                                        std::optional<Proxy> proxy = std::nullopt);
 
 /// What an HttpServer grants its clients; tests give less.
 struct HttpLimits {
   Duration request = std::chrono::seconds{10};  ///< from its first byte (the first: from accept)
   Duration idle = std::chrono::seconds{60};     ///< between two requests of one connection
   std::size_t connections = 256;                ///< one more is answered 503
+  Duration silence = std::chrono::seconds{60};  ///< of a WebSocket's peer, which is pinged before
+};
+
+/// What an HttpServer does with requests to become a WebSocket; without this they are requests like
+/// any other.
+struct WebSockets {
+  /// The answer for one that may not be, nothing for one that may.
+  std::function<std::optional<HttpResponse>(const HttpRequest&)> refuse;
+  /// The connection ends when this returns.
+  std::function<Task<void>(std::shared_ptr<TextSocket>)> serve;
 };
 
 /// Plain HTTP for people and scrapers on one address. All on the executor's thread.
@@ -49,14 +63,15 @@ class HttpServer {
  public:
   using Handler = std::function<Task<HttpResponse>(HttpRequest)>;
 
-  HttpServer(asio::any_io_executor executor, Handler handler, HttpLimits limits = {});
+  HttpServer(asio::any_io_executor executor, Handler handler, HttpLimits limits = {},
+             WebSockets sockets = {});
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer();
 
   /// Binds and starts to serve; port 0 takes a free one. Returns the address in use.
   Result<Endpoint> listen(const Endpoint& at);
-  /// Accepts no more and closes every connection.
+  /// Accepts no more and closes every connection, WebSockets included.
   void stop();
 
  private:

@@ -37,7 +37,8 @@ bool well_formed(const HttpRequest& request) {
 }  // namespace
 
 Task<Result<HttpResponse>> http_request(Endpoint server, std::shared_ptr<const ClientTls> tls,
-                                        HttpRequest request, Duration limit) {
+                                        HttpRequest request, Duration limit,
+                                        std::optional<Proxy> proxy) {
   if (!well_formed(request)) co_return Error{Errc::invalid, "HTTP: not a request"};
   const SystemClock clock;
   const auto until = clock.mono() + limit;
@@ -48,7 +49,7 @@ Task<Result<HttpResponse>> http_request(Endpoint server, std::shared_ptr<const C
     PlainBytes stream{*socket};
     co_return co_await exchange(stream, request, host, until - clock.mono());
   }
-  auto secured = co_await connect_tls(server, tls, limit);
+  auto secured = co_await connect_tls(server, tls, limit, std::move(proxy));
   if (!secured) co_return std::move(secured).error();
   TlsBytes stream{*secured};
   auto response = co_await exchange(stream, request, host, until - clock.mono());

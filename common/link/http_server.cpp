@@ -2,6 +2,7 @@
 
 #include "common/link/accept.hpp"
 #include "common/link/http_wire.hpp"
+#include "common/link/text_accept.hpp"
 #include "common/link/tls_stream.hpp"
 #include "common/log.hpp"
 
@@ -10,18 +11,20 @@ namespace {
 
 struct Connection {
   explicit Connection(tcp::socket s) : socket(std::move(s)) {}
-  tcp::socket socket;
+  tcp::socket socket;                  ///< empty once it has become a WebSocket
+  std::weak_ptr<TextSocket> upgraded;  ///< that one
 };
 
 }  // namespace
 
 struct HttpServer::State {
-  State(asio::any_io_executor e, Handler h, HttpLimits l)
-      : executor(std::move(e)), handler(std::move(h)), limits(l) {}
+  State(asio::any_io_executor e, Handler h, HttpLimits l, WebSockets s)
+      : executor(std::move(e)), handler(std::move(h)), limits(l), sockets(std::move(s)) {}
 
   asio::any_io_executor executor;
   Handler handler;
   HttpLimits limits;
+  WebSockets sockets;
   std::shared_ptr<tcp::acceptor> acceptor;
   std::list<Connection> connections;
   bool stopped = false;
@@ -36,7 +39,29 @@ struct HttpServer::State {
     co_return problem(500, "the request could not be answered");
   }
 
-  static Task<void> converse(std::shared_ptr<State> self, tcp::socket& socket) {
+  /// The rest of the connection's life as a WebSocket.
+  static Task<void> upgrade(std::shared_ptr<State> self, Connection& connection,
+                            HttpRequest request) {
+    auto browser = co_await accept_text(std::move(connection.socket), std::move(request),
+                                        self->limits.request, self->limits.silence);
+    if (browser == nullptr || self->stopped) co_return;
+    connection.upgraded = browser;
+    try {
+      co_await self->sockets.serve(std::move(browser));
+    } catch (const std::exception& e) {
+      log::error("websocket-failed", {{"reason", e.what()}});
+    }
+  }
+
+  /// Why the request may not become a WebSocket, if it may not.
+  std::optional<HttpResponse> refusal(const Incoming& in) const {
+    // A client waits for our answer: what follows already is no frame.
+    if (!in.excess.empty()) return problem(400, "bytes after the request for a WebSocket");
+    return sockets.refuse(in.request);
+  }
+
+  static Task<void> converse(std::shared_ptr<State> self, Connection& connection) {
+    auto& socket = connection.socket;
     PlainBytes stream{socket};
     const auto remote = remote_of(socket);
     RequestLimits limits{http_header_limit, http_body_limit, self->limits.request,
@@ -53,8 +78,19 @@ struct HttpServer::State {
       }
       in.request.remote = remote;
       const HttpRequest asked{in.request.method, {}, {}, {}, {}};
-      const auto response = co_await answer(self, std::move(in.request));
-      const bool more = in.keep_alive && !self->stopped;
+      const bool socket_wanted = self->sockets.serve && wants_websocket(in.request);
+      auto refused = socket_wanted ? self->refusal(in) : std::nullopt;
+      if (socket_wanted && !refused) {
+        co_await upgrade(self, connection, std::move(in.request));
+        co_return;
+      }
+      HttpResponse response;
+      if (refused) {
+        response = std::move(*refused);
+      } else {
+        response = co_await answer(self, std::move(in.request));
+      }
+      const bool more = in.keep_alive && !self->stopped && !socket_wanted;
       const auto ec = co_await write_response(stream, asked, response, more);
       if (ec) co_return;
       if (!more) break;
@@ -65,7 +101,7 @@ struct HttpServer::State {
   }
 
   static Task<void> serve(std::shared_ptr<State> self, std::list<Connection>::iterator at) {
-    co_await converse(self, at->socket);
+    co_await converse(self, *at);
     self->connections.erase(at);
   }
 
@@ -99,8 +135,10 @@ struct HttpServer::State {
   std::size_t refusing = 0;
 };
 
-HttpServer::HttpServer(asio::any_io_executor executor, Handler handler, HttpLimits limits)
-    : state_(std::make_shared<State>(std::move(executor), std::move(handler), limits)) {}
+HttpServer::HttpServer(asio::any_io_executor executor, Handler handler, HttpLimits limits,
+                       WebSockets sockets)
+    : state_(std::make_shared<State>(std::move(executor), std::move(handler), limits,
+                                     std::move(sockets))) {}
 
 HttpServer::~HttpServer() { stop(); }
 
@@ -120,7 +158,10 @@ void HttpServer::stop() {
   state_->stopped = true;
   error_code ec;
   if (state_->acceptor) state_->acceptor->close(ec);
-  for (auto& connection : state_->connections) connection.socket.close(ec);
+  for (auto& connection : state_->connections) {
+    connection.socket.close(ec);
+    if (const auto browser = connection.upgraded.lock()) browser->cut();
+  }
 }
 
 }  // namespace kw::link

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/link/http.hpp"
+#include "common/link/proxy.hpp"
 #include "common/link/tls.hpp"
 #include "common/result.hpp"
 #include "common/task.hpp"
@@ -49,11 +50,12 @@ struct Refusal {
 };
 
 /// Dials, shakes hands (10 s each step) and upgrades to WebSocket at `/agent`. Error texts name the
-/// step that failed: resolve, connect, TLS, WebSocket. Errc::refused: our certificate, or theirs,
-/// is not accepted; Errc::busy: the collector says that it has no room now. `declined`, when given,
-/// outlives the call and gets what the collector said after TLS.
+/// step that failed: resolve, connect, proxy, TLS, WebSocket. Errc::refused: our certificate, or
+/// theirs, is not accepted; Errc::busy: the collector says that it has no room now. `declined`,
+/// when given, outlives the call and gets what the collector said after TLS.
 Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls,
                                          Duration step = std::chrono::seconds{10},
+                                         std::optional<Proxy> proxy = std::nullopt,
                                          std::optional<Refusal>* declined = nullptr);
 
 /// What the collector decides about connections of its agent port. All calls on the io thread.

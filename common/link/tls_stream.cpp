@@ -1,7 +1,6 @@
 #include "common/link/tls_stream.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include <openssl/err.h>
@@ -141,7 +140,7 @@ bool TlsStream::closed(Step& step) const {
 }
 
 TlsStream::Step TlsStream::outcome(int returned) {
-  const int number = errno;
+  const int number = platform::last_socket_error();
   Step step;
   switch (SSL_get_error(ssl_.get(), returned)) {
     case SSL_ERROR_WANT_READ:
@@ -173,7 +172,7 @@ TlsStream::Step TlsStream::handshake() {
   Step step;
   if (closed(step)) return step;
   ERR_clear_error();
-  errno = 0;
+  platform::forget_socket_error();
   const int r = SSL_do_handshake(ssl_.get());
   return r == 1 ? step : outcome(r);
 }
@@ -182,7 +181,7 @@ TlsStream::Step TlsStream::read(asio::mutable_buffer into) {
   Step step;
   if (into.size() == 0 || closed(step)) return step;
   ERR_clear_error();
-  errno = 0;
+  platform::forget_socket_error();
   // OpenSSL may hold decrypted bytes that the socket knows nothing of: always read first, wait only
   // when that wants more.
   const int r = SSL_read(ssl_.get(), into.data(), static_cast<int>(std::min(into.size(), record)));
@@ -215,7 +214,7 @@ TlsStream::Step TlsStream::write(std::span<const asio::const_buffer> pieces) {
     }
   }
   ERR_clear_error();
-  errno = 0;
+  platform::forget_socket_error();
   const int r = SSL_write(ssl_.get(), data, static_cast<int>(size));
   if (r <= 0) return outcome(r);
   step.moved = static_cast<std::size_t>(r);

@@ -76,9 +76,10 @@ Task<Result<void>> upgrade(std::shared_ptr<Wire> wire, std::string host, Duratio
 }  // namespace
 
 Task<Result<std::unique_ptr<Link>>> dial(Endpoint server, std::shared_ptr<const ClientTls> tls,
-                                         Duration step, std::optional<Refusal>* declined) {
+                                         Duration step, std::optional<Proxy> proxy,
+                                         std::optional<Refusal>* declined) {
   const auto host = server.text();
-  auto stream = co_await connect_tls(server, std::move(tls), step);
+  auto stream = co_await connect_tls(server, std::move(tls), step, std::move(proxy));
   if (!stream) co_return std::move(stream).error();
   auto from = remote_of(stream->next_layer());
   const auto wire = std::make_shared<Wire>(std::move(*stream), std::move(from));

@@ -6,6 +6,7 @@
 #include "common/link/accept.hpp"
 #include "common/link/connect.hpp"
 #include "common/link/http_wire.hpp"
+#include "common/link/upgrade.hpp"
 #include "common/link/wss_wire.hpp"
 
 namespace kw::link {
@@ -17,15 +18,6 @@ namespace http = boost::beast::http;
 constexpr std::size_t server_write_buffer = 8;
 /// Certificate requests have about a kilobyte; strangers get no more memory than a frame.
 constexpr std::size_t body_limit = frame_limit;
-
-http::request<http::empty_body> as_beast(const HttpRequest& request) {
-  http::request<http::empty_body> message;
-  message.version(11);
-  message.method_string(request.method);
-  message.target(request.target);
-  for (const auto& [name, value] : request.headers) message.set(name, value);
-  return message;
-}
 
 bool speaks_ours(const http::request<http::empty_body>& request) {
   http::token_list offered{request[http::field::sec_websocket_protocol]};

@@ -2,10 +2,8 @@
 
 #include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -19,7 +17,6 @@ namespace kw::platform {
 namespace {
 
 namespace json = boost::json;
-using Socket = asio::local::stream_protocol::socket;
 
 constexpr auto accept_rest = std::chrono::milliseconds{100};
 
@@ -46,8 +43,8 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
         acceptor(executor) {}
 
   struct Client {
-    explicit Client(Socket from) : socket(std::move(from)), idle(socket.get_executor()) {}
-    Socket socket;
+    explicit Client(ControlStream from) : socket(std::move(from)), idle(socket.get_executor()) {}
+    ControlStream socket;
     asio::steady_timer idle;
     std::string buffer;
     bool over = false;
@@ -62,23 +59,21 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
   std::string verbs;
   Answer answer;
   Limits limits;
-  asio::local::stream_protocol::acceptor acceptor;
+  ControlAcceptor acceptor;
   std::set<std::shared_ptr<Client>> clients;
-  std::filesystem::path path;
 };
 
 Task<void> ControlServer::State::accept(std::shared_ptr<State> self) {
   while (acceptor.is_open()) {
-    auto [failed, socket] = co_await acceptor.async_accept(as_result);
-    if (failed) {
-      if (!acceptor.is_open()) co_return;
-      co_await sleep_for(accept_rest);  // out of descriptors, say
+    auto stream = co_await acceptor.accept();
+    if (!acceptor.is_open()) co_return;
+    if (!stream) {
+      const bool stranger = stream.error().code() == Errc::refused;
+      if (!stranger) co_await sleep_for(accept_rest);  // out of descriptors, say
       continue;
     }
-    if (clients.size() >= limits.clients || !control_peer_allowed(socket.native_handle())) {
-      continue;  // closed as it goes out of scope
-    }
-    auto client = std::make_shared<Client>(std::move(socket));
+    if (clients.size() >= limits.clients) continue;  // closed as it goes out of scope
+    auto client = std::make_shared<Client>(std::move(*stream));
     clients.insert(client);
     spawn(executor, "control-client", serve(self, client));
     spawn(executor, "control-idle", watch(self, client));
@@ -166,26 +161,20 @@ ControlServer::ControlServer(asio::any_io_executor executor, std::string verbs, 
 ControlServer::~ControlServer() { stop(); }
 
 Result<void> ControlServer::listen(const std::filesystem::path& path) {
-  const auto descriptor = listen_control(path);
-  if (!descriptor) return descriptor.error();
-  boost::system::error_code failed;
-  state_->acceptor.assign(asio::local::stream_protocol{}, *descriptor, failed);
-  if (failed) return Error{Errc::invalid, "control socket: " + failed.message()};
-  state_->path = path;
+  auto listening = state_->acceptor.listen(path);
+  if (!listening) return listening;
   spawn(state_->executor, "control-accept", state_->accept(state_));
   return {};
 }
 
 void ControlServer::stop() {
   boost::system::error_code ignored;
-  state_->acceptor.close(ignored);
+  state_->acceptor.close();
   for (const auto& client : state_->clients) {
     client->over = true;
     client->idle.cancel();
     client->socket.close(ignored);
   }
-  std::error_code gone;
-  if (!state_->path.empty()) std::filesystem::remove(state_->path, gone);
 }
 
 }  // namespace kw::platform

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -19,8 +20,8 @@ class FolderLock {
   ~FolderLock();
 
  private:
-  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
+  explicit FolderLock(std::intptr_t handle) : handle_(handle) {}
+  std::intptr_t handle_;  ///< the system's own
 };
 
 }  // namespace kw::platform

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view serial_example = "serial:/dev/ttyS0?baud=9600";
 constexpr std::string_view tcp_example = "tcp://192.0.2.10:9100";
+constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
+constexpr std::uint16_t ipp_port = 631;
+constexpr std::string_view ipp_path = "/ipp/print";  // PWG 5100.14: where every printer answers
 
 /// An option and every value it may have.
 struct Option {
@@ -32,8 +35,7 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 
 /// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
 /// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 6> other_schemes{"usb",  "ipp",        "snmp",
-                                                        "pcsc", "modbus+tcp", "nut"};
+constexpr std::array<std::string_view, 5> other_schemes{"usb", "snmp", "pcsc", "modbus+tcp", "nut"};
 
 Error wrong(std::string_view text, std::string_view what, std::string_view example) {
   return Error{Errc::invalid, fmt::format("port \"{}\": {}; example: {}", text, what, example)};
@@ -97,30 +99,57 @@ Result<PortAddress> serial_address(std::string_view text, std::string_view rest,
   return out;
 }
 
-Result<PortAddress> tcp_address(std::string_view text, std::string_view rest, PortAddress out) {
-  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after tcp:", tcp_example);
-  rest.remove_prefix(2);
-  const auto colon = rest.rfind(':');
-  if (colon == std::string_view::npos || rest.ends_with(']')) {
-    return wrong(text, "the port number is missing", tcp_example);
-  }
+/// Takes "host:port" apart; without a port number `fallback` is taken, or it is a mistake when that
+/// is 0.
+Result<PortAddress> network_address(std::string_view text, std::string_view rest,
+                                    std::uint16_t fallback, std::string_view example,
+                                    PortAddress out) {
+  auto colon = rest.rfind(':');
+  const bool no_number = colon == std::string_view::npos || rest.ends_with(']');
+  if (no_number && fallback == 0) return wrong(text, "the port number is missing", example);
+  if (no_number) colon = rest.size();
   auto host = rest.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {
-    return wrong(text, "an IPv6 address stands in brackets", "tcp://[2001:db8::10]:9100");
+    return wrong(
+        text, "an IPv6 address stands in brackets",
+        fmt::format("{}://[2001:db8::10]:{}", out.scheme, fallback == 0 ? 9100 : fallback));
   }
-  if (host.empty()) return wrong(text, "the host is missing", tcp_example);
-  const auto number = port_number(rest.substr(colon + 1));
-  if (!number) {
-    return wrong(text,
-                 fmt::format("\"{}\" is not a port number from 1 to 65535", rest.substr(colon + 1)),
-                 tcp_example);
-  }
-  if (!out.options.empty()) return wrong(text, "tcp has no options", tcp_example);
+  if (host.empty()) return wrong(text, "the host is missing", example);
   out.host = host;
-  out.port = *number;
+  out.port = fallback;
+  if (!no_number) {
+    const auto number = port_number(rest.substr(colon + 1));
+    if (!number) {
+      return wrong(
+          text, fmt::format("\"{}\" is not a port number from 1 to 65535", rest.substr(colon + 1)),
+          example);
+    }
+    out.port = *number;
+  }
+  if (!out.options.empty()) {
+    return wrong(text, fmt::format("{} has no options", out.scheme), example);
+  }
   return out;
+}
+
+Result<PortAddress> tcp_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after tcp:", tcp_example);
+  return network_address(text, rest.substr(2), 0, tcp_example, std::move(out));
+}
+
+Result<PortAddress> ipp_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after ipp:", ipp_example);
+  rest.remove_prefix(2);
+  const auto slash = std::min(rest.find('/'), rest.size());
+  out.path = rest.substr(slash);
+  if (out.path.size() <= 1) out.path = ipp_path;
+  // It goes into the first line of a request as it is.
+  if (std::ranges::any_of(text, [](char c) { return c <= ' ' || c > '~'; })) {
+    return wrong(text, "only printable ASCII without spaces", ipp_example);
+  }
+  return network_address(text, rest.substr(0, slash), ipp_port, ipp_example, std::move(out));
 }
 
 }  // namespace
@@ -148,9 +177,13 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
   }
   if (out.scheme == "serial") return serial_address(text, rest, std::move(out));
   if (out.scheme == "tcp") return tcp_address(text, rest, std::move(out));
+  if (out.scheme == "ipp") return ipp_address(text, rest, std::move(out));
+  if (out.scheme == "ipps") {
+    return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
+  }
   if (std::ranges::find(other_schemes, out.scheme) == other_schemes.end()) {
     return wrong(text,
-                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, {}, -)", out.scheme,
+                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, {}, -)", out.scheme,
                              joined(other_schemes)),
                  serial_example);
   }

@@ -1,6 +1,8 @@
 #include "drivers/ports/open.hpp"
 
-#include "drivers/ports/transports.hpp"
+#include <charconv>
+
+#include "drivers/ports/http.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -24,13 +26,43 @@ class NoPort final : public Port {
   const Clock& clock_;
 };
 
+unsigned number_of(const PortAddress& address, std::string_view name, unsigned fallback) {
+  const auto at = address.options.find(name);
+  if (at == address.options.end()) return fallback;
+  const auto& text = at->second;  // PortAddress::parse let nothing but digits through
+  std::from_chars(text.data(), text.data() + text.size(), fallback);
+  return fallback;
+}
+
+platform::SerialLine line_of(const PortAddress& address) {
+  using platform::SerialLine;
+  SerialLine out;
+  out.device = address.host;
+  out.baud = number_of(address, "baud", out.baud);
+  out.data_bits = number_of(address, "data", out.data_bits);
+  out.stop_bits = number_of(address, "stop", out.stop_bits);
+  const auto is = [&](std::string_view name, std::string_view value) {
+    const auto at = address.options.find(name);
+    return at != address.options.end() && at->second == value;
+  };
+  if (is("parity", "even")) out.parity = SerialLine::Parity::even;
+  if (is("parity", "odd")) out.parity = SerialLine::Parity::odd;
+  if (is("flow", "rtscts")) out.flow = SerialLine::Flow::rtscts;
+  if (is("flow", "xonxoff")) out.flow = SerialLine::Flow::xonxoff;
+  return out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
                                         MonoTime deadline) {
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
-  if (address.scheme == "serial") return open_serial(address, clock);
-  if (address.scheme == "tcp") return open_tcp(address, clock, deadline);
+  if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
+  const auto connect = [address, &clock](MonoTime until) {
+    return platform::open_tcp(address.host, address.port, clock, until);
+  };
+  if (address.scheme == "tcp") return connect(deadline);
+  if (address.scheme == "ipp") return open_http(address, connect, deadline);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

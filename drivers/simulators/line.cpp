@@ -1,5 +1,6 @@
 #include "drivers/simulators/line.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -12,13 +13,13 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "drivers/ports/descriptor.hpp"
+#include "common/platform/posix/descriptor.hpp"
 
 namespace kw::devices {
 namespace {
 
-using drivers::Descriptor;
-using drivers::port_error;
+using platform::Descriptor;
+using platform::port_error;
 
 /// Reads what is there; nothing when the other end has gone.
 Line::Event read_some(int fd, Bytes& into) {
@@ -34,12 +35,17 @@ Line::Event read_some(int fd, Bytes& into) {
 
 class TcpLine final : public Line {
  public:
-  TcpLine(Descriptor listener, std::string host, std::uint16_t port)
-      : listener_(std::move(listener)), host_(std::move(host)), port_(port) {}
+  TcpLine(Descriptor listener, std::string scheme, std::string host, std::uint16_t port,
+          std::string path)
+      : listener_(std::move(listener)),
+        scheme_(std::move(scheme)),
+        host_(std::move(host)),
+        port_(port),
+        path_(std::move(path)) {}
 
   std::string address() const override {
     const bool v6 = host_.find(':') != std::string::npos;
-    return "tcp://" + (v6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_);
+    return scheme_ + "://" + (v6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_) + path_;
   }
 
   int descriptor() const override { return client_ ? client_.get() : listener_.get(); }
@@ -62,8 +68,10 @@ class TcpLine final : public Line {
  private:
   Descriptor listener_;
   Descriptor client_;
+  std::string scheme_;
   std::string host_;
   std::uint16_t port_;
+  std::string path_;
 };
 
 class PtyLine final : public Line {
@@ -117,10 +125,13 @@ struct FreeAddresses {
 
 Result<std::unique_ptr<Line>> open_tcp(std::string_view port) {
   const std::string where{port};
-  const auto rest = port.substr(std::string_view{"tcp://"}.size());
+  const auto scheme = port.substr(0, port.find("://"));
+  auto rest = port.substr(scheme.size() + 3);
+  const auto path = rest.substr(std::min(rest.find('/'), rest.size()));
+  rest.remove_suffix(path.size());
   const auto colon = rest.rfind(':');
   if (colon == std::string_view::npos || colon == 0) {
-    return Error{Errc::invalid, where + ": expected tcp://HOST:PORT"};
+    return Error{Errc::invalid, where + ": expected " + std::string{scheme} + "://HOST:PORT"};
   }
   std::string host{rest.substr(0, colon)};
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -147,13 +158,14 @@ Result<std::unique_ptr<Line>> open_tcp(std::string_view port) {
     return port_error(errno, where);
   }
   return std::unique_ptr<Line>{std::make_unique<TcpLine>(
-      std::move(fd), std::move(host), static_cast<std::uint16_t>(std::atoi(number.data())))};
+      std::move(fd), std::string{scheme}, std::move(host),
+      static_cast<std::uint16_t>(std::atoi(number.data())), std::string{path})};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Line>> open_line(std::string_view port) {
-  if (port.starts_with("tcp://")) return open_tcp(port);
+  if (port.starts_with("tcp://") || port.starts_with("ipp://")) return open_tcp(port);
   if (port.starts_with("pty:/")) return open_pty(port, port.substr(4));
   return Error{Errc::invalid,
                std::string{port} + ": expected tcp://127.0.0.1:9100 or pty:/path/of/link"};

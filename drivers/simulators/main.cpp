@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "drivers/ports/descriptor.hpp"
+#include "common/platform/posix/descriptor.hpp"
 #include "drivers/simulators/messages.hpp"
 #include "drivers/simulators/scenario.hpp"
 #include "drivers/simulators/stage.hpp"
@@ -77,7 +77,7 @@ int set(Lang lang, const std::string& control, const std::string& device,
   sockaddr_un at{};
   at.sun_family = AF_UNIX;
   std::strncpy(at.sun_path, control.c_str(), sizeof at.sun_path - 1);
-  const drivers::Descriptor fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const platform::Descriptor fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) {
     std::cerr << devices::messages::nobody_listens.in(lang) << control << ": "
               << std::strerror(errno) << '\n';

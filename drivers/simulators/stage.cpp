@@ -20,8 +20,8 @@ namespace kw::devices {
 namespace {
 
 namespace json = boost::json;
-using drivers::Descriptor;
-using drivers::port_error;
+using platform::Descriptor;
+using platform::port_error;
 
 constexpr std::size_t longest_request = 65536;
 constexpr std::size_t most_guests = 8;
@@ -144,7 +144,7 @@ void Stage::run() {
     for (const auto& guest : guests_) fds.push_back({guest.fd.get(), POLLIN, 0});
     if (control_ && guests_.size() < most_guests) fds.push_back({control_.get(), POLLIN, 0});
 
-    const int wait = later_.empty() ? -1 : drivers::poll_wait(clock_.mono(), later_.front().due);
+    const int wait = later_.empty() ? -1 : platform::poll_wait(clock_.mono(), later_.front().due);
     if (::poll(fds.data(), fds.size(), wait) < 0 && errno != EINTR) return;
     if (fds[0].revents != 0) {
       std::uint64_t asked = 0;

@@ -9,7 +9,7 @@
 
 #include "common/clock.hpp"
 #include "common/result.hpp"
-#include "drivers/ports/descriptor.hpp"
+#include "common/platform/posix/descriptor.hpp"
 #include "drivers/simulators/line.hpp"
 #include "drivers/simulators/scenario.hpp"
 
@@ -60,8 +60,8 @@ class Stage {
   Announce announce_;
   std::vector<Role> roles_;
   std::vector<Later> later_;  ///< scripted steps and slow answers, the next one first
-  drivers::Descriptor stop_;
-  drivers::Descriptor control_;
+  platform::Descriptor stop_;
+  platform::Descriptor control_;
   std::filesystem::path control_path_;
   std::vector<Guest> guests_;
 };

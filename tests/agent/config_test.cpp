@@ -68,6 +68,13 @@ TEST_CASE("every mistake names its line and key") {
       {"[agent]\noutbox_mib = 1\n", 2, "agent.outbox_mib"},
       {"[agent]\nsampel_s = 1\n", 2, "agent.sampel_s"},
       {"[agents]\n", 1, "agents"},
+      {"[agent]\ncollectors = \"a:1\"\n", 2, "agent.collectors"},
+      {"[agent]\n\ncollectors = [\"a:1\", \"b\"]\n", 3, "agent.collectors"},
+      {"[agent]\ncollectors = [\"a:0\"]\n", 2, "agent.collectors"},
+      {"[agent]\ncollectors = [\"a:1\", 7]\n", 2, "agent.collectors"},
+      {"[agent]\nproxy = \"socks://p:1080\"\n", 2, "agent.proxy"},
+      {"[agent]\naccept_configuration = \"no\"\n", 2, "agent.accept_configuration"},
+      {"[agent]\nconfiguration_trial_s = 0\n", 2, "agent.configuration_trial_s"},
       {"[[device]]\ndriver = \"host\"\nport = \"-\"\n", 1, "device.0.name"},
       {"[[device]]\nname = \"a b\"\ndriver = \"host\"\nport = \"-\"\n", 2, "device.0.name"},
       {"[[device]]\nname = \"a\"\ndriver = \"hots\"\nport = \"-\"\n", 3, "device.0.driver"},
@@ -93,6 +100,26 @@ TEST_CASE("every mistake names its line and key") {
     CHECK_MESSAGE(has(config, row.line, std::string{row.key}), all(config));
     CHECK(config.readable);
   }
+}
+
+TEST_CASE("collectors, proxy and who may push come from the file, and no secret from a mistake") {
+  const auto config = parse_config(
+      "[agent]\ncollectors = [\"b.example.org:7443\", \"[::1]:7443\"]\n"
+      "proxy = \"http://ann:opensesame@proxy:3128\"\naccept_configuration = false\n",
+      "agent.toml");
+  CHECK_MESSAGE(config.problems.empty(), all(config));
+  REQUIRE(config.collectors.size() == 2);
+  CHECK(config.collectors[0].text() == "b.example.org:7443");
+  CHECK(config.collectors[1].host == "::1");
+  REQUIRE(config.proxy);
+  CHECK(config.proxy->password == "opensesame");
+  CHECK_FALSE(config.accept_configuration);
+  const auto wrong =
+      parse_config("[agent]\nproxy = \"http://ann:opensesame@proxy\"\n", "agent.toml");
+  CHECK_FALSE(wrong.proxy);
+  CHECK(all(wrong).find("the port is missing") != std::string::npos);
+  CHECK(all(wrong).find("opensesame") == std::string::npos);
+  CHECK(wrong.problems.at(0).in(Lang::zh_cn).find("agent.toml:2: agent.proxy: 值无效") == 0);
 }
 
 TEST_CASE("a mistake in one device leaves the others alone") {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -41,9 +43,10 @@ class Scene {
     changed_.notify_all();
   }
 
-  int cancels = 0;
-  int opened = 0;     ///< ports
-  bool deaf = false;  ///< cancelling does not help
+  std::atomic<int> cancels = 0;
+  int opened = 0;              ///< ports
+  std::atomic<int> tests = 0;  ///< self-tests begun
+  bool deaf = false;           ///< cancelling does not help
 
  private:
   mutable std::mutex mutex_;
@@ -58,6 +61,18 @@ class FakeDriver final : public drivers::Driver {
   Result<void> open(drivers::Port&, MonoTime) override {
     if (scene_.mode() == Scene::Mode::other_device) return Error{Errc::refused, "not mine"};
     return {};
+  }
+  Result<drivers::SelfTest> self_test(std::string_view what, MonoTime) override {
+    ++scene_.tests;
+    switch (scene_.mode()) {
+      case Scene::Mode::silent:
+        return Error{Errc::timeout, "no reply"};
+      case Scene::Mode::hangs:
+        return scene_.hang();
+      default:
+        break;
+    }
+    return drivers::SelfTest{true, {std::chrono::milliseconds{3}}, std::string{what}};
   }
   Result<wire::Status> poll(MonoTime) override {
     switch (scene_.mode()) {
@@ -111,7 +126,12 @@ class Notebook final : public Recorder {
     samples_.push_back(device);
     changed_.notify_all();
   }
-  void note(const std::string&, const std::string&, const std::string&) override {}
+  void note(const std::string& code, const std::string& device,
+            const std::string& detail) override {
+    const std::lock_guard lock{mutex_};
+    notes_.push_back(code + " " + device + " " + detail);
+    changed_.notify_all();
+  }
 
   /// The status recorded as number `count` (from 1), waiting for it.
   std::optional<wire::Status> state_number(std::size_t count) {
@@ -124,6 +144,16 @@ class Notebook final : public Recorder {
     std::unique_lock lock{mutex_};
     const auto there = [&] { return samples_.size() >= count; };
     return changed_.wait_for(lock, std::chrono::seconds{20}, there);
+  }
+  /// Waits until this was noted: "code device detail".
+  bool noted(const std::string& text) {
+    std::unique_lock lock{mutex_};
+    const auto there = [&] { return std::ranges::find(notes_, text) != notes_.end(); };
+    return changed_.wait_for(lock, std::chrono::seconds{20}, there);
+  }
+  std::size_t notes() const {
+    const std::lock_guard lock{mutex_};
+    return notes_.size();
   }
   std::size_t states() const {
     const std::lock_guard lock{mutex_};
@@ -139,6 +169,7 @@ class Notebook final : public Recorder {
   std::condition_variable changed_;
   std::vector<std::pair<std::string, wire::Status>> states_;
   std::vector<std::string> samples_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace kw::agent

@@ -1,9 +1,8 @@
-// Debounce, Presence, Schedule, Backoff and the power record: decisions without clock or port.
+// Debounce, Presence, Backoff and the power record: decisions without clock or port.
 #include <doctest/doctest.h>
 
 #include "agent/debounce/debounce.hpp"
 #include "agent/debounce/presence.hpp"
-#include "agent/poll/schedule.hpp"
 #include "agent/power.hpp"
 #include "agent/uplink/backoff.hpp"
 
@@ -144,34 +143,6 @@ TEST_CASE("how a device is absent decides what it is reported as") {
       CHECK(seen.conditions[0].code == row.condition);
     }
   }
-}
-
-TEST_CASE("the device that is due first has its turn") {
-  Schedule schedule;
-  schedule.add(5s, at(3s));
-  schedule.add(1s, at(1s));
-  CHECK(schedule.next() == 1);
-  schedule.served(1, at(1s));
-  CHECK(schedule.due(1) == at(2s));
-  schedule.served(1, at(2s));
-  schedule.served(1, at(3s));
-  CHECK(schedule.next() == 0);
-}
-
-TEST_CASE("a port that was blocked for long polls each device once, not once for every turn") {
-  Schedule schedule;
-  schedule.add(1s, at(0s));
-  schedule.served(0, at(60s));
-  CHECK(schedule.due(0) == at(61s));
-}
-
-TEST_CASE("an early look never delays a turn") {
-  Schedule schedule;
-  schedule.add(5s, at(10s));
-  schedule.again_at(0, at(20s));
-  CHECK(schedule.due(0) == at(10s));
-  schedule.again_at(0, at(9s));
-  CHECK(schedule.due(0) == at(9s));
 }
 
 TEST_CASE("the first pause after a lost session is spread, later ones double up to the cap") {

@@ -98,6 +98,10 @@ struct Talker {
     if (const auto* a = std::get_if<act::Established>(&action)) {
       return a->quarantined ? "quarantined" : "established";
     }
+    if (const auto* a = std::get_if<act::Order>(&action)) return "order " + a->command.verb();
+    if (const auto* a = std::get_if<act::Configure>(&action)) {
+      return "configure " + a->configuration.body();
+    }
     return "close " + n(std::get<act::Close>(action).code);
   }
   static std::string words(const pb::Envelope& envelope) {

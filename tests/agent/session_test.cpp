@@ -404,3 +404,28 @@ TEST_CASE("what a device newly says of itself is sent as inventory after a momen
   CHECK(t.tick() == Words{"inventory"});
   CHECK(t.tick().empty());
 }
+
+TEST_CASE("hello says which configuration is in force and whether others may be pushed") {
+  SessionFacts facts;
+  facts.configuration_hash = std::string(32, 'h');
+  facts.configuration_local = true;
+  Session session{{}, facts, Talker::view(0, 0)};
+  const auto actions = session.start({});
+  REQUIRE(actions.size() == 1);
+  const auto& hello = std::get<act::Send>(actions[0]).envelope.hello();
+  CHECK(hello.configuration_hash() == facts.configuration_hash);
+  CHECK(hello.configuration_local());
+}
+
+TEST_CASE("commands and configurations are handed on, in order, and not before Welcome") {
+  pb::Envelope command;
+  command.mutable_command()->set_verb("refresh");
+  pb::Envelope configuration;
+  configuration.mutable_configuration()->set_body("text");
+  auto t = live();
+  CHECK(t.hear(command) == Words{"order refresh"});
+  CHECK(t.hear(configuration) == Words{"configure text"});
+  Talker early{Talker::view(0, 0)};
+  early.start();
+  CHECK(early.hear(command) == Words{"close 4003"});
+}

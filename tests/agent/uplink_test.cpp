@@ -13,6 +13,7 @@
 #include "common/platform/files.hpp"
 #include "common/wire/codec.hpp"
 #include "outbox_fixture.hpp"
+#include "tests/link/connect_proxy.hpp"
 #include "tests/link/fixture.hpp"
 
 using namespace kw;
@@ -186,12 +187,13 @@ std::optional<Result<IdentityFiles>> enrolled(asio::io_context& io, const Enrolm
 
 Enrolment wanted(const Server& server, const std::filesystem::path& data) {
   const auto token = identity::Token::make(link_test::ours().root_pin());
-  return {data, "https://" + server.at.text(), token->text(), "kiosk", false};
+  return {data, "https://" + server.at.text(), token->text(), {}, "kiosk", false};
 }
 
 struct Agent {
-  Agent(asio::io_context& io, const std::filesystem::path& data, std::uint64_t epoch)
-      : Agent(io, uplink_options(data), epoch) {}
+  Agent(asio::io_context& io, const std::filesystem::path& data, std::uint64_t epoch,
+        std::vector<link::Endpoint> collectors = {}, std::optional<link::Proxy> proxy = {})
+      : Agent(io, uplink_options(data, std::move(collectors), std::move(proxy)), epoch) {}
   Agent(asio::io_context& io, const Uplink::Options& how, std::uint64_t epoch)
       : journal(std::make_unique<Outbox>(options(how.folder), clock, "boot", epoch), clock),
         uplink(io.get_executor(), journal, clock, how, {}) {
@@ -205,9 +207,13 @@ struct Agent {
     out.reserve = 0;
     return out;
   }
-  static Uplink::Options uplink_options(const std::filesystem::path& data) {
+  static Uplink::Options uplink_options(const std::filesystem::path& data,
+                                        std::vector<link::Endpoint> collectors,
+                                        std::optional<link::Proxy> proxy) {
     Uplink::Options out;
     out.folder = data;
+    out.collectors = std::move(collectors);
+    out.proxy = std::move(proxy);
     out.backoff = {.first = 10ms, .cap = 20ms, .spread = 20ms};
     out.renewal_look = 10ms;
     return out;
@@ -258,6 +264,63 @@ TEST_CASE("a collector restored from an old copy gets everything again") {
   collector.cut_after = 1;
   agent.journal.note("one more", {}, "x");  // ends the session; the next Welcome says 5 again
   CHECK(until(io, [&] { return collector.sessions >= 2 && collector.marks[7] == 21; }));
+  server.listener.stop();
+}
+
+TEST_CASE("several addresses are dialled in order, and one that fails costs no pause") {
+  asio::io_context io{1};
+  Server server{io};
+  tests::TempFolder data;
+  REQUIRE(enrolled(io, wanted(server, data.path())));
+  link::Endpoint nobody;
+  {
+    const Server gone{io};
+    nobody = gone.at;
+  }
+  Agent agent{io, data.path(), 7, {nobody, server.at, {"127.0.0.1", 1}}};
+  agent.journal.note("n", {}, "x");
+  spawn(io, "uplink", agent.uplink.run());
+  REQUIRE(until(io, [&] { return server.collector.marks[7] == 1; }));
+  CHECK(agent.uplink.status().server == server.at.text());
+  CHECK(agent.uplink.status().servers ==
+        std::vector<std::string>{nobody.text(), server.at.text(), "127.0.0.1:1"});
+  CHECK(agent.uplink.status().last_error.empty());
+  server.listener.stop();
+  REQUIRE(until(io, [&] { return agent.uplink.status().phase == UplinkPhase::waiting; }));
+  const auto& why = agent.uplink.status().last_error;
+  REQUIRE(until(io, [&] { return why.find("127.0.0.1:1: connect") != std::string::npos; }));
+  CHECK(why.find(nobody.text() + ": connect") == 0);
+  CHECK(why.find("; " + server.at.text() + ": connect") != std::string::npos);
+}
+
+TEST_CASE("enrolment and sessions go through a proxy, and what it refuses is said") {
+  asio::io_context io{1};
+  Server server{io};
+  link_test::ConnectProxy proxy{io};
+  proxy.demand("Basic YW5uOm9wZW5zZXNhbWU=");  // ann:opensesame
+  tests::TempFolder data;
+  auto wish = wanted(server, data.path());
+  wish.proxy = proxy.url();
+  const auto refused = enrolled(io, wish);
+  REQUIRE_FALSE(*refused);
+  CHECK(refused->error().text().find("407") != std::string::npos);
+  wish.proxy = "proxy.example.org";
+  CHECK(enrolled(io, wish)->error().text().find("--proxy is wrong") == 0);
+  wish.proxy = proxy.url("ann:opensesame@");
+  REQUIRE(*enrolled(io, wish));
+  CHECK(proxy.tunnels() == 1);
+
+  Agent agent{io, data.path(), 7, {}, *link::Proxy::parse(wish.proxy)};
+  agent.journal.note("n", {}, "x");
+  spawn(io, "uplink", agent.uplink.run());
+  REQUIRE(until(io, [&] { return server.collector.marks[7] == 1; }));
+  CHECK(proxy.tunnels() == 2);
+  CHECK(agent.uplink.status().proxy == proxy.url());
+  // Without its credentials a proxy is no reason to think that the certificate is refused.
+  Agent poor{io, data.path(), 8, {}, *link::Proxy::parse(proxy.url())};
+  spawn(io, "uplink", poor.uplink.run());
+  REQUIRE(until(io, [&] { return poor.uplink.status().phase == UplinkPhase::waiting; }));
+  CHECK(poor.uplink.status().last_error.find("407") != std::string::npos);
   server.listener.stop();
 }
 
@@ -406,7 +469,7 @@ TEST_CASE("a revoked kiosk says so, waits, and comes back when somebody enrols i
   REQUIRE(*enrolled(io, request));
   auto& collector = server.collector;
   collector.withdrawn = serial_on_disk(data.path());
-  auto options = Agent::uplink_options(data.path());
+  auto options = Agent::uplink_options(data.path(), {}, {});
   options.backoff.cap = std::chrono::hours{1};
   Agent agent{io, options, 7};
   agent.journal.note("kept", {}, "x");

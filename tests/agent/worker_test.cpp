@@ -11,11 +11,13 @@ using Mode = Scene::Mode;
 namespace {
 
 struct Rig {
-  explicit Rig(Duration deadline = 10s, bool hold_port = true) {
-    DeviceWorker::Timing timing;
+  explicit Rig(Duration deadline = 10s, bool held = true) : hold_port(held) {
     timing.deadline = deadline;
     timing.sample = 20ms;
     timing.retry = 1ms;
+    make();
+  }
+  void make() {
     std::vector<DeviceWorker::Device> devices;
     devices.push_back({"printer", std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms, hold_port});
     worker = std::make_shared<DeviceWorker>(
@@ -34,6 +36,8 @@ struct Rig {
     return std::unique_ptr<drivers::Port>{std::make_unique<ScenePort>(scene, clock)};
   }
 
+  bool hold_port;
+  DeviceWorker::Timing timing;
   SystemClock clock;
   Scene scene;
   Notebook notes;
@@ -124,8 +128,29 @@ TEST_CASE("a driver that cannot be cancelled is reported as stuck and costs its 
     std::this_thread::yield();
   }
   CHECK(rig.notes.state_number(1)->conditions.at(0).code == "driver-stuck");
+  CHECK(rig.notes.noted("stuck printer "));
+  // Once for the call that is stuck, however often it is looked at, and no second thread for it.
+  for (int i = 0; i < 100; ++i) rig.worker->watch();
+  CHECK(rig.notes.states() == 1);
+  CHECK(rig.notes.notes() == 1);
+  CHECK(rig.scene.opened == 1);
   rig.worker->stop();
   CHECK_FALSE(rig.worker->ended_within(1ms));
+}
+
+TEST_CASE("a device that was absent for long is asked seldom, and at once when a port appears") {
+  Rig rig;
+  rig.timing.absent_after = 0ms;
+  rig.timing.absent_every = 1h;
+  rig.make();
+  rig.scene.set(Mode::missing);
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(1));
+  rig.scene.set(Mode::answers);
+  rig.worker->poll_absent();
+  const auto back = rig.notes.state_number(2);
+  REQUIRE(back);
+  CHECK(back->device == wire::DeviceState::online);
 }
 
 TEST_CASE("a driver that comes back from being stuck is reported as it is then") {

@@ -122,7 +122,7 @@ struct GatewayBed {
   /// The code with which a link is declined; "link" when one is opened.
   std::string knock_on_agent_port(const Kiosk& kiosk) {
     std::optional<link::Refusal> said;
-    auto link = loop.run(link::dial(at, tls(kiosk), 10s, &said));
+    auto link = loop.run(link::dial(at, tls(kiosk), 10s, std::nullopt, &said));
     if (link) return "link";
     return said ? said->code : link.error().text();
   }

@@ -15,6 +15,10 @@ TEST_CASE("the shipped rules are read without a mistake") {
   REQUIRE(rules);
   CHECK(rules->of("escpos", "media-empty", wire::Severity::fault).level == Level::severe);
   CHECK(rules->of("escpos", "cover-open", wire::Severity::fault).hold == 60s);
+  CHECK(rules->of("ipp", "media-jam", wire::Severity::fault).level == Level::severe);
+  CHECK(rules->of("ipp", "toner-empty", wire::Severity::fault).level == Level::severe);
+  CHECK(rules->of("ipp", "door-open", wire::Severity::fault).hold == 60s);
+  CHECK_FALSE(rules->of("ipp", "toner-low", wire::Severity::warning).opens);
   CHECK(rules->of("escpos", "no-such-code", wire::Severity::fault).hold == 10s);
   CHECK_FALSE(rules->of("escpos", "no-such-code", wire::Severity::warning).opens);
   CHECK(rules->silence() == 120s);

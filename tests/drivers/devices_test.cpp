@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "drivers/ports/descriptor.hpp"
+#include "common/platform/posix/descriptor.hpp"
 #include "drivers/ports/open.hpp"
 #include "drivers/simulators/scenario.hpp"
 #include "drivers/simulators/stage.hpp"
@@ -25,9 +25,9 @@
 namespace kw::devices {
 namespace {
 
-using drivers::Descriptor;
 using drivers::Driver;
 using drivers::TempFolder;
+using platform::Descriptor;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -94,14 +94,15 @@ struct Attached {
   Result<wire::Status> poll() const { return driver->poll(within(seconds{10})); }
 };
 
-Attached attach(const std::string& address, const drivers::Given& settings) {
+Attached attach(const std::string& address, const drivers::Given& settings,
+                std::string_view protocol = "escpos") {
   Attached out;
   const auto parsed = drivers::PortAddress::parse(address);
   REQUIRE_MESSAGE(bool(parsed), parsed.error().text());
   auto port = drivers::open_port(*parsed, real_clock, within(seconds{5}));
   REQUIRE_MESSAGE(bool(port), port.error().text());
   out.port = std::move(*port);
-  auto driver = drivers::make_driver("escpos", settings);
+  auto driver = drivers::make_driver(protocol, settings);
   REQUIRE(bool(driver));
   out.driver = std::move(*driver);
   return out;
@@ -379,6 +380,78 @@ TEST_CASE("kiosk-devices: a scenario's mistakes are told with line and key") {
   CHECK(all.find("device.2.colour: unknown key") != std::string::npos);
   CHECK(all.find("device.2.step.0.condition: bad value; expected known: cover-open") !=
         std::string::npos);
+}
+
+TEST_CASE("kiosk-devices: the laser printer's conditions, each as the driver sees it") {
+  const TempFolder folder;
+  for (const std::string settings :
+       {"supplies = \"both\"", "supplies = \"marker\"", "supplies = \"printer-supply\"",
+        "supplies = \"none\"", "chunked = true", "newest_version = \"1.1\""}) {
+    CAPTURE(settings);
+    std::vector<config::Problem> problems;
+    const auto document = config::parse(
+        "[[device]]\nname = \"laser\"\nprotocol = \"ipp\"\nport = "
+        "\"ipp://127.0.0.1:0/ipp/print\"\n" +
+            settings + "\n",
+        "test.toml", problems);
+    auto devices = read_scenario(*document, problems);
+    REQUIRE_MESSAGE(bool(devices), devices.error().text());
+    const auto conditions = devices->at(0).player->conditions();
+    auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+    REQUIRE(bool(stage));
+    std::size_t seen = 0;
+    const auto look = [&] {
+      std::thread runs{[&] { (*stage)->run(); }};
+      const auto attached = attach((*stage)->addresses()[0], {}, "ipp");
+      const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+      auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+      (*stage)->stop();
+      runs.join();
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      return std::move(*status);
+    };
+    for (const auto& condition : conditions) {
+      if (wire::find_condition(condition) == nullptr || condition == "no-reply") continue;
+      CAPTURE(condition);
+      REQUIRE(bool((*stage)->change("laser", condition, true)));
+      CHECK(drivers::codes_of(look()) == std::vector<std::string>{condition});
+      REQUIRE(bool((*stage)->change("laser", condition, false)));
+      ++seen;
+    }
+    CHECK(seen == 16);
+    const auto status = look();
+    CHECK(wire::health_of(status) == wire::Health::ok);
+    CHECK(status.identity == wire::Identity{"Kiosk", "Laser 200", "KWL0000001", "1.4.2"});
+    CHECK(status.consumables.size() == (settings.find("none") == std::string::npos ? 3U : 1U));
+  }
+}
+
+TEST_CASE("kiosk-devices: a laser printer jams, pauses, is busy, is elsewhere, and prints again") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  Playing playing{
+      "[[device]]\nname = \"laser\"\nprotocol = \"ipp\"\nport = \"ipp://127.0.0.1:0/ipp/print\"\n",
+      control};
+  const auto attached = attach(playing.address(), {}, "ipp");
+  REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+  const auto with = [&](const std::string& condition) {
+    REQUIRE(set_condition(control, "laser", condition, "on") == 0);
+    auto status = attached.poll();
+    REQUIRE(set_condition(control, "laser", condition, "off") == 0);
+    return status;
+  };
+  CHECK(with("media-jam")->media == wire::Media::jammed);
+  CHECK(with("paused")->device == wire::DeviceState::online);
+  CHECK(with("shutdown")->device == wire::DeviceState::power_off);
+  CHECK(with("processing")->device == wire::DeviceState::device_busy);
+  CHECK(drivers::codes_of(*with("stopped")) == std::vector<std::string>{"printer-stopped"});
+  CHECK(drivers::codes_of(*with("rejecting-jobs")) ==
+        std::vector<std::string>{"not-accepting-jobs"});
+  CHECK(with("toner-empty")->consumables.at(1).percent == 0.0);
+  CHECK(with("busy").error().code() == Errc::busy);
+  CHECK(with("not-found").error().code() == Errc::refused);
+  CHECK(with("garbage").error().code() == Errc::garbled);
+  CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
 }
 
 TEST_CASE("kiosk-devices: the program plays a driver's own scenario until it is told to end") {

@@ -32,6 +32,16 @@ class FakePort final : public Port {
   /// From now on the other end is gone.
   void cut() { cut_ = true; }
 
+  /// A new wire to the same device: what was on its way on the old one never comes.
+  void renew() {
+    cut_ = false;
+    cut_after_answer_ = false;
+    coming_.clear();
+  }
+
+  /// The other end leaves once what is on its way has been read.
+  void cut_after_answer() { cut_after_answer_ = true; }
+
   void pass(Duration time) { now_ += time; }
 
   const std::vector<Bytes>& written() const { return written_; }
@@ -46,7 +56,9 @@ class FakePort final : public Port {
   }
 
   Result<std::size_t> read(std::span<std::uint8_t> into, MonoTime deadline) override {
-    if (cut_) return Error{Errc::disconnected, "fake port: cut"};
+    if (cut_ || (cut_after_answer_ && coming_.empty())) {
+      return Error{Errc::disconnected, "fake port: cut"};
+    }
     if (coming_.empty() || coming_.front().due > deadline) {
       now_ = std::max(now_, deadline);
       return Error{Errc::timeout, "fake port: nothing within the deadline"};
@@ -77,6 +89,7 @@ class FakePort final : public Port {
   std::vector<Arrival> coming_;
   std::vector<Bytes> written_;
   bool cut_ = false;
+  bool cut_after_answer_ = false;
 };
 
 }  // namespace kw::drivers

@@ -1,5 +1,5 @@
 # The house rules that no compiler checks: cmake -DROOT=. -P tests/house/rules.cmake
-# Include direction, where Beast may be, what dead-locks elsewhere, what must not be awaited, four files a
+# Include direction, where Beast and the operating system may be, what dead-locks elsewhere, what must not be awaited, four files a
 # driver, texts in two languages. Runs in a second and runs first.
 cmake_minimum_required(VERSION 3.25)
 get_filename_component(ROOT "${ROOT}" ABSOLUTE)
@@ -27,6 +27,8 @@ set(never_stats "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlit
 set(never_store "collector/(writer|gateway|api|accounts)/")
 set(never_writer "collector/(gateway|api)/")
 
+set(system_headers "sys/|net/|netinet/|arpa/|linux/|unistd\\.h|poll\\.h|pthread\\.h|fcntl\\.h|termios\\.h|netdb\\.h|ifaddrs\\.h|malloc\\.h|signal\\.h|dirent\\.h|spawn\\.h|dlfcn\\.h|windows\\.h|win[a-z0-9]*\\.h|ws2tcpip\\.h|iphlpapi\\.h|io\\.h|aclapi\\.h|sddl\\.h|setupapi\\.h|errno\\.h")
+
 foreach(part common drivers agent collector)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${part}/*.hpp ${ROOT}/${part}/*.cpp)
   list(FILTER files EXCLUDE REGEX "_test\\.cpp$")
@@ -43,9 +45,14 @@ foreach(part common drivers agent collector)
           report(${f} "stage ${stage} must not know this" "${line}")
         endif()
       endif()
-      # 2. Beast costs 15-30 CPU seconds a file: link only.
-      if(line MATCHES "boost/beast" AND NOT f MATCHES "^common/(boost_impl\\.cpp|link/)")
-        report(${f} "Beast outside common/link" "${line}")
+      # 2. Beast costs 15-30 CPU seconds a file: link, and the drivers' one HTTP port.
+      if(line MATCHES "boost/beast" AND NOT f MATCHES "^common/(boost_impl\\.cpp|link/)|^drivers/ports/http\\.cpp$")
+        report(${f} "Beast outside common/link and drivers/ports/http.cpp" "${line}")
+      endif()
+      # The operating system is common/platform's: headers of its own have no word of it, posix/ and win/ do.
+      # The simulated devices are for the build machine: Linux only.
+      if(line MATCHES "<(${system_headers})" AND NOT f MATCHES "^common/platform/(posix|win)/|^drivers/simulators/")
+        report(${f} "operating system outside common/platform/posix and win" "${line}")
       endif()
       # 3. These dead-lock in the mingw runtime.
       if(line MATCHES "<(latch|semaphore|barrier)>")
@@ -64,6 +71,9 @@ foreach(part common drivers agent collector)
     file(READ ${ROOT}/${f} text)
     string(REGEX REPLACE "//[^\n]*" "" text "${text}")
     string(REGEX REPLACE "\"[^\"\n]*\"" "STR" text "${text}")
+    if(text MATCHES "#[^\n]*(_WIN32|__MINGW|__linux__|__unix__)[^\n]*" AND NOT f MATCHES "^common/platform/")
+      report(${f} "what differs by system is common/platform's" "an #if on the system")
+    endif()
     # 6. One door for time, one way to start a coroutine.
     if(text MATCHES "(system_clock|steady_clock|high_resolution_clock)::now" )
       report(${f} "time comes from Clock" "${CMAKE_MATCH_0}")
@@ -96,7 +106,7 @@ endforeach()
 # 8. A driver is a folder of four files.
 file(STRINGS ${ROOT}/drivers/CMakeLists.txt lines REGEX "^kw_driver\\(")
 foreach(line IN LISTS lines)
-  string(REGEX REPLACE "kw_driver\\(([^ ]+) ([^)]+)\\).*" "\\2" folder "${line}")
+  string(REGEX REPLACE "kw_driver\\(([^ ]+) ([^ )]+).*" "\\2" folder "${line}")
   foreach(needed driver.cpp driver_test.cpp README.md scenario.toml)
     if(NOT EXISTS ${ROOT}/drivers/${folder}/${needed})
       report(drivers/${folder} "a driver has four files" "${needed} is missing")

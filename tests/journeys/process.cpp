@@ -15,16 +15,22 @@
 
 namespace kw::tests {
 
-Process::Process(const std::vector<std::string>& command, const std::filesystem::path& output) {
+Process::Process(const std::vector<std::string>& command, const std::filesystem::path& output,
+                 const std::vector<std::string>& environment) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  std::vector<char*> variables;
+  for (const auto& word : environment) variables.push_back(const_cast<char*>(word.c_str()));
+  for (char** each = environ; *each != nullptr; ++each) variables.push_back(*each);
+  variables.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output.c_str(),
                                    O_CREAT | O_WRONLY | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
-  if (posix_spawn(&pid_, command[0].c_str(), &files, nullptr, arguments.data(), environ) != 0) {
+  if (posix_spawn(&pid_, command[0].c_str(), &files, nullptr, arguments.data(), variables.data()) !=
+      0) {
     pid_ = -1;
   }
   posix_spawn_file_actions_destroy(&files);

@@ -15,7 +15,9 @@ namespace kw::tests {
 class Process {
  public:
   Process() = default;
-  Process(const std::vector<std::string>& command, const std::filesystem::path& output);
+  /// `environment`: "NAME=value" each, beside what this process has.
+  Process(const std::vector<std::string>& command, const std::filesystem::path& output,
+          const std::vector<std::string>& environment = {});
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
   ~Process();
@@ -27,6 +29,7 @@ class Process {
   void kill();
   /// SIGTERM and wait.
   int stop();
+  pid_t pid() const { return pid_; }
   bool running() const { return pid_ > 0; }
 
  private:

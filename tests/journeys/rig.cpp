@@ -134,6 +134,7 @@ AgentRig::AgentRig(const std::filesystem::path& folder, const std::string& devic
     : data_(folder), config_(folder.string() + ".toml"), log_(folder.string() + ".log") {
   std::ofstream{config_} << "[agent]\nlanguage = \"en\"\nreconnect_first_ms = 20\n"
                             "reconnect_cap_s = 1\nreconnect_spread_s = 0\n"
+                            "flap_changes = 0\n"
                          << devices;
 }
 
@@ -145,10 +146,11 @@ void AgentRig::enroll(const CollectorRig& collector, const std::string& terminal
 
 void AgentRig::configure(const std::string& text) const { std::ofstream{config_} << text; }
 
-void AgentRig::start() {
+void AgentRig::start(const std::vector<std::string>& environment) {
   process_ = Process{
       {program("kiosk-agent"), "run", "--data", data_.string(), "--config", config_.string()},
-      log_};
+      log_,
+      environment};
 }
 
 Output AgentRig::enroll_with(std::vector<std::string> arguments) const {

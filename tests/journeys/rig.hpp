@@ -61,9 +61,11 @@ class AgentRig {
   void configure(const std::string& text) const;
   /// Enrols with a collector.
   void enroll(const CollectorRig& collector, const std::string& terminal);
-  void start();
+  /// `environment`: "NAME=value" each, what a service manager sets.
+  void start(const std::vector<std::string>& environment = {});
   void kill() { process_.kill(); }
   int stop() { return process_.stop(); }
+  const Process& process() const { return process_; }
 
   void signal(int number) const { process_.signal(number); }
   /// `kiosk-agent enroll` with these arguments for this data folder.

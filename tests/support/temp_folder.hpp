@@ -3,7 +3,8 @@
 #include <filesystem>
 #include <string>
 
-#include <unistd.h>
+#include "common/identity/keys.hpp"
+#include "common/identity/random.hpp"
 
 namespace kw::tests {
 
@@ -11,8 +12,9 @@ namespace kw::tests {
 class TempFolder {
  public:
   TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "kw-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
+    const auto name = "kw-" + identity::to_hex(identity::random_bytes(8));
+    path_ = std::filesystem::temp_directory_path() / name;
+    std::filesystem::create_directory(path_);
   }
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;

@@ -204,8 +204,16 @@ CREATE INDEX provisioning_address ON provisioning (address);
 CREATE INDEX provisioning_seen ON provisioning (last_seen_at);
 )";
 
+/// What people who watch ask for again and again: what is open, of one terminal or of all.
+constexpr std::string_view live = R"(
+CREATE INDEX fault_open_at ON fault (opened_at, id) WHERE cleared_at IS NULL AND learned_late = 0;
+CREATE INDEX work_order_terminal ON work_order (terminal, created_at, id);
+CREATE INDEX work_order_state ON work_order (state, created_at, id);
+)";
+
 constexpr std::array steps{db::Migration{1, "main job", first},
-                           db::Migration{2, "identities", identities}};
+                           db::Migration{2, "identities", identities},
+                           db::Migration{9, "live", live}};
 
 }  // namespace
 

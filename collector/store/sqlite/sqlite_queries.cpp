@@ -26,6 +26,16 @@ void cut(Listing<T>& listing, std::size_t limit, Key key) {
   listing.next = key(listing.items.back());
 }
 
+/// `text` anywhere, for LIKE ... ESCAPE '!': what it holds stands for itself.
+std::string anywhere(std::string_view text) {
+  std::string out = "%";
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '!') out += '!';
+    out += c;
+  }
+  return out + "%";
+}
+
 struct Keyset {
   std::int64_t at = INT64_MAX;
   std::string id;
@@ -39,6 +49,11 @@ Keyset keyset(std::string_view after) {
   out.at = std::strtoll(std::string{after.substr(0, dot)}.c_str(), nullptr, 10);
   out.id = after.substr(dot + 1);
   return out;
+}
+
+/// The rows of the terminal whose code is $1, by its key, which the indexes know.
+std::string of_terminal(std::string_view table) {
+  return fmt::format(" AND {}.terminal=(SELECT id FROM terminal WHERE code=$1)", table);
 }
 
 constexpr std::string_view terminal_sql =
@@ -104,22 +119,26 @@ Result<T> SqliteQueries::finish(T value) {
 }
 
 Result<Listing<TerminalRow>> SqliteQueries::terminals(const Page& page,
-                                                      std::optional<TerminalState> state) {
+                                                      const TerminalFilter& filter) {
   start();
   Listing<TerminalRow> out;
   const auto now = clock_.wall();
   static const std::string sql =
-      std::string{terminal_sql} + "WHERE t.code > $1 ORDER BY t.code LIMIT $3";
+      std::string{terminal_sql} +
+      "WHERE t.code > $1 AND (lower(t.code) LIKE lower($4) ESCAPE '!' OR lower(t.name) LIKE "
+      "lower($4) ESCAPE '!') ORDER BY t.code LIMIT $3";
+  const auto pattern = anywhere(filter.text);
   std::string after = page.after;
   const std::size_t chunk = page.limit + 1;
   // State is derived, so the filter reads on until the page is full.
   for (;;) {
     std::size_t seen = 0;
-    for (const auto row : db_->rows(sql, after, wire::Health::warning, chunk)) {
+    for (const auto row : db_->rows(sql, after, wire::Health::warning, chunk, pattern)) {
       ++seen;
       auto terminal = terminal_row(row, now);
       after = terminal.code;
-      if (!state || terminal.state == *state) out.items.push_back(std::move(terminal));
+      if (!filter.state || terminal.state == *filter.state)
+        out.items.push_back(std::move(terminal));
       if (out.items.size() > page.limit) break;
     }
     if (seen < chunk || out.items.size() > page.limit || db_->failure()) break;
@@ -139,6 +158,16 @@ Result<TerminalRow> SqliteQueries::terminal(std::string_view code) {
   if (!done) return std::move(done).error();
   if (!*done) return Error{Errc::missing, "no terminal " + std::string{code}};
   return std::move(**done);
+}
+
+Result<std::string> SqliteQueries::code_of(TerminalKey terminal) {
+  start();
+  std::string out;
+  for (const auto row : db_->rows("SELECT code FROM terminal WHERE id=$1", terminal)) {
+    out = row.text(0);
+  }
+  if (out.empty() && !db_->failure()) return Error{Errc::missing, "no such terminal"};
+  return finish(std::move(out));
 }
 
 Result<Listing<DeviceRow>> SqliteQueries::devices(const Page& page, std::string_view terminal) {
@@ -184,18 +213,19 @@ Result<Listing<FaultRow>> SqliteQueries::faults(const Page& page, const FaultFil
   start();
   Listing<FaultRow> out;
   const auto after = keyset(page.after);
-  const int open = filter.open ? (*filter.open ? 1 : 0) : -1;
-  for (const auto row : db_->rows(
-           "SELECT f.id, f.subject, f.code, f.level, f.since_epoch, f.since_seq, f.since_at, "
-           "f.opened_at, f.cleared_at, f.cleared_why, f.learned_late, f.order_id, f.evidence, "
-           "t.code, "
-           "o.number FROM fault f JOIN terminal t ON t.id=f.terminal LEFT JOIN work_order o ON "
-           "o.id=f.order_id WHERE ($1='' OR t.code=$1) AND ($2='' OR f.code=$2) AND ($3=-1 OR "
-           "(f.cleared_at IS NULL AND f.learned_late=0)=$3) AND (f.opened_at, f.id) < ($4, $5) "
-           "ORDER BY f.opened_at "
-           "DESC, "
-           "f.id DESC LIMIT $6",
-           filter.terminal, filter.code, open, after.at, after.id, page.limit + 1)) {
+  // Only what is asked stands in the text, so that each kind of question has its index.
+  std::string sql =
+      "SELECT f.id, f.subject, f.code, f.level, f.since_epoch, f.since_seq, f.since_at, "
+      "f.opened_at, f.cleared_at, f.cleared_why, f.learned_late, f.order_id, f.evidence, t.code, "
+      "o.number FROM fault f JOIN terminal t ON t.id=f.terminal LEFT JOIN work_order o ON "
+      "o.id=f.order_id WHERE (f.opened_at, f.id) < ($3, $4)";
+  if (!filter.terminal.empty()) sql += of_terminal("f");
+  if (!filter.code.empty()) sql += " AND f.code=$2";
+  if (filter.open == true) sql += " AND f.cleared_at IS NULL AND f.learned_late=0";
+  if (filter.open == false) sql += " AND (f.cleared_at IS NOT NULL OR f.learned_late<>0)";
+  sql += " ORDER BY f.opened_at DESC, f.id DESC LIMIT $5";
+  for (const auto row :
+       db_->rows(sql, filter.terminal, filter.code, after.at, after.id, page.limit + 1)) {
     out.items.push_back({rows::fault(row), row.text(13), row.text(14)});
   }
   cut(out, page.limit, [](const FaultRow& f) {
@@ -211,6 +241,15 @@ constexpr std::string_view order_sql =
     "o.assignee, o.created_at, t.code, o.committed_at FROM work_order o JOIN terminal t ON "
     "t.id=o.terminal ";
 
+/// The states that a step leads out of, as SQL lists them.
+std::string open_states() {
+  std::string out;
+  for (const auto& transition : transitions()) {
+    out += (out.empty() ? "" : ",") + std::to_string(static_cast<int>(transition.from));
+  }
+  return out;
+}
+
 OrderRow order_row(const db::Row& row) {
   OrderRow out{.order = rows::order(row), .terminal = row.text(11)};
   if (!row.null(12)) out.committed_at = wall_from(row.integer(12));
@@ -223,13 +262,12 @@ Result<Listing<OrderRow>> SqliteQueries::orders(const Page& page, const OrderFil
   start();
   Listing<OrderRow> out;
   const auto after = keyset(page.after);
-  const int state = filter.state ? static_cast<int>(*filter.state) : -1;
-  static const std::string sql =
-      std::string{order_sql} +
-      "WHERE ($1='' OR t.code=$1) AND ($2=-1 OR o.state=$2) AND (o.created_at, o.id) < ($3, $4) "
-      "ORDER BY o.created_at DESC, o.id DESC LIMIT $5";
-  for (const auto row :
-       db_->rows(sql, filter.terminal, state, after.at, after.id, page.limit + 1)) {
+  std::string sql = std::string{order_sql} + "WHERE (o.created_at, o.id) < ($2, $3)";
+  if (!filter.terminal.empty()) sql += of_terminal("o");
+  if (filter.state) sql += fmt::format(" AND o.state={}", static_cast<int>(*filter.state));
+  if (filter.open) sql += " AND o.state IN (" + open_states() + ")";
+  sql += " ORDER BY o.created_at DESC, o.id DESC LIMIT $4";
+  for (const auto row : db_->rows(sql, filter.terminal, after.at, after.id, page.limit + 1)) {
     out.items.push_back(order_row(row));
   }
   cut(out, page.limit, [](const OrderRow& o) {

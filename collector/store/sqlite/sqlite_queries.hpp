@@ -13,9 +13,9 @@ class SqliteQueries final : public Queries {
   static Result<std::unique_ptr<SqliteQueries>> open(const std::filesystem::path& file,
                                                      const Clock& clock);
 
-  Result<Listing<TerminalRow>> terminals(const Page& page,
-                                         std::optional<TerminalState> state) override;
+  Result<Listing<TerminalRow>> terminals(const Page& page, const TerminalFilter& filter) override;
   Result<TerminalRow> terminal(std::string_view code) override;
+  Result<std::string> code_of(TerminalKey terminal) override;
   Result<Listing<DeviceRow>> devices(const Page& page, std::string_view terminal) override;
   Result<Listing<FaultRow>> faults(const Page& page, const FaultFilter& filter) override;
   Result<Listing<OrderRow>> orders(const Page& page, const OrderFilter& filter) override;

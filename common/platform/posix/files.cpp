@@ -9,31 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/platform/posix/descriptor.hpp"
+
 namespace kw::platform {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-  /// Closes and says whether the kernel had something to complain about.
-  bool close() {
-    const int fd = fd_;
-    fd_ = -1;
-    return ::close(fd) == 0;
-  }
-
- private:
-  int fd_;
-};
 
 Error failed(const fs::path& path, const char* what, int number) {
   const auto code = number == ENOENT ? Errc::missing : Errc::storage;
@@ -56,7 +37,7 @@ bool write_all(int fd, std::string_view bytes) {
 /// A new name is durable only when its folder is synced too.
 Result<void> sync_folder(const fs::path& folder) {
   const Descriptor fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!fd.ok()) return failed(folder, "open", errno);
+  if (!fd) return failed(folder, "open", errno);
   if (::fsync(fd.get()) != 0) return failed(folder, "sync", errno);
   return {};
 }
@@ -66,10 +47,11 @@ Result<void> write_beside(const fs::path& beside, std::string_view bytes, bool s
   ::unlink(beside.c_str());
   Descriptor fd{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                        secret ? 0600 : 0644)};
-  if (!fd.ok()) return failed(beside, "create", errno);
+  if (!fd) return failed(beside, "create", errno);
   if (!write_all(fd.get(), bytes)) return failed(beside, "write", errno);
   if (::fsync(fd.get()) != 0) return failed(beside, "sync", errno);
-  if (!fd.close()) return failed(beside, "close", errno);
+  // The kernel may have something to complain about as late as now.
+  if (::close(fd.release()) != 0) return failed(beside, "close", errno);
   return {};
 }
 
@@ -77,7 +59,7 @@ Result<void> write_beside(const fs::path& beside, std::string_view bytes, bool s
 
 Result<std::string> read_file(const fs::path& path) {
   const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd.ok()) return failed(path, "open", errno);
+  if (!fd) return failed(path, "open", errno);
   std::string bytes;
   struct stat info{};
   if (::fstat(fd.get(), &info) == 0 && info.st_size > 0) {

@@ -23,6 +23,6 @@ Result<std::unique_ptr<FolderLock>> FolderLock::take(const std::filesystem::path
   return out;
 }
 
-FolderLock::~FolderLock() { close(descriptor_); }
+FolderLock::~FolderLock() { close(static_cast<int>(handle_)); }
 
 }  // namespace kw::platform

@@ -1,5 +1,7 @@
 #include "common/platform/sockets.hpp"
 
+#include <cerrno>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -12,5 +14,8 @@ void tune_tcp(SocketHandle socket) {
   const unsigned int milliseconds = 60'000;
   setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
+
+int last_socket_error() { return errno; }
+void forget_socket_error() { errno = 0; }
 
 }  // namespace kw::platform

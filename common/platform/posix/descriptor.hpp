@@ -7,11 +7,11 @@
 
 #include "common/clock.hpp"
 #include "common/result.hpp"
-#include "drivers/port.hpp"
+#include "common/platform/port.hpp"
 
-namespace kw::drivers {
+namespace kw::platform {
 
-/// Owns a file descriptor (POSIX).
+/// Owns a file descriptor.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -63,4 +63,4 @@ class DescriptorPort : public Port {
   const Clock& clock_;
 };
 
-}  // namespace kw::drivers
+}  // namespace kw::platform

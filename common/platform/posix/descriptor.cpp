@@ -1,4 +1,4 @@
-#include "drivers/ports/descriptor.hpp"
+#include "common/platform/posix/descriptor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-namespace kw::drivers {
+namespace kw::platform {
 
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   if (this != &other) {
@@ -122,4 +122,4 @@ void DescriptorPort::cancel() noexcept {
   [[maybe_unused]] const auto written = ::write(cancelled_.get(), &one, sizeof one);
 }
 
-}  // namespace kw::drivers
+}  // namespace kw::platform

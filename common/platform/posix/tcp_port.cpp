@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "drivers/ports/descriptor.hpp"
-#include "drivers/ports/transports.hpp"
+#include "common/platform/port.hpp"
+#include "common/platform/posix/descriptor.hpp"
 
-namespace kw::drivers {
+namespace kw::platform {
 namespace {
 
 class TcpPort final : public DescriptorPort {
@@ -33,14 +33,13 @@ using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
 /// Names are looked up by the system's resolver, which keeps its own time limit; addresses are not
 /// looked up at all.
-Result<Addresses> resolve(const PortAddress& address, const std::string& where) {
+Result<Addresses> resolve(const std::string& host, std::uint16_t number, const std::string& where) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int bad =
-      ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+  const int bad = ::getaddrinfo(host.c_str(), std::to_string(number).c_str(), &hints, &found);
   if (bad == 0) return Addresses{found};
   const auto code = bad == EAI_AGAIN ? Errc::timeout : Errc::missing;
   return Error{code, where + ": " + ::gai_strerror(bad)};
@@ -82,12 +81,12 @@ Result<Descriptor> connect_to(const addrinfo& to, const std::string& where, cons
 
 }  // namespace
 
-Result<std::unique_ptr<Port>> open_tcp(const PortAddress& address, const Clock& clock,
-                                       MonoTime deadline) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  const std::string where = "tcp://" + (v6 ? "[" + address.host + "]" : address.host) + ":" +
-                            std::to_string(address.port);
-  auto addresses = resolve(address, where);
+Result<std::unique_ptr<Port>> open_tcp(const std::string& host, std::uint16_t number,
+                                       const Clock& clock, MonoTime deadline) {
+  const bool v6 = host.find(':') != std::string::npos;
+  const std::string where =
+      "tcp://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(number);
+  auto addresses = resolve(host, number, where);
   if (!addresses) return std::move(addresses).error();
   Error last{Errc::missing, where + ": the name has no address"};
   for (const addrinfo* to = addresses->get(); to != nullptr; to = to->ai_next) {
@@ -101,4 +100,4 @@ Result<std::unique_ptr<Port>> open_tcp(const PortAddress& address, const Clock& 
   return last;
 }
 
-}  // namespace kw::drivers
+}  // namespace kw::platform

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/config.hpp"
+#include "agent/outbox/journal.hpp"
+#include "agent/poll/board.hpp"
+#include "agent/poll/poller.hpp"
+#include "common/task.hpp"
+#include "common/worker.hpp"
+
+namespace kw::agent {
+
+/// The poller of the configuration in force, which can be replaced while the agent runs. A worker
+/// whose driver is stuck is left alone with its port, until it ends or the process does. io thread.
+class Watch {
+ public:
+  /// What is given outlives this and every worker that is stuck.
+  Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock);
+
+  void start(const AgentConfig& config);
+  /// Ends what polls now, on `helper`'s thread and within `limit`, and begins anew. Never two
+  /// threads on one port: returns the ports, as written, that are left to a stuck driver.
+  Task<std::set<std::string>> replace(Worker& helper, std::shared_ptr<const AgentConfig> config,
+                                      Duration limit);
+  /// Ends what polls. False when a driver is stuck: the process has to leave without destroying
+  /// what was given.
+  Task<bool> stop(Worker& helper, Duration limit);
+
+  PollProgress progress() const { return poller_->progress(); }
+  Result<void> refresh(const std::optional<std::string>& device) {
+    return poller_->refresh(device);
+  }
+  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string test, Duration limit);
+
+ private:
+  Task<void> end(Worker& helper, Duration limit);
+
+  OpenPort open_;
+  Recorder& recorder_;
+  Board& board_;
+  const Clock& clock_;
+  std::shared_ptr<Poller> poller_;
+  Poller::Left left_;
+};
+
+}  // namespace kw::agent

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+
+#include "common/result.hpp"
+
+namespace kw::platform {
+
+/// For a command that the administrator runs on a service's folder: goes on as the user whom the
+/// folder belongs to, for good, so that the service can read what the command writes. Does nothing
+/// when there is no such folder yet, when it belongs to the administrator, and for everybody else.
+Result<void> become_owner_of(const std::filesystem::path& folder);
+
+}  // namespace kw::platform

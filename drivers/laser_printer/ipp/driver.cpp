@@ -1,0 +1,287 @@
+#include "drivers/driver.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "drivers/laser_printer/ipp/message.hpp"
+#include "drivers/laser_printer/ipp/reasons.hpp"
+#include "drivers/laser_printer/ipp/supplies.hpp"
+#include "drivers/ports/http.hpp"
+
+namespace kw::drivers {
+namespace {
+
+using ipp::Message;
+
+// ---- tables -----------------------------------------------------------------------------------
+
+constexpr std::array settings_table{
+    Setting{"toner_warning_percent",
+            SettingType::integer,
+            "0",
+            {"墨粉预警值（%）；0 表示采用打印机自己的预警值",
+             "warning level of toner in percent; 0: the printer's own, where it gives one"},
+            0,
+            100},
+    Setting{"paper_warning_sheets",
+            SettingType::integer,
+            "0",
+            {"纸张预警值（张）；0 表示仅采用打印机的提示",
+             "warning level of paper in sheets; 0: only what the printer flags"},
+            0,
+            10000},
+};
+
+constexpr std::array<std::string_view, 1> port_schemes{"ipp"};
+constexpr std::string_view media_type = "application/ipp";
+
+constexpr std::array<std::string_view, 1> asked_at_open{"printer-state"};
+constexpr auto asked_at_poll = std::to_array<std::string_view>({"printer-state",
+                                                                "printer-state-reasons",
+                                                                "printer-is-accepting-jobs",
+                                                                "printer-alert",
+                                                                "printer-input-tray",
+                                                                "printer-supply",
+                                                                "printer-supply-description",
+                                                                "marker-names",
+                                                                "marker-types",
+                                                                "marker-colors",
+                                                                "marker-levels",
+                                                                "marker-low-levels",
+                                                                "media-ready",
+                                                                "printer-impressions-completed",
+                                                                "printer-pages-completed",
+                                                                "printer-media-sheets-completed",
+                                                                "printer-up-time",
+                                                                "queued-job-count",
+                                                                "printer-make-and-model",
+                                                                "printer-device-id",
+                                                                "printer-uuid",
+                                                                "printer-serial-number",
+                                                                "printer-firmware-string-version"});
+
+// ---- the other parts of a status --------------------------------------------------------------
+
+wire::DeviceState device_state(const Message& printer, const ipp::Reported& reported) {
+  if (reported.says("shutdown")) return wire::DeviceState::power_off;
+  if (reported.has("printer-offline")) return wire::DeviceState::offline;
+  if (reported.has("fuser-over-temp") || reported.has("fuser-under-temp")) {
+    return wire::DeviceState::hardware_error;
+  }
+  switch (printer.integer("printer-state").value_or(0)) {
+    case ipp::state_idle:
+    case ipp::state_stopped:
+      return wire::DeviceState::online;
+    case ipp::state_processing:
+      return wire::DeviceState::device_busy;
+    default:
+      return wire::DeviceState::unknown;
+  }
+}
+
+std::vector<wire::Component> components_of(const ipp::Reported& reported) {
+  using enum wire::ComponentState;
+  // Whether a cover, a tray or a fuser is watched at all is not said, so what is not wrong is not
+  // listed.
+  struct Row {
+    std::string_view code;
+    std::string_view component;
+    wire::ComponentState state;
+  };
+  constexpr std::array rows{Row{"cover-open", "cover", open},
+                            Row{"door-open", "door", open},
+                            Row{"interlock-open", "interlock", open},
+                            Row{"fuser-over-temp", "fuser", inoperable},
+                            Row{"fuser-under-temp", "fuser", inoperable},
+                            Row{"opc-life-over", "drum", inoperable},
+                            Row{"opc-near-eol", "drum", fading}};
+  std::vector<wire::Component> out;
+  for (const auto& row : rows) {
+    const bool listed = std::ranges::find(out, row.component, &wire::Component::name) != out.end();
+    if (reported.has(row.code) && !listed) {
+      out.push_back({std::string{row.component}, row.state, true});
+    }
+  }
+  return out;
+}
+
+std::vector<wire::Measurement> measurements_of(const Message& printer) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> rows{
+      {{"printer-impressions-completed", "printed_impressions"},
+       {"printer-pages-completed", "printed_pages"},
+       {"printer-media-sheets-completed", "printed_sheets"},
+       {"queued-job-count", "queued_jobs"},
+       {"printer-up-time", "uptime_seconds"}}};
+  std::vector<wire::Measurement> out;
+  for (const auto& [attribute, name] : rows) {
+    const auto value = printer.integer(attribute);
+    if (value && *value >= 0) out.push_back({std::string{name}, static_cast<double>(*value)});
+  }
+  return out;
+}
+
+/// The value of an IEEE 1284 device id's key, by any of its names.
+std::string device_id(std::string_view id, std::initializer_list<std::string_view> keys) {
+  while (!id.empty()) {
+    const auto end = std::min(id.find(';'), id.size());
+    auto pair = id.substr(0, end);
+    id.remove_prefix(std::min(end + 1, id.size()));
+    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
+    const auto colon = pair.find(':');
+    if (colon == std::string_view::npos) continue;
+    if (std::ranges::find(keys, pair.substr(0, colon)) == keys.end()) continue;
+    return std::string{pair.substr(colon + 1)};
+  }
+  return {};
+}
+
+wire::Identity identity_of(const Message& printer) {
+  wire::Identity out;
+  const auto id = printer.text("printer-device-id");
+  out.vendor = device_id(id, {"MFG", "MANUFACTURER"});
+  out.model = device_id(id, {"MDL", "MODEL"});
+  const auto whole = printer.text("printer-make-and-model");
+  if (out.model.empty()) {
+    out.model = whole;
+    if (!out.vendor.empty() && out.model.starts_with(out.vendor + " ")) {
+      out.model.erase(0, out.vendor.size() + 1);
+    }
+  }
+  // The UUID is made for the printer or from its serial number: it stays with this one printer.
+  constexpr std::string_view urn = "urn:uuid:";
+  out.serial = device_id(id, {"SN", "SERN", "SERIALNUMBER"});
+  if (out.serial.empty()) out.serial = printer.text("printer-serial-number");
+  if (out.serial.empty()) {
+    out.serial = printer.text("printer-uuid");
+    if (out.serial.starts_with(urn)) out.serial.erase(0, urn.size());
+  }
+  out.firmware = printer.text("printer-firmware-string-version");
+  return out;
+}
+
+// ---- the driver -------------------------------------------------------------------------------
+
+/// What an HTTP status means here; nothing for 200.
+std::optional<Error> http_refusal(const HttpAnswer& answer) {
+  const auto said = fmt::format("HTTP status {}", answer.status);
+  switch (answer.status) {
+    case 200:
+      break;
+    case 401:
+    case 403:
+      return Error{Errc::refused, said + ": the printer wants a login"};
+    case 404:
+      return Error{Errc::refused, said + ": no printer at this path"};
+    case 426:
+      return Error{Errc::refused, said + ": the printer wants TLS, which is not supported"};
+    case 408:
+      return Error{Errc::timeout, said};
+    case 429:
+    case 503:
+      return Error{Errc::busy, said};
+    default:
+      return Error{answer.status >= 500 ? Errc::garbled : Errc::refused, said};
+  }
+  if (!answer.type.starts_with(media_type)) {
+    return Error{Errc::garbled, fmt::format("the answer is \"{}\", not IPP", answer.type)};
+  }
+  return std::nullopt;
+}
+
+class Ipp final : public Driver {
+ public:
+  explicit Ipp(const ipp::Limits& limits) : limits_(limits) {}
+
+  Result<void> open(Port& port, MonoTime deadline) override {
+    port_ = dynamic_cast<HttpPort*>(&port);
+    if (port_ == nullptr) return Error{Errc::unsupported, "ipp: needs an ipp port"};
+    auto printer = ask(asked_at_open, deadline);
+    if (!printer && printer.error().code() == Errc::garbled) {
+      return Error{Errc::refused, "ipp: not an IPP printer: " + printer.error().text()};
+    }
+    if (!printer) return std::move(printer).error().within("ipp");
+    return {};
+  }
+
+  Result<wire::Status> poll(MonoTime deadline) override {
+    if (port_ == nullptr) return Error{Errc::disconnected, "ipp: not open"};
+    const auto printer = ask(asked_at_poll, deadline);
+    if (!printer) return Error{printer.error()}.within("ipp");
+    ipp::Reported reported{*printer};
+    wire::Status status;
+    status.evidence = wire::Evidence::protocol_reply;
+    status.device = device_state(*printer, reported);
+    status.media = reported.has("media-jam") ? wire::Media::jammed : wire::Media::not_supported;
+    status.components = components_of(reported);
+    status.consumables = ipp::consumables_of(*printer, reported, limits_);
+    status.measurements = measurements_of(*printer);
+    status.identity = identity_of(*printer);
+    status.conditions = reported.conditions();
+    return status;
+  }
+
+  void close() noexcept override { port_ = nullptr; }
+
+ private:
+  /// One Get-Printer-Attributes; again with version 1.1 when the printer knows no 2.0.
+  Result<Message> ask(std::span<const std::string_view> wanted, MonoTime deadline) {
+    auto printer = ask_once(wanted, deadline);
+    if (printer && printer->status == ipp::version_not_supported && version_ == ipp_2_0) {
+      version_ = ipp_1_1;
+      printer = ask_once(wanted, deadline);
+    }
+    if (!printer) return printer;
+    if (auto refused = ipp::refusal(printer->status)) return std::move(*refused);
+    if (!printer->integer("printer-state")) {
+      return Error{Errc::garbled, "the answer has no printer-state"};
+    }
+    return printer;
+  }
+
+  Result<Message> ask_once(std::span<const std::string_view> wanted, MonoTime deadline) {
+    const auto request = ipp::get_printer_attributes(version_.first, version_.second, ++request_,
+                                                     port_->uri(), wanted);
+    auto answer = port_->post(media_type, request, deadline);
+    if (!answer) return std::move(answer).error();
+    if (auto refused = http_refusal(*answer)) return std::move(*refused);
+    auto printer = ipp::parse(answer->body);
+    if (printer && printer->request_id != request_) {
+      return Error{Errc::garbled, "the answer is to another request"};
+    }
+    return printer;
+  }
+
+  using Version = std::pair<std::uint8_t, std::uint8_t>;
+  static constexpr Version ipp_2_0{2, 0};
+  static constexpr Version ipp_1_1{1, 1};
+
+  ipp::Limits limits_;
+  HttpPort* port_ = nullptr;
+  Version version_ = ipp_2_0;  ///< kept: a printer does not learn
+  std::uint32_t request_ = 0;
+};
+
+Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+  return std::unique_ptr<Driver>{std::make_unique<Ipp>(
+      ipp::Limits{.toner_percent = static_cast<double>(settings.integer("toner_warning_percent")),
+                  .paper_sheets = static_cast<double>(settings.integer("paper_warning_sheets"))})};
+}
+
+}  // namespace
+
+Card ipp_card() {
+  return {.name = "ipp",
+          .kind = "laser_printer",
+          .title = {"激光打印机", "laser printer"},
+          .settings = settings_table,
+          .conditions = ipp::own_conditions(),
+          .schemes = port_schemes,
+          .self_tests = {},
+          .make = make};
+}
+
+}  // namespace kw::drivers

@@ -1,0 +1,127 @@
+// Replacing what is watched while the agent runs, also when a driver does not let go of its port.
+#include "agent/watch.hpp"
+
+#include <atomic>
+
+#include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
+
+#include "fake_device.hpp"
+
+using namespace kw;
+using namespace kw::agent;
+using namespace std::chrono_literals;
+using Mode = Scene::Mode;
+
+namespace {
+
+Scene* on_stage = nullptr;
+
+Result<std::unique_ptr<drivers::Driver>> make_fake(const drivers::Settings&) {
+  return std::unique_ptr<drivers::Driver>{std::make_unique<FakeDriver>(*on_stage)};
+}
+
+const drivers::Card& card() {
+  static const drivers::Card fake{"fake", "test", {"假", "fake"}, {}, {}, {}, {}, make_fake};
+  return fake;
+}
+
+std::shared_ptr<const AgentConfig> watching(const std::vector<std::string>& names) {
+  auto out = std::make_shared<AgentConfig>();
+  out->poll_deadline = 50ms;
+  for (const auto& name : names) {
+    DeviceConfig device;
+    device.name = name;
+    device.driver = "fake";
+    device.card = &card();
+    device.port = "port-of-" + name.substr(0, 1);
+    device.poll = 100ms;
+    out->devices.push_back(std::move(device));
+  }
+  return out;
+}
+
+struct Rig {
+  Rig() { on_stage = &scene; }
+  ~Rig() {
+    scene.set(Mode::answers);
+    bool all = false;
+    for (int i = 0; i < 1'000 && !all; ++i) all = stopped();
+  }
+  OpenPort opener() {
+    return [this](const drivers::PortAddress&, MonoTime) {
+      ++opened;
+      return Result<std::unique_ptr<drivers::Port>>{std::make_unique<ScenePort>(scene, clock)};
+    };
+  }
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> out;
+    asio::io_context io{1};
+    spawn(io, "run", keep(std::move(task), out));
+    io.run();
+    return std::move(*out);
+  }
+  template <class T>
+  static Task<void> keep(Task<T> task, std::optional<T>& out) {
+    out = co_await std::move(task);
+  }
+  std::set<std::string> replace(const std::vector<std::string>& names) {
+    return run(watch.replace(helper, watching(names), 50ms));
+  }
+  bool stopped() { return run(watch.stop(helper, 50ms)); }
+  /// Waits until `device` was recorded with `condition` ("" none).
+  bool saw(const std::string& device, const std::string& condition) {
+    for (std::size_t n = 1;; ++n) {
+      const auto status = notes.state_number(n);
+      if (!status) return false;
+      const auto code = status->conditions.empty() ? "" : status->conditions[0].code;
+      if (notes.device(n - 1) == device && code == condition) return true;
+    }
+  }
+
+  SystemClock clock;
+  std::atomic<int> opened = 0;
+  Scene scene;
+  Notebook notes;
+  Board board;
+  Worker helper{1, 0};
+  Watch watch{opener(), notes, board, clock};
+};
+
+}  // namespace
+
+TEST_CASE("another configuration is watched instead of the one before") {
+  Rig rig;
+  rig.watch.start(*watching({"a1"}));
+  REQUIRE(rig.saw("a1", ""));
+  CHECK(rig.replace({"b1"}).empty());
+  REQUIRE(rig.saw("b1", ""));
+  CHECK(rig.watch.refresh("b1"));
+  CHECK_FALSE(rig.watch.refresh("a1"));
+  CHECK(rig.stopped());
+}
+
+TEST_CASE("a port whose driver is stuck is left to it, gets no second thread, and comes back") {
+  Rig rig;
+  rig.scene.deaf = true;
+  rig.watch.start(*watching({"a1"}));
+  REQUIRE(rig.saw("a1", ""));
+  rig.scene.set(Mode::hangs);
+  REQUIRE(rig.saw("a1", "driver-stuck"));
+  const int opened = rig.opened;
+  CHECK(rig.replace({"a2", "a1"}) == std::set<std::string>{"port-of-a"});
+  CHECK(rig.saw("a2", "driver-stuck"));
+  const auto refused = rig.watch.refresh("a2");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::refused);
+  CHECK(rig.opened == opened);
+  CHECK_FALSE(rig.stopped());
+
+  // The driver answers at last: its thread ends and the port is free for the next change.
+  rig.scene.set(Mode::answers);
+  std::set<std::string> left{"port-of-a"};
+  for (int i = 0; i < 1'000 && !left.empty(); ++i) left = rig.replace({"a3"});
+  CHECK(left.empty());
+  CHECK(rig.saw("a3", ""));
+}
