@@ -14,6 +14,7 @@
 #include "agent/enroll/enroll.hpp"
 #include "agent/messages.hpp"
 #include "agent/run.hpp"
+#include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
@@ -28,6 +29,7 @@ using namespace kw;
 namespace fs = std::filesystem;
 
 constexpr int exit_failed = 1;
+constexpr int exit_waiting = 3;              ///< enroll: not approved yet
 constexpr std::size_t log_lines_kept = 500;  // for the support bundle
 
 struct Options {
@@ -39,6 +41,9 @@ struct Options {
   std::string log_format = "text";
   std::string log_level = "info";
   std::string lang;
+  fs::path ca_file;
+  std::string ca_sha256;
+  bool wait = false;
   bool force = false;
   bool json = false;
 };
@@ -93,9 +98,22 @@ int enroll(const Options& options) {
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
-  Enrolment wanted{
-      options.data, options.server, options.token, options.proxy, platform::host_facts().hostname,
-      options.force};
+  if (options.token.empty() && options.ca_file.empty() && options.ca_sha256.empty()) {
+    return complain(options, message::needs_token_or_ca);
+  }
+  const auto host = platform::host_facts();
+  Enrolment wanted{options.data,  options.server, options.token,
+                   options.proxy, host.hostname,  options.force};
+  wanted.ca_file = options.ca_file;
+  wanted.ca_sha256 = options.ca_sha256;
+  wanted.os = host.os;
+  wanted.wait = options.wait;
+  wanted.jitter = [] { return static_cast<double>(identity::random_u64() >> 11) * 0x1p-53; };
+  wanted.waiting = [&options](const std::string& fingerprint) {
+    fmt::print(stderr, "kiosk-agent: {}\n",
+               fmt::format(fmt::runtime(message::waiting_for_approval.in(language(options))),
+                           fingerprint));
+  };
   asio::io_context io{1};
   std::optional<Result<IdentityFiles>> result;
   spawn(io, "enroll", enroll_into(std::move(wanted), language(options), result));
@@ -114,7 +132,7 @@ int enroll(const Options& options) {
     } else {
       fmt::print(stderr, "kiosk-agent: {}\n", why.text());
     }
-    return exit_failed;
+    return why.code() == Errc::busy ? exit_waiting : exit_failed;
   }
   const auto& identity = **result;
   if (options.json) {
@@ -151,7 +169,12 @@ int main(int argc, char** argv) {
   runs->add_option("--config", options.config, "agent.toml");
   auto* enrolls = app.add_subcommand("enroll", "get a certificate from the collector");
   enrolls->add_option("--server", options.server, "https://HOST:PORT")->required();
-  enrolls->add_option("--token", options.token, "one-time token")->required();
+  enrolls->add_option("--token", options.token, "one-time token");
+  enrolls->add_option("--ca", options.ca_file,
+                      "without a token: PEM file of the collector's CA; an administrator approves");
+  enrolls->add_option("--ca-sha256", options.ca_sha256,
+                      "the same by fingerprint, as kiosk-collector ca prints it");
+  enrolls->add_flag("--wait", options.wait, "wait until approved");
   enrolls->add_option("--proxy", options.proxy, "http://[USER:PASSWORD@]HOST:PORT");
   enrolls->add_flag("--force", options.force, "replace an existing identity");
   try {

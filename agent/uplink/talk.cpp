@@ -114,6 +114,13 @@ void Uplink::end(Talk& talk, std::uint16_t code, std::string reason) {
   talk.queued.cancel();
 }
 
+void Uplink::reconnect_when_quiet() {
+  if (!reconnect_ || !talk_ || talk_->closing || !talk_->session.all_acknowledged()) return;
+  reconnect_ = false;
+  redial_ = true;
+  end(*talk_, wire::close_normal.code, "certificate renewed");
+}
+
 void Uplink::perform(Talk&, const act::Established& established) {
   backoff_.established();
   stood_ = true;
@@ -160,6 +167,7 @@ void Uplink::perform(const std::shared_ptr<Talk>& talk, Actions actions) {
     }
   }
   note_phase(*talk);
+  reconnect_when_quiet();
   if (talk->session.all_acknowledged() && !talk->closing) quiet_.cancel();
   if (talk->session.wakes_at() < talk->wakes_at) talk->due.cancel();
 }

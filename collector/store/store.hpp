@@ -46,6 +46,8 @@ struct CertificateRow {
   TerminalKey terminal = 0;
   std::string terminal_code;
   bool revoked = false;
+  bool used = false;                      ///< a session stood on it
+  std::optional<WallTime> superseded_at;  ///< when a newer one of its terminal was first used
 };
 
 struct TokenRow {
@@ -54,6 +56,8 @@ struct TokenRow {
   WallTime expires_at{};
   bool used = false;
 };
+
+class IdentityBook;
 
 /// The writer's side of the store: one thread, one transaction at a time. The verbs are those of
 /// the domain; the same contract and the same tests will hold for other databases.
@@ -145,6 +149,8 @@ class Store {
   virtual void set_configuration_in_force(TerminalKey terminal, std::string_view hash) = 0;
   /// The kiosk's own file forbids pushed ones.
   virtual void set_configuration_local(TerminalKey terminal, bool local) = 0;
+  /// Revocation, renewal and the provisioning list.
+  virtual IdentityBook& identities() = 0;
 
   virtual void audit(const AuditEntry& entry) = 0;
   /// A write of its own, for the health check: only what reaches the disk proves that data moves.

@@ -103,6 +103,8 @@ void Writer::post(Job job) {
   {
     const std::lock_guard lock{mutex_};
     if (!stopping_) {
+      job.posted = clock_.mono();
+      if (!job.ahead) queued_bytes_ += job.bytes;
       (job.ahead ? ahead_ : queue_).push_back(std::move(job));
       wake_.notify_one();
       return;
@@ -120,6 +122,10 @@ Writer::Figures Writer::figures() const {
   const std::lock_guard lock{mutex_};
   Figures out = figures_;
   out.queued = queue_.size() + ahead_.size();
+  out.queued_bytes = queued_bytes_;
+  auto oldest = committing_since_;
+  if (!oldest && !queue_.empty()) oldest = queue_.front().posted;
+  if (oldest) out.behind = std::max(Duration{}, Duration{clock_.mono() - *oldest});
   return out;
 }
 
@@ -143,6 +149,10 @@ void Writer::work() {
     note_pause();
     auto group = take();
     if (!group.empty()) commit(group);
+    {
+      const std::lock_guard lock{mutex_};
+      committing_since_.reset();
+    }
     if (next_timer_ && *next_timer_ <= clock_.wall()) fire_due();
     store_->tidy();
   }
@@ -169,7 +179,10 @@ std::deque<Job> Writer::take() {
   std::deque<Job> group = std::exchange(ahead_, {});
   std::size_t events = 0;
   std::size_t bytes = 0;
+  committing_since_.reset();
+  if (!queue_.empty()) committing_since_ = queue_.front().posted;
   while (!queue_.empty() && events < group_events && bytes < group_bytes) {
+    queued_bytes_ -= queue_.front().bytes;
     events += queue_.front().events;
     bytes += queue_.front().bytes;
     group.push_back(std::move(queue_.front()));

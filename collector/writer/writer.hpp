@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -67,6 +68,7 @@ struct Job {
   std::function<Result<void>(Work&, const Error&)> last_resort;
   /// Called on the writer thread after COMMIT returned, or with why nothing was kept.
   std::function<void(const Result<void>&)> after;
+  MonoTime posted{};  ///< set by `post`
 };
 
 /// The one thread and the one transaction (data path, section 4): takes whatever is queued, up to
@@ -81,6 +83,8 @@ class Writer {
     std::uint64_t quarantined = 0;
     std::uint64_t orders = 0;
     std::size_t queued = 0;
+    std::size_t queued_bytes = 0;
+    Duration behind{};  ///< age of the oldest ingest job that is not committed yet
     WallTime last_commit{};
     bool failing = false;  ///< the last group with events could not be committed
   };
@@ -123,6 +127,8 @@ class Writer {
   std::condition_variable wake_;
   std::deque<Job> ahead_;
   std::deque<Job> queue_;
+  std::size_t queued_bytes_ = 0;              ///< of `queue_`
+  std::optional<MonoTime> committing_since_;  ///< the oldest job of the group under way
   bool stopping_ = false;
   Figures figures_;
   std::function<void(TerminalKey)> outgoing_;

@@ -8,6 +8,7 @@
 #include "collector/orders/transitions.hpp"
 #include "collector/stats/terminals_by_state.hpp"
 #include "collector/store/sqlite/rows.hpp"
+#include "collector/store/sqlite/sqlite_identities.hpp"
 
 namespace kw::collector {
 namespace {
@@ -328,6 +329,11 @@ Result<std::vector<FaultDay>> SqliteQueries::fault_days(std::string_view from,
                    row.integer(4)});
   }
   return finish(std::move(out));
+}
+
+Result<std::vector<ProvisioningRow>> SqliteQueries::provisioning() {
+  start();
+  return finish(read_provisioning(*db_));
 }
 
 Result<StoreFigures> SqliteQueries::figures() {

@@ -161,6 +161,14 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
   return std::unique_ptr<SqliteStore>{new SqliteStore{std::move(*db), file.string() + "-wal"}};
 }
 
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open_existing(const std::filesystem::path& file) {
+  std::error_code none;
+  if (std::filesystem::exists(file, none)) return open(file);
+  return Error{Errc::missing, file.string() +
+                                  " is missing: put a backup back, or start over with init in "
+                                  "another folder and enrol the kiosks again"};
+}
+
 Result<void> SqliteStore::transact(const std::function<void()>& work) {
   db::Transaction transaction{*db_};
   work();
@@ -431,9 +439,10 @@ void SqliteStore::set_order_committed(std::string_view id, WallTime at) {
 std::vector<CertificateRow> SqliteStore::certificates() {
   std::vector<CertificateRow> out;
   for (const auto row :
-       db_->rows("SELECT c.serial, c.terminal, t.code, c.revoked_at FROM certificate "
-                 "c JOIN terminal t ON t.id=c.terminal")) {
-    out.push_back({row.text(0), row.integer(1), row.text(2), !row.null(3)});
+       db_->rows("SELECT c.serial, c.terminal, t.code, c.revoked_at, c.used_at, c.superseded_at "
+                 "FROM certificate c JOIN terminal t ON t.id=c.terminal")) {
+    out.push_back({row.text(0), row.integer(1), row.text(2), !row.null(3), !row.null(4), {}});
+    if (!row.null(5)) out.back().superseded_at = wall_from(row.integer(5));
   }
   return out;
 }
