@@ -1,4 +1,5 @@
 // What others order of a worker between its polls: a poll at once, a self-test.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ namespace kw::agent {
 
 void DeviceWorker::poll_now(std::size_t entry) {
   const std::lock_guard lock{mutex_};
-  wanted_.push_back(entry);
+  if (std::ranges::find(wanted_, entry) == wanted_.end()) wanted_.push_back(entry);
   changed_.notify_all();
 }
 
