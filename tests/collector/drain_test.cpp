@@ -37,7 +37,7 @@ TEST_CASE("a full collector says when to come again, and lets the next in when o
   const auto two = bed.enrolled("K2");
   auto link = bed.session(one);
   std::optional<link::Refusal> said;
-  const auto refused = bed.loop.run(link::dial(bed.at, bed.tls(two), 10s, std::nullopt, &said));
+  const auto refused = bed.loop.run(link::dial(bed.at, bed.tls(two), 10s, &said));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::busy);
   REQUIRE(said);

@@ -52,7 +52,8 @@ struct GatewayBed {
         writer(*SqliteStore::open(folder / "collector.db"), *Rules::load(folder / "none.toml"),
                clock),
         enrolment(writer, registry, authority, crypto, clock, settings),
-        gateway(loop.io.get_executor(), writer, registry, enrolment, clock, limits),
+        uploads(writer, registry, bundles, files, clock),
+        gateway(loop.io.get_executor(), writer, registry, enrolment, uploads, clock, limits),
         listener(loop.io.get_executor(), server_tls(), gateway) {
     at = *listener.listen({"127.0.0.1", 0});
   }
@@ -122,7 +123,7 @@ struct GatewayBed {
   /// The code with which a link is declined; "link" when one is opened.
   std::string knock_on_agent_port(const Kiosk& kiosk) {
     std::optional<link::Refusal> said;
-    auto link = loop.run(link::dial(at, tls(kiosk), 10s, std::nullopt, &said));
+    auto link = loop.run(link::dial(at, tls(kiosk), 10s, &said));
     if (link) return "link";
     return said ? said->code : link.error().text();
   }
@@ -172,6 +173,9 @@ struct GatewayBed {
   Writer writer;
   Worker crypto{1, 0};
   Enrolment enrolment;
+  BundleFiles bundles{folder / "bundles"};
+  Worker files{1, 0};
+  BundleUploads uploads;
   Gateway gateway;
   link::Listener listener;
   link::Endpoint at;

@@ -33,7 +33,7 @@ TEST_CASE("a revoked certificate's session ends with 4010, and nothing opens wit
 
   CHECK(bed.knock_on_agent_port(kiosk) == "revoked");
   std::optional<link::Refusal> said;
-  CHECK_FALSE(bed.loop.run(link::dial(bed.at, resumable, 10s, std::nullopt, &said)));
+  CHECK_FALSE(bed.loop.run(link::dial(bed.at, resumable, 10s, &said)));
   REQUIRE(said);
   CHECK(said->code == "revoked");
   CHECK(bed.post("simplereenroll", kiosk.csr, kiosk).status == 403);

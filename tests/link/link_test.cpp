@@ -515,7 +515,7 @@ TEST_CASE("whom the host does not admit is told why and closed") {
     return std::optional{link::Refusal{"revoked", "the certificate was withdrawn", {}}};
   };
   std::optional<link::Refusal> said;
-  const auto revoked = loop.run(link::dial(server.at, good_client(), 10s, std::nullopt, &said));
+  const auto revoked = loop.run(link::dial(server.at, good_client(), 10s, &said));
   CHECK(revoked.error().code() == Errc::refused);
   CHECK(revoked.error().text() ==
         "WebSocket: refused with HTTP status 403 (revoked): the certificate was withdrawn");
@@ -525,7 +525,7 @@ TEST_CASE("whom the host does not admit is told why and closed") {
   server.host.judge = [](const link::PeerCertificate&) {
     return std::optional{link::Refusal{"busy", "too many kiosks at once", 1500ms}};
   };
-  const auto busy = loop.run(link::dial(server.at, good_client(), 10s, std::nullopt, &said));
+  const auto busy = loop.run(link::dial(server.at, good_client(), 10s, &said));
   CHECK(busy.error().code() == Errc::busy);
   REQUIRE(said);
   CHECK(said->code == "busy");
