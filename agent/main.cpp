@@ -163,10 +163,13 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", options.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   app.add_option("--lang", options.lang, "zh-CN or en")->check(CLI::IsMember({"zh-CN", "en"}));
-  app.add_option("--data", options.data, "data folder");
+  const auto put = [](fs::path& to) {
+    return [&to](const std::string& given) { to = platform::path_of(given); };
+  };
+  app.add_option_function<std::string>("--data", put(options.data), "data folder");
   app.add_flag("--json", options.json, "print one JSON object");
   auto* runs = app.add_subcommand("run", "watch the devices of this kiosk");
-  runs->add_option("--config", options.config, "agent.toml");
+  runs->add_option_function<std::string>("--config", put(options.config), "agent.toml");
   auto* enrolls = app.add_subcommand("enroll", "get a certificate from the collector");
   enrolls->add_option("--server", options.server, "https://HOST:PORT")->required();
   enrolls->add_option("--token", options.token, "one-time token");

@@ -30,7 +30,11 @@ target_compile_options(kw_flags INTERFACE
 target_compile_definitions(kw_flags INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   KW_VERSION="${PROJECT_VERSION}")
-target_link_options(kw_flags INTERFACE -fuse-ld=lld -Wl,--gc-sections)
+if(WIN32)
+  set(CMAKE_CXX_LINK_EXECUTABLE "${KW_WIN_LINKER} <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES>")
+else()
+  target_link_options(kw_flags INTERFACE -fuse-ld=lld -Wl,--gc-sections)
+endif()
 
 set(KW_SANITIZE "" CACHE STRING "address, thread or empty")
 if(KW_SANITIZE STREQUAL "address")
@@ -48,3 +52,11 @@ if(KW_STATIC)
   # Relative relocations packed: they would be a sixth of the program.
   add_link_options(-static-libstdc++ -static-libgcc -Wl,--icf=safe -Wl,-z,pack-relative-relocs)
 endif()
+
+# kw_windows_facts(PROGRAM DESCRIPTION): what Windows shows of a program; nothing elsewhere.
+function(kw_windows_facts program description)
+  if(WIN32)
+    configure_file(${PROJECT_SOURCE_DIR}/packaging/windows/program.rc.in ${program}.rc @ONLY)
+    target_sources(${program} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${program}.rc)
+  endif()
+endfunction()

@@ -18,6 +18,11 @@ kw_test_packages=(
   debootstrap iproute2 python3 systemd
 )
 
+# The Windows build and its tests.
+kw_windows_packages=(
+  g++-mingw-w64-x86-64-posix libz-mingw-w64-dev dpkg-dev make patch perl tcl wine64
+)
+
 # install PACKAGE...: those that are missing, as root or by sudo.
 install() {
   local missing=() package

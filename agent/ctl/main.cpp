@@ -8,6 +8,7 @@
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/messages.hpp"
 #include "common/log.hpp"
+#include "common/platform/files.hpp"
 #include "common/platform/process.hpp"
 #include "common/platform/signals.hpp"
 
@@ -51,8 +52,11 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   std::string lang_tag;
-  app.add_option("--data", options.data, "DIR");
-  app.add_option("--config", options.config, "agent.toml");
+  const auto put = [](std::filesystem::path& to) {
+    return [&to](const std::string& given) { to = platform::path_of(given); };
+  };
+  app.add_option_function<std::string>("--data", put(options.data), "DIR");
+  app.add_option_function<std::string>("--config", put(options.config), "agent.toml");
   app.add_flag("--json", options.json, "JSON");
   app.add_option("--lang", lang_tag, "zh-CN, en")->check(CLI::IsMember({"zh-CN", "en"}));
 
@@ -74,7 +78,7 @@ int main(int argc, char** argv) {
   BundleArgs bundle;
   command("bundle", message::help_bundle, [&] {
     return run_bundle(options, bundle);
-  })->add_option("-o,--output", bundle.file, "FILE");
+  })->add_option_function<std::string>("-o,--output", put(bundle.file), "FILE");
   EventsArgs events;
   auto* event =
       command("events", message::help_events, [&] { return run_events(options, events); });

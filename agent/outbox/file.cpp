@@ -43,7 +43,10 @@ std::int64_t log_bytes(std::int64_t ceiling) {
   return std::clamp<std::int64_t>(ceiling / 16, 32 * page_bytes, 4LL * 1024 * 1024);
 }
 
-fs::path beside(const fs::path& file, const char* suffix) { return file.string() + suffix; }
+fs::path beside(fs::path file, const char* suffix) {
+  file += suffix;
+  return file;
+}
 
 /// Looks without changing anything: a newer file must stay unharmed.
 Found look(const fs::path& file) {

@@ -46,7 +46,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     (options.create && !options.read_only ? SQLITE_OPEN_CREATE : 0) |
                     SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
+  const int code = sqlite3_open_v2(file.string().c_str(), &raw, flags, nullptr);
   std::unique_ptr<Database> db{new Database{raw}};
   if (code != SQLITE_OK) {
     return Error{Errc::storage, fmt::format("cannot open {}: {}", file.string(),

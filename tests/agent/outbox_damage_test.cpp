@@ -140,7 +140,8 @@ TEST_CASE("an older copy that comes back is an older epoch, never a duplicate") 
   box.open(8).append(Box::note("new"), box.now());
   box.cut();
   fs::remove(box.folder / "outbox.db-wal");
-  fs::copy_file(copy, box.folder / "outbox.db", fs::copy_options::overwrite_existing);
+  fs::remove(box.folder / "outbox.db");
+  fs::copy_file(copy, box.folder / "outbox.db");
   box.open(9);
   const auto view = box.outbox->view();
   REQUIRE(view.epochs.size() == 2);

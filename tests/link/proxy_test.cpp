@@ -58,14 +58,14 @@ TEST_CASE("a proxy's address says where it is, who we are, and what is wrong wit
 }
 
 TEST_CASE("a proxy elsewhere is not asked for this machine's own addresses") {
-  const auto far = *Proxy::parse("http://10.0.0.1:3128");
-  const auto near = *Proxy::parse("http://127.0.0.1:3128");
+  const auto distant = *Proxy::parse("http://10.0.0.1:3128");
+  const auto local = *Proxy::parse("http://127.0.0.1:3128");
   for (const std::string own : {"127.0.0.1:1", "localhost:1", "[::1]:1", "127.3.2.1:1"}) {
     CAPTURE(own);
-    CHECK_FALSE(far.serves(*Endpoint::parse(own)));
-    CHECK(near.serves(*Endpoint::parse(own)));
+    CHECK_FALSE(distant.serves(*Endpoint::parse(own)));
+    CHECK(local.serves(*Endpoint::parse(own)));
   }
-  CHECK(far.serves(*Endpoint::parse("collector.example.org:7443")));
+  CHECK(distant.serves(*Endpoint::parse("collector.example.org:7443")));
 }
 
 TEST_CASE("a WebSocket and a request go through a proxy, and TLS is with the collector") {

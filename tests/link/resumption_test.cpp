@@ -3,6 +3,7 @@
 
 #include "common/link/ticket_keys.hpp"
 #include "common/platform/files.hpp"
+#include "common/platform/host_checks.hpp"
 #include "tests/link/fixture.hpp"
 
 namespace kw::link_test {
@@ -91,8 +92,7 @@ TEST_CASE("sessions survive a restart of the collector with its ticket keys") {
     server.listener->stop();
     loop.until([&] { return server.listener->connections() == 0; });
   }
-  const auto mode = std::filesystem::status(options.ticket_keys).permissions();
-  CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  CHECK_FALSE(platform::rights_of(options.ticket_keys)->open_to_others);
   {
     Server again{loop, options};
     again.listener->stop();
