@@ -28,7 +28,9 @@ void check_same(const AgentRig& agent, const CollectorRig& collector) {
 /// Everything written is acknowledged; then both are stopped and compared.
 void settle(PrintersRig& printers, AgentRig& agent, CollectorRig& collector) {
   printers.kill();
-  REQUIRE(eventually(60s, [&] { return agent.unacknowledged() == 0; }));
+  // Connected, so that its last word, the announced stop, arrives too.
+  REQUIRE(eventually(
+      60s, [&] { return agent.status("/uplink/phase") == "live" && agent.unacknowledged() == 0; }));
   CHECK(agent.stop() == 0);
   CHECK(collector.stop() == 0);
   check_same(agent, collector);
