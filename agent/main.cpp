@@ -69,6 +69,10 @@ int complain(const Options& options, const Text& text, const Args&... args) {
 
 int run(const Options& options) {
   using namespace agent;
+  // Run by hand as root, the service would not be able to read what this leaves behind.
+  if (const auto ours = platform::become_owner_of(options.data); !ours) {
+    return complain(options, message::folder_failed, options.data.string(), ours.error().text());
+  }
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }

@@ -131,7 +131,7 @@ class Collector {
     return out;
   }
 
-  Result<std::shared_ptr<const link::ServerTls>> server_tls(const AuthorityFiles& authority) {
+  Result<std::shared_ptr<const link::ServerTls>> server_tls(const AuthorityFiles& authority) const {
     return link::ServerTls::make({.own = authority.server(),
                                   .client_trust_pem = authority.trust_pem(),
                                   .ticket_keys = options_.data / "ticket-keys"},
@@ -174,25 +174,38 @@ class Collector {
                 }};
   }
 
+  struct RenewedServer {
+    std::string chain_pem;
+    std::shared_ptr<const link::ServerTls> tls;  ///< null: still the one that is served
+  };
+  /// Crypto thread. Issuer and pin never change while the collector runs, so `authority_`, which
+  /// other threads read, stays as it is.
+  Result<RenewedServer> renewed_server(const std::string& served) const {
+    const auto authority = AuthorityFiles::load(options_.data, clock_);
+    if (!authority) return authority.error();
+    RenewedServer out{.chain_pem = authority->server().chain_pem};
+    if (out.chain_pem == served) return out;
+    auto tls = server_tls(*authority);
+    if (!tls) return std::move(tls).error();
+    out.tls = *tls;
+    return out;
+  }
+
   /// The collector's own certificate is made anew 30 days before its end; open connections keep
   /// what they have.
   Task<void> keep_server_certificate() {
+    std::string served = authority_.server().chain_pem;
     for (;;) {
       co_await sleep_for(server_certificate_looked_at);
-      auto look = [this] { return AuthorityFiles::load(options_.data, clock_); };
-      const auto authority = co_await crypto_.run(std::move(look));
-      if (!authority) {
-        log::error("server-certificate", {{"reason", authority.error()}});
+      auto look = [this, served] { return renewed_server(served); };
+      const auto renewed = co_await crypto_.run(std::move(look));
+      if (!renewed) {
+        log::error("server-certificate", {{"reason", renewed.error()}});
         continue;
       }
-      if (authority->server().chain_pem == authority_.server().chain_pem) continue;
-      auto tls = server_tls(*authority);
-      if (!tls) {
-        log::error("server-certificate", {{"reason", tls.error()}});
-        continue;
-      }
-      agents_->use(*tls);
-      authority_ = *authority;
+      if (renewed->tls == nullptr) continue;
+      agents_->use(renewed->tls);
+      served = renewed->chain_pem;
       log::info("server-certificate-renewed");
     }
   }

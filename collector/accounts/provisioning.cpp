@@ -60,7 +60,7 @@ Result<ProvisioningRow> knock(Work& work, std::string_view key_sha256, const Kio
       row.issued_at.reset();
     }
   } else {
-    if (book.provisioning_from(address) >= limits.per_address) {
+    if (book.waiting_from(address) >= limits.per_address) {
       return Error{Errc::busy, "too many kiosks wait from " + std::string{address}};
     }
     if (book.provisioning_size() >= limits.entries && !book.drop_oldest_provisioning()) {

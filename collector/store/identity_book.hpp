@@ -61,7 +61,7 @@ class IdentityBook {
   virtual std::optional<ProvisioningRow> find_provisioning(std::string_view id) = 0;
   virtual std::optional<ProvisioningRow> find_key(std::string_view key_sha256) = 0;
   virtual std::int64_t provisioning_size() = 0;
-  virtual std::int64_t provisioning_from(std::string_view address) = 0;
+  virtual std::int64_t waiting_from(std::string_view address) = 0;
   /// Makes or replaces the row of this id.
   virtual void put_provisioning(const ProvisioningRow& row) = 0;
   /// Of those that are not approved, or whose approval has served, the one longest unheard goes;

@@ -255,10 +255,9 @@ CREATE INDEX work_order_terminal ON work_order (terminal, created_at, id);
 CREATE INDEX work_order_state ON work_order (state, created_at, id);
 )";
 
-constexpr std::array steps{db::Migration{1, "main job", first},
-                           db::Migration{2, "identities", identities},
-                           db::Migration{3, "asked from afar", third},
-                           db::Migration{4, "live", live}};
+constexpr std::array steps{
+    db::Migration{1, "main job", first}, db::Migration{2, "identities", identities},
+    db::Migration{3, "asked from afar", third}, db::Migration{4, "live", live}};
 
 }  // namespace
 

@@ -141,8 +141,11 @@ std::int64_t SqliteIdentities::provisioning_size() {
   return db_.integer("SELECT count(*) FROM provisioning").value_or(0);
 }
 
-std::int64_t SqliteIdentities::provisioning_from(std::string_view address) {
-  return db_.integer("SELECT count(*) FROM provisioning WHERE address=$1", address).value_or(0);
+std::int64_t SqliteIdentities::waiting_from(std::string_view address) {
+  return db_
+      .integer("SELECT count(*) FROM provisioning WHERE address=$1 AND state=$2", address,
+               static_cast<std::int64_t>(ProvisioningState::waiting))
+      .value_or(0);
 }
 
 void SqliteIdentities::put_provisioning(const ProvisioningRow& r) {

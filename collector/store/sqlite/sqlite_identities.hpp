@@ -20,7 +20,7 @@ class SqliteIdentities final : public IdentityBook {
   std::optional<ProvisioningRow> find_provisioning(std::string_view id) override;
   std::optional<ProvisioningRow> find_key(std::string_view key_sha256) override;
   std::int64_t provisioning_size() override;
-  std::int64_t provisioning_from(std::string_view address) override;
+  std::int64_t waiting_from(std::string_view address) override;
   void put_provisioning(const ProvisioningRow& row) override;
   bool drop_oldest_provisioning() override;
   void reject_provisioning_of(TerminalKey terminal, WallTime now) override;
