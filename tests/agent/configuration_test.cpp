@@ -7,6 +7,7 @@
 #include "agent/configuration/reconfigurer.hpp"
 #include "common/identity/keys.hpp"
 #include "common/platform/files.hpp"
+#include "common/platform/host_checks.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -364,7 +365,6 @@ TEST_CASE("a configuration on disk is the owner's alone") {
   namespace fs = std::filesystem;
   for (const auto& entry : fs::directory_iterator{kiosk.folder / "configuration"}) {
     CAPTURE(entry.path().string());
-    const auto others = fs::perms::group_all | fs::perms::others_all;
-    CHECK((entry.status().permissions() & others) == fs::perms::none);
+    CHECK_FALSE(platform::rights_of(entry.path())->open_to_others);
   }
 }
