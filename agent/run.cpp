@@ -84,7 +84,8 @@ class Agent {
     reconfigurer_.start(configuration_hands());
     uplink_.on({[this](const pb::Command& command) { commander_.received(command); },
                 [this](const pb::Configuration& pushed) { reconfigurer_.received(pushed); },
-                [this] { reconfigurer_.established(); }});
+                [this] { reconfigurer_.established(); },
+                [this](Duration retry_after) { reconfigurer_.put_off(retry_after); }});
     spawn(io_, "uplink", uplink_.run());
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());

@@ -138,6 +138,7 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
       auto connection = std::move(*dialled);
       co_await talk(std::move(connection));
       const bool told_what_to_do = hint_ || then_ != wire::AfterClose::back_off;
+      if (hint_ && !stood_ && !renewed_ && told_.put_off) told_.put_off(*hint_);
       if (stood_ || told_what_to_do || stopping_ || renewed_) co_return after_talk();
       all_refused = false;
     } else {
@@ -149,6 +150,7 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
       if (expired) expired_ = true;
       if (said && said->retry_after) {
         retry_after = std::min(retry_after.value_or(*said->retry_after), *said->retry_after);
+        if (told_.put_off) told_.put_off(*said->retry_after);
       }
       const bool refused = dialled.error().code() == Errc::refused && !expired;
       all_refused = all_refused && refused;

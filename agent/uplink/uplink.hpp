@@ -61,6 +61,8 @@ class Uplink {
     std::function<void(const pb::Command&)> command;
     std::function<void(const pb::Configuration&)> configuration;
     std::function<void()> established;  ///< a Welcome came
+    /// The collector, reached and trusted, has no room and wants us again after this time.
+    std::function<void(Duration retry_after)> put_off;
   };
 
   Uplink(asio::any_io_executor executor, Journal& journal, const Clock& clock,
