@@ -106,6 +106,11 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
     const Position position = position_of(session, batch.epoch(), seq);
     const auto& event = item.event();
     if (event.has_state()) {
+      const auto& device = event.state().device();
+      const auto& told = session.configured_at;
+      if (told && position <= *told && !session.configured.contains(device)) {
+        judge.gone(device, *told);
+      }
       judge.status(event.state(), position, {batch.epoch(), seq, at}, resolve, false);
     } else if (event.has_power()) {
       judge.power(event.power(), position, at);
@@ -240,8 +245,11 @@ Result<void> take_snapshot(Work& work, Session& session, const pb::Snapshot& sna
   Changes changes;
   const auto bench = work.bench(session.terminal);
   Judge judge{work.view(session.terminal), bench, changes};
-  if (full && !snapshot.configuration_unknown())
+  if (full && !snapshot.configuration_unknown()) {
+    session.configured_at = as_of;
+    for (const auto& ref : snapshot.configured()) session.configured.insert(ref.device());
     judge.configured(snapshot.configured(), as_of, work.now());
+  }
   const auto resolve = resolver(session, work.now());
   for (const auto& status : snapshot.status()) {
     // Judged at the time at which the device became so, not when the news arrived: a hold that was

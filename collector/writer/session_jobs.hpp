@@ -3,6 +3,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "collector/ingest/admit.hpp"
@@ -24,6 +26,10 @@ struct Session {
   std::map<std::uint64_t, std::int64_t> numbers;  ///< epoch → epoch_no
   std::map<std::uint64_t, std::uint64_t> owed;    ///< epoch → last number written before Hello
   std::map<std::uint64_t, std::uint64_t> marks;  ///< epoch → high-water mark as far as this session
+
+  // The configuration as the session's snapshot told it; no position: it could not be read.
+  std::optional<Position> configured_at;
+  std::set<std::string, std::less<>> configured;
 
   // What the kiosk has been told in this session (outgoing_job).
   std::uint64_t commands_upto = 0;  ///< highest `seq`

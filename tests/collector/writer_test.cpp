@@ -327,6 +327,10 @@ TEST_CASE("a snapshot moves the state; the events behind it are history when the
   for (const auto& row : faults->items) {
     CHECK(row.fault.learned_late == (row.fault.code == "cover-open"));
   }
+
+  // Neither does a device come back that the configuration does not have any more.
+  REQUIRE(bed.send(session, batch(7, 3, {state("gone", {"cover-open"})})));
+  CHECK(bed.queries->orders({}, {})->items.size() == 1);
 }
 
 TEST_CASE(
