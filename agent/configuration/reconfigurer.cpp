@@ -113,8 +113,15 @@ void Reconfigurer::start(Hands hands) {
 }
 
 void Reconfigurer::received(const pb::Configuration& configuration) {
+  if (stopping_) return;
   wanted_ = configuration;
   wake();
+}
+
+void Reconfigurer::stop() {
+  stopping_ = true;
+  wanted_.reset();
+  deadline_.cancel();
 }
 
 void Reconfigurer::established() {
@@ -137,7 +144,7 @@ Task<void> Reconfigurer::work() {
       co_await tell_owed();
     } else if (trying_ && proved_) {
       co_await confirm();
-    } else if (trying_ && overdue_) {
+    } else if (trying_ && overdue_ && !stopping_) {
       co_await roll_back();
     } else if (wanted_) {
       auto next = std::move(*wanted_);
@@ -200,6 +207,7 @@ Task<void> Reconfigurer::begin_trial(InForce next) {
     report(judged(identity::sha256(text), State::REFUSED, why), Known::forgotten);
     co_return;
   }
+  if (stopping_) co_return;
   const bool asks = next.pushed() && !next.config->accept_configuration;
   tried_ = identity::sha256(text);
   in_force_ = std::make_shared<const InForce>(std::move(next));
@@ -212,11 +220,12 @@ Task<void> Reconfigurer::begin_trial(InForce next) {
 }
 
 Task<void> Reconfigurer::watch_trial() {
+  if (stopping_) co_return;
   const auto tried = tried_;
   const auto limit = in_force_->config->trial;
   deadline_.expires_after(limit);
   const auto [cancelled] = co_await deadline_.async_wait(as_result);
-  if (cancelled || !trying_ || tried != tried_) co_return;
+  if (cancelled || stopping_ || !trying_ || tried != tried_) co_return;
   overdue_ = true;
   wake();
 }
@@ -247,6 +256,7 @@ Task<void> Reconfigurer::roll_back() {
     return back;
   };
   const auto back = co_await helper_.run(restore);
+  if (stopping_) co_return;
   in_force_ = std::make_shared<const InForce>(read_kept(back));
   co_await hands_.apply(in_force_);
 }

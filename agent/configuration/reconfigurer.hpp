@@ -49,6 +49,8 @@ class Reconfigurer {
   void received(const pb::Configuration& configuration);
   /// A session was established: what is tried has proved itself.
   void established();
+  /// The agent stops: nothing is taken, tried or rolled back any more; the next start goes on.
+  void stop();
 
   /// `{source, hash, state, detail, local_file, accepts, reported_hash, reported_at}` for
   /// kioskctl; `state` is trial, applied, refused, rolled-back or, while nothing was pushed, local.
@@ -88,6 +90,7 @@ class Reconfigurer {
   bool proved_ = false;   ///< a session was established since it is tried
   bool overdue_ = false;  ///< none was, and the time is over
   bool working_ = false;
+  bool stopping_ = false;
   asio::steady_timer deadline_;
 };
 

@@ -227,6 +227,23 @@ TEST_CASE("one that cannot reach the collector is rolled back, with why, and nev
   CHECK(kiosk.run(false)->device() == "first");
 }
 
+TEST_CASE("an agent that stops leaves its trial to the next start and takes nothing more") {
+  const Kiosk kiosk;
+  {
+    const auto run = kiosk.run();
+    run->reconfigurer.received(pushed(with_device("pushed")));
+    REQUIRE(run->until([&] { return run->status("state") == "trial"; }));
+    run->reconfigurer.stop();
+    run->reconfigurer.received(pushed(with_device("late")));
+    // Nothing is left to wait for, the trial's end neither.
+    run->io.restart();
+    run->io.run();
+    CHECK(run->applied == std::vector<std::string>{"pushed"});
+    CHECK(run->reports.empty());
+  }
+  CHECK(kiosk.run(false)->device() == "pushed");
+}
+
 TEST_CASE("an agent that ends during the trial tries twice more, then goes back at its start") {
   const Kiosk kiosk;
   const auto tried = pushed(with_device("new"));
