@@ -212,6 +212,7 @@ class Agent {
     bool rested = false;
     for (;;) {
       co_await sleep_for(flush_every);
+      watch_.take_back();
       journal_.post([](Outbox& outbox) { outbox.flush(); });
       if (clock_.mono() - last < housekeeping_every) continue;
       last = clock_.mono();
@@ -236,6 +237,7 @@ class Agent {
     log::info("agent-stopping");
     service_.stopping();
     control_.stop();
+    reconfigurer_.stop();
     const bool all_ended = co_await watch_.stop(helper_, stop_limit);
     const Seen seen{clock_.mono(), clock_.wall()};
     const auto close_run = [seen](Outbox& outbox) {

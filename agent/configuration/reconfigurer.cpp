@@ -118,8 +118,15 @@ void Reconfigurer::start(Hands hands) {
 }
 
 void Reconfigurer::received(const pb::Configuration& configuration) {
+  if (stopping_) return;
   wanted_ = configuration;
   wake();
+}
+
+void Reconfigurer::stop() {
+  stopping_ = true;
+  wanted_.reset();
+  deadline_.cancel();
 }
 
 void Reconfigurer::established() {
@@ -150,7 +157,7 @@ Task<void> Reconfigurer::work() {
       co_await tell_owed();
     } else if (trying_ && proved_ && ripe_) {
       co_await confirm();
-    } else if (trying_ && overdue_) {
+    } else if (trying_ && overdue_ && !stopping_) {
       co_await roll_back();
     } else if (wanted_) {
       auto next = std::move(*wanted_);
@@ -223,6 +230,7 @@ Task<void> Reconfigurer::begin_trial(InForce next) {
     report(judged(identity::sha256(text), State::REFUSED, why), Known::forgotten);
     co_return;
   }
+  if (stopping_) co_return;
   const bool asks = next.pushed() && !next.config->accept_configuration;
   tried_ = identity::sha256(text);
   in_force_ = std::make_shared<const InForce>(std::move(next));
@@ -235,6 +243,7 @@ Task<void> Reconfigurer::begin_trial(InForce next) {
 }
 
 Task<void> Reconfigurer::watch_trial() {
+  if (stopping_) co_return;
   const auto tried = tried_;
   const auto limit = in_force_->config->trial;
   const auto begun = std::chrono::steady_clock::now();
@@ -242,7 +251,7 @@ Task<void> Reconfigurer::watch_trial() {
   deadline_.expires_at(begun + std::min<Duration>(ripe_after, limit / ripe_part));
   for (;;) {
     const auto [cancelled] = co_await deadline_.async_wait(as_result);
-    if (cancelled || !trying_ || tried != tried_) co_return;
+    if (cancelled || stopping_ || !trying_ || tried != tried_) co_return;
     ripe_ = true;
     if (proved_ || std::chrono::steady_clock::now() >= ends_at_) break;
     deadline_.expires_at(ends_at_);
@@ -280,6 +289,7 @@ Task<void> Reconfigurer::roll_back() {
   // Told before the next session begins, whose Hello then counts it among what is to come: what
   // that session brings was sent by a collector that knows.
   co_await tell_owed();
+  if (stopping_) co_return;
   in_force_ = std::make_shared<const InForce>(read_kept(back));
   co_await hands_.apply(in_force_);
 }

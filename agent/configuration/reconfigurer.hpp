@@ -53,6 +53,8 @@ class Reconfigurer {
   /// The collector was reached and trusted and wants us again after this time: no fault of what is
   /// tried, so its time begins anew then.
   void put_off(Duration retry_after);
+  /// The agent stops: nothing is taken, tried or rolled back any more; the next start goes on.
+  void stop();
 
   /// `{source, hash, state, detail, local_file, accepts, reported_hash, reported_at}` for
   /// kioskctl; `state` is trial, applied, refused, rolled-back or, while nothing was pushed, local.
@@ -97,6 +99,7 @@ class Reconfigurer {
                         ///< only if somebody pushed it anew
   bool working_ = false;
   std::chrono::steady_clock::time_point ends_at_{};  ///< of the trial
+  bool stopping_ = false;
   asio::steady_timer deadline_;
 };
 

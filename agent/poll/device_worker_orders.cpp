@@ -71,6 +71,7 @@ void DeviceWorker::answer_test(Test& test, Result<drivers::SelfTest> result) {
 void DeviceWorker::run_test(Test& test) {
   auto& polled = devices_[test.order.entry];
   auto result = tested(polled, test);
+  if (!result && stopped()) result = test_error(Errc::disconnected, message::test_ended, test);
   // What was left unread would be taken for the next poll's answer.
   if (!result) close_port();
   give_back_port();
@@ -95,8 +96,9 @@ Result<drivers::SelfTest> DeviceWorker::tested(Polled& polled, const Test& test)
   const auto left = test.until - clock_.mono();
   if (left <= Duration::zero()) return test_error(Errc::timeout, message::test_late, test);
   const auto deadline = begin_call(polled, left);
-  auto result = polled.device.driver->self_test(test.order.what, deadline);
-  end_call(polled);
+  if (!deadline) return deadline.error();
+  auto result = polled.device.driver->self_test(test.order.what, *deadline);
+  end_call();
   // What it fails with after its time, cancelled say, is not what was wrong.
   if (!result && clock_.mono() >= test.until) {
     return test_error(Errc::timeout, message::test_late, test);

@@ -20,9 +20,16 @@ OutboxView view_of(Outbox& outbox) { return outbox.view(); }
 
 Task<void> Uplink::talk(std::unique_ptr<link::Link> link) {
   using asio::experimental::awaitable_operators::operator&&;
+  stood_ = false;
+  then_ = wire::AfterClose::back_off;
+  hint_.reset();
   const auto view = co_await journal_.ask(view_of);
   // From here to `talk_` nothing may suspend: what is appended after the view must be told.
-  stood_ = false;
+  if (renewed_ || stopping_) {
+    // Dialled as the configuration before says: a session here would prove nothing of this one.
+    link->cut();
+    co_return;
+  }
   auto talk =
       std::make_shared<Talk>(executor_, std::move(link), Session{options_.session, facts_, view});
   talk_ = talk;

@@ -1,6 +1,9 @@
 // The uplink against a real TLS peer on loopback that plays the collector.
 #include "agent/uplink/uplink.hpp"
 
+#include <functional>
+#include <future>
+
 #include <boost/asio/post.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -36,7 +39,10 @@ class MovedClock final : public Clock {
 /// Takes everything, in order, and acknowledges it; forgets on request.
 class Collector final : public link::Host {
  public:
-  std::optional<link::Refusal> admit(const link::PeerCertificate&) override { return {}; }
+  std::optional<link::Refusal> admit(const link::PeerCertificate&) override {
+    if (const auto act = std::exchange(admitting, nullptr)) act();
+    return {};
+  }
 
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer) override {
     link::HttpResponse out;
@@ -123,6 +129,7 @@ class Collector final : public link::Host {
     }
   }
 
+  std::function<void()> admitting;  ///< called once
   std::map<std::uint64_t, std::uint64_t> marks;
   int sessions = 0;
   int snapshots = 0;
@@ -247,6 +254,33 @@ TEST_CASE("a kiosk enrols, connects and every event arrives once, also over brok
   // Live: a change arrives without being asked for.
   agent.journal.state("printer", Box::status());
   CHECK(until(io, [&] { return collector.marks[7] == 301; }));
+  server.listener.stop();
+}
+
+TEST_CASE("a connection made before the configuration changed gets no session") {
+  asio::io_context io{1};
+  Server server{io};
+  tests::TempFolder data;
+  REQUIRE(enrolled(io, wanted(server, data.path())));
+  auto& collector = server.collector;
+  Agent agent{io, data.path(), 7};
+  int established = 0;
+  agent.uplink.on({[](const pb::Command&) {}, [](const pb::Configuration&) {},
+                   [&] { ++established; }, [](Duration) {}});
+  // The outbox's answer is kept back, so that the connection waits for it when the change comes.
+  std::promise<void> go_on;
+  collector.admitting = [&] {
+    agent.journal.post([gone = go_on.get_future().share()](Outbox&) { gone.wait(); });
+  };
+  spawn(io, "uplink", agent.uplink.run());
+  const auto connected = until(io, [&] { return collector.sessions == 1; });
+  until(io, [rounds = 0]() mutable { return ++rounds > 20; });  // until it is known here as well
+  agent.uplink.use(Agent::uplink_options(data.path(), {}, {}), {});
+  go_on.set_value();
+  REQUIRE(connected);
+  CHECK(until(io, [&] { return agent.uplink.status().phase == UplinkPhase::live; }));
+  CHECK(collector.sessions == 2);
+  CHECK(established == 1);
   server.listener.stop();
 }
 
