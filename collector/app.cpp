@@ -1,6 +1,7 @@
 #include "collector/app.hpp"
 
 #include <iostream>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -59,7 +60,8 @@ class Collector {
         clock_(clock),
         authority_(std::move(authority)),
         certificates_(store->certificates()),
-        writer_(std::move(store), std::move(rules), clock, restart_job(clock.wall())),
+        writer_(std::move(store), std::move(rules), clock,
+                restart_job(clock.wall(), options.door.per_second)),
         readers_(std::move(readers)),
         crypto_(1, 0),
         bundles_(options.data / "bundles"),
@@ -156,6 +158,7 @@ class Collector {
   /// Agents leave once what they sent is committed and acknowledged; what is queued after that is
   /// committed by the writer's destructor, and the last connection to the store checkpoints it.
   Task<void> stop() {
+    if (std::exchange(stopping_, true)) co_return;  // a signal and `drain --stop` may both ask
     service_.stopping();
     agents_->stop_accepting();
     const auto sessions = co_await gateway_.drain(drain_hint, options_.stop_within);
@@ -268,6 +271,7 @@ class Collector {
   platform::ControlServer control_;
   asio::signal_set signals_;
   std::unique_ptr<link::Listener> agents_;
+  bool stopping_ = false;
 };
 
 }  // namespace

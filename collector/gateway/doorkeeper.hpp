@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -41,6 +42,8 @@ class Doorkeeper {
 
   /// A hint of at least `least`, one of `crowd` that are to come back.
   Duration hint(Duration least, std::size_t crowd, double drawn) const;
+  /// No hint of at least `least` is longer.
+  Duration longest(Duration least) const { return std::max(least, limits_.most); }
 
  private:
   Limits limits_;

@@ -15,6 +15,9 @@ namespace kw::collector {
 namespace {
 
 constexpr auto cut_limit = std::chrono::seconds{1};
+/// What an agent adds to a hint, at most (agent/uplink/backoff.hpp, `spread`).
+constexpr auto agents_spread = std::chrono::seconds{60};
+constexpr auto postponed_every = std::chrono::seconds{10};
 
 }  // namespace
 
@@ -146,7 +149,14 @@ std::optional<Duration> Gateway::turn_away() {
   const auto writer = writer_.figures();
   const auto wait =
       door_.turn_away({all_.size(), writer.queued, writer.queued_bytes, writer.behind}, drawn());
-  if (wait) ++figures_.turned_away;
+  if (!wait) return wait;
+  ++figures_.turned_away;
+  const auto now = clock_.mono();
+  if (!told_away_ || now - *told_away_ >= postponed_every) {
+    told_away_ = now;
+    // Also for those who are turned away until the next time.
+    sent_away(door_.longest(*wait) + postponed_every);
+  }
   return wait;
 }
 
@@ -202,9 +212,45 @@ void Gateway::hurry() {
   emptied_.cancel();
 }
 
+void Gateway::sent_away(Duration hint) {
+  Job job;
+  job.ahead = true;
+  job.work = [back = clock_.wall() + hint + agents_spread](Work& work) -> Result<void> {
+    work.sent_away(back);
+    return {};
+  };
+  writer_.post(std::move(job));
+}
+
 Task<std::size_t> Gateway::drain(Duration retry_after, Duration within) {
+  if (drain_) co_return co_await join_drain(within);
   door_.shut(retry_after);
-  const auto crowd = all_.size();
+  const auto under_way = std::make_shared<Drain>();
+  under_way->crowd = all_.size();
+  drain_ = under_way;
+  // Before anybody leaves: committed ahead of the ends of their sessions.
+  sent_away(door_.hint(retry_after, under_way->crowd, 1.0));
+  co_await send_everybody_off(retry_after, within, under_way->crowd);
+  under_way->over = true;
+  for (auto* waiting : under_way->waiting) waiting->cancel();
+  drain_.reset();
+  co_return under_way->crowd;
+}
+
+Task<std::size_t> Gateway::join_drain(Duration within) {
+  const auto under_way = drain_;
+  asio::steady_timer over{executor_, within};
+  under_way->waiting.push_back(&over);
+  co_await over.async_wait(as_result);
+  if (!under_way->over) {
+    hurry();
+    over.expires_at(asio::steady_timer::time_point::max());
+  }
+  while (!under_way->over) co_await over.async_wait(as_result);
+  co_return under_way->crowd;
+}
+
+Task<void> Gateway::send_everybody_off(Duration retry_after, Duration within, std::size_t crowd) {
   for (const auto& [id, weak] : all_) {
     const auto session = weak.lock();
     if (session) session->drain(door_.hint(retry_after, crowd, drawn()));
@@ -220,7 +266,6 @@ Task<std::size_t> Gateway::drain(Duration retry_after, Duration within) {
     if (session) session->cut();
   }
   co_await wait_until_empty(cut_limit);
-  co_return crowd;
 }
 
 GatewayFigures Gateway::figures() const {

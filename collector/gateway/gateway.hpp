@@ -49,7 +49,8 @@ class Gateway final : public link::Host {
   /// Lets nobody in any more, tells every session to come back after `retry_after` (spread over as
   /// long as their return takes), and waits until they have left, which they do once everything
   /// under way is acknowledged. Who has not left `within` is closed, then cut. Returns how many
-  /// there were.
+  /// there were. Nobody who was sent away counts as silent before being due back. Whoever drains
+  /// while a drain is under way waits for that one, `within` at most before it hurries.
   Task<std::size_t> drain(Duration retry_after, Duration within);
   /// A drain under way waits no longer.
   void hurry();
@@ -76,6 +77,10 @@ class Gateway final : public link::Host {
   /// The first session on a certificate: its terminal's older ones are superseded.
   void note_use(const CertificateRow& row);
   Task<void> wait_until_empty(Duration within);
+  Task<std::size_t> join_drain(Duration within);
+  Task<void> send_everybody_off(Duration retry_after, Duration within, std::size_t crowd);
+  /// Some were told to come back after `hint`, at the latest: their silence is our doing.
+  void sent_away(Duration hint);
   double drawn();
 
   asio::any_io_executor executor_;
@@ -94,6 +99,14 @@ class Gateway final : public link::Host {
   std::mt19937_64 random_;
   asio::steady_timer emptied_;  ///< cancelled when the last session has left, or by `hurry`
   bool hurried_ = false;
+  /// A drain under way.
+  struct Drain {
+    std::size_t crowd = 0;
+    bool over = false;
+    std::vector<asio::steady_timer*> waiting;  ///< of others who asked for it too
+  };
+  std::shared_ptr<Drain> drain_;
+  std::optional<MonoTime> told_away_;  ///< when turning away last postponed silence
 };
 
 }  // namespace kw::collector

@@ -18,6 +18,7 @@ constexpr std::size_t group_events = 2'000;
 constexpr std::size_t group_bytes = 1024 * 1024;
 constexpr std::size_t timers_at_once = 100;
 constexpr auto look_every = std::chrono::seconds{5};
+constexpr auto timer_again_after = std::chrono::seconds{5};
 constexpr auto pause_longer_than = std::chrono::seconds{20};  // no fsync takes so long
 
 /// Whether people see it; timers, samples and counts pass in silence.
@@ -78,6 +79,14 @@ void Work::apply(TerminalKey terminal, const Changes& changes) {
       timers_changed_ = true;
     }
   }
+}
+
+void Work::sent_away(WallTime back) {
+  const auto until = back + rules_.silence();
+  store_.keep_silence_floor(until);
+  store_.postpone_silence(until, {});
+  no_silence_before_ = std::max(no_silence_before_, until);
+  timers_changed();
 }
 
 Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first)
@@ -162,7 +171,7 @@ void Writer::note_pause() {
   const auto now = clock_.mono();
   const auto gap = now - std::exchange(last_look_, now);
   if (gap < pause_longer_than) return;
-  no_silence_before_ = clock_.wall() + rules_.silence();
+  no_silence_before_ = std::max(no_silence_before_, clock_.wall() + rules_.silence());
   log::warning("stood-still",
                {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(gap).count()}});
   auto done =
@@ -265,6 +274,7 @@ void Writer::count_failure(const Error& why) {
 
 void Writer::committed(const Work& work, std::size_t events) {
   const WallTime at = clock_.wall();
+  no_silence_before_ = std::max(no_silence_before_, work.no_silence_before_);
   std::function<void(const std::set<TerminalKey>&)> tell;
   if (work.timers_changed_) next_timer_ = store_->next_timer();
   {
@@ -307,7 +317,7 @@ void Writer::fire_due() {
   auto done = store_->transact([&] {
     for (const auto& timer : due) {
       auto fired = store_->part([&] { return guarded([&] { return fire(work, timer); }); });
-      if (!fired) work.forget(timer.terminal);
+      if (!fired) put_off(work, timer, fired.error());
     }
   });
   if (done) {
@@ -315,8 +325,20 @@ void Writer::fire_due() {
   } else {
     count_failure(done.error());
     // Not at once again: whatever ails the disk needs a moment.
-    next_timer_ = clock_.wall() + std::chrono::seconds{5};
+    next_timer_ = clock_.wall() + timer_again_after;
   }
+}
+
+void Writer::put_off(Work& work, const DueTimer& due, const Error& why) {
+  log::error("timer-failed",
+             {{"terminal", due.terminal}, {"timer", name(due.kind)}, {"reason", why}});
+  count_failure(why);
+  work.forget(due.terminal);
+  auto moved = store_->part([&]() -> Result<void> {
+    store_->put_off(due, work.now() + timer_again_after);
+    return {};
+  });
+  if (!moved) count_failure(moved.error());
 }
 
 Result<void> Writer::fire(Work& work, const DueTimer& due) {

@@ -34,6 +34,10 @@ class Work {
   /// Keeps what a stage decided: applies it and remembers what must happen after the commit.
   void apply(TerminalKey terminal, const Changes& changes);
 
+  /// Kiosks were sent away until `back`, at the latest: nobody counts as silent before a silence
+  /// window after that, also when the collector is restarted meanwhile.
+  void sent_away(WallTime back);
+
   /// A job failed: its changes to the view are not the truth.
   void forget(TerminalKey terminal) { views_.erase(terminal); }
   void timers_changed() { timers_changed_ = true; }
@@ -115,6 +119,8 @@ class Writer {
   void run_alone(Job& job);
   void fire_due();
   Result<void> fire(Work& work, const DueTimer& due);
+  /// Tried again in a moment: it must neither spin nor hold up the others.
+  void put_off(Work& work, const DueTimer& due, const Error& why);
   void committed(const Work& work, std::size_t events);
   void send_out(const Work& work);
   void count_failure(const Error& why);

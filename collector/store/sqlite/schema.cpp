@@ -255,9 +255,19 @@ CREATE INDEX work_order_terminal ON work_order (terminal, created_at, id);
 CREATE INDEX work_order_state ON work_order (state, created_at, id);
 )";
 
-constexpr std::array steps{
-    db::Migration{1, "main job", first}, db::Migration{2, "identities", identities},
-    db::Migration{3, "asked from afar", third}, db::Migration{4, "live", live}};
+/// What keeps the collector from taking its own doing for a kiosk's fault.
+constexpr std::string_view returns = R"(
+ALTER TABLE terminal ADD COLUMN told SMALLINT NOT NULL DEFAULT 0;
+CREATE TABLE silence_floor (
+  id BIGINT PRIMARY KEY,
+  until_at BIGINT NOT NULL
+);
+)";
+
+constexpr std::array steps{db::Migration{1, "main job", first},
+                           db::Migration{2, "identities", identities},
+                           db::Migration{3, "asked from afar", third},
+                           db::Migration{4, "live", live}, db::Migration{5, "returns", returns}};
 
 }  // namespace
 

@@ -30,8 +30,12 @@ class SqliteStore final : public Store {
   std::optional<WallTime> last_cleared(TerminalKey terminal, std::string_view subject,
                                        std::string_view code) override;
   void postpone_silence(WallTime until, WallTime heard) override;
+  void keep_silence_floor(WallTime until) override;
+  WallTime silence_floor() override;
+  void put_off(const DueTimer& due, WallTime to) override;
   void apply(TerminalKey terminal, const Changes& changes) override;
   void set_live(TerminalKey terminal, bool live) override;
+  void set_told(TerminalKey terminal) override;
   void set_session(TerminalKey terminal, bool connected, WallTime at,
                    std::string_view agent_version) override;
   void disconnect_all(WallTime at) override;
