@@ -118,7 +118,10 @@ TEST_CASE("behind a proxy the steps are the proxy's until the tunnel stands, and
   CHECK(first_failed(refused)->detail.find("407") != std::string::npos);
   auto gone = good;
   gone.at.port = 1;
-  CHECK(failed(walk(collector.loop, identity, real_now(), 5s, gone)) == "tcp:port-closed");
+  const auto closed = walk(collector.loop, identity, real_now(), 5s, gone);
+  CHECK(failed(closed) == "tcp:port-closed");
+  CHECK(first_failed(closed)->detail.starts_with("via proxy " + gone.at.text() + ": "));
+  CHECK(first_failed(closed)->advice.find("agent.toml") != std::string::npos);
 }
 
 TEST_CASE("a name that nobody has is told at the DNS step") {
