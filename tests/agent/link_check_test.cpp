@@ -234,7 +234,7 @@ TEST_CASE("what the agent proves, or cannot, is put into words") {
       proof({{"acknowledged", false}, {"phase", "live"}, {"unacknowledged", 7}}), 15s, Lang::en);
   CHECK(lost.code == "not-stored");
   CHECK(lost.detail.find("within 15 s") != std::string::npos);
-  CHECK(lost.detail.find("7 events") != std::string::npos);
+  CHECK(lost.detail.find("on this kiosk: 7") != std::string::npos);
 }
 
 TEST_CASE("a kiosk without an identity is told to enrol, a broken one to do it again") {
