@@ -5,7 +5,7 @@
 /// What kiosk-collector says to the person who runs it.
 namespace kw::collector::messages {
 
-inline constexpr Text about{"Kioskwatch 采集端：接收自助终端事件，自动派发工单",
+inline constexpr Text about{"Kioskwatch 采集服务器：接收自助终端事件，自动派发工单",
                             "Kioskwatch collector: takes kiosks' events and raises work orders"};
 inline constexpr Text data_help{"数据目录", "data folder"};
 inline constexpr Text init_help{"建立数据目录、证书机构与数据库",
@@ -17,7 +17,7 @@ inline constexpr Text token_help{"注册令牌", "enrolment tokens"};
 inline constexpr Text token_new_help{"为一台终端生成一次性注册令牌（72 小时有效）",
                                      "make a one-time enrolment token for a terminal (72 h)"};
 inline constexpr Text terminal_help{"终端编号", "terminal code"};
-inline constexpr Text run_help{"运行采集端", "run the collector"};
+inline constexpr Text run_help{"运行采集服务器", "run the collector"};
 inline constexpr Text agents_help{"终端连接的地址:端口（双向 TLS）",
                                   "ADDRESS:PORT for kiosks (mutual TLS)"};
 inline constexpr Text people_help{
@@ -58,7 +58,7 @@ inline constexpr Text config_state{"{}：{}；下发 {}；生效 {}；{}",
                                    "{}: {}; pushed {}; in force {}; {}"};
 inline constexpr Text config_is_local{"该终端自己的配置文件禁止远程下发。",
                                       "This kiosk's own file forbids pushed configurations."};
-inline constexpr Text not_running{"采集端未运行：请先启动，再执行本命令",
+inline constexpr Text not_running{"采集服务器未运行：请先启动，再执行本命令",
                                   "the collector is not running: start it first"};
 inline constexpr Text revoke_help{"吊销一台终端的证书；其连接立即断开，需重新注册",
                                   "revoke a terminal's certificates; its session ends at once"};
@@ -88,10 +88,10 @@ inline constexpr Text rejected_done{"已拒绝：指纹 {}", "turned away: finge
 inline constexpr Text ca_help{"输出证书机构的指纹（供终端 --ca-sha256 使用）",
                               "print the authority's fingerprint, for --ca-sha256 on kiosks"};
 inline constexpr Text drain_help{
-    "排空：终端确认全部数据后离开，稍后再连；采集端不再接纳连接",
+    "排空：终端确认全部数据后离开，稍后再连；采集服务器不再接纳连接",
     "drain: agents leave once all is acknowledged and come back later; nobody is let in"};
 inline constexpr Text retry_after_help{"终端多久后再连（秒）", "when agents come back, in seconds"};
-inline constexpr Text stop_help{"排空后停止采集端", "stop the collector afterwards"};
+inline constexpr Text stop_help{"排空后停止采集服务器", "stop the collector afterwards"};
 inline constexpr Text drained{"已排空 {} 个连接", "drained {} sessions"};
 inline constexpr Text max_sessions_help{"同时连接的终端上限", "most sessions at a time"};
 inline constexpr Text max_handshakes_help{"同时进行的 TLS 握手上限",
@@ -104,7 +104,7 @@ inline constexpr Text fingerprint{"证书机构指纹（--ca-sha256）：{}",
                                   "authority's fingerprint (--ca-sha256): {}"};
 inline constexpr Text log_format_help{"日志格式：text 或 json", "log format: text or json"};
 inline constexpr Text initialised{"已建立：{}", "made: {}"};
-inline constexpr Text ready{"采集端已就绪：终端 {}，接口 http://{}/",
+inline constexpr Text ready{"采集服务器已就绪：终端 {}，接口 http://{}/",
                             "collector is ready: kiosks {}, API http://{}/"};
 inline constexpr Text failed{"错误：{}", "error: {}"};
 

@@ -304,160 +304,162 @@ TEST_CASE("a power cut while one trial follows another leaves nothing unproved i
   REQUIRE(files.try_on("second", "first"));
   std::filesystem::create_directory(folder / "configuration" / "trial.new");
   CHECK_FALSE(files.settle("second"));
-  TEST_CASE("an agent that stops leaves its trial to the next start and takes nothing more") {
-    const Kiosk kiosk;
-    {
-      const auto run = kiosk.run();
-      run->reconfigurer.received(pushed(with_device("pushed")));
-      REQUIRE(run->until([&] { return run->status("state") == "trial"; }));
-      run->reconfigurer.stop();
-      run->reconfigurer.received(pushed(with_device("late")));
-      // Nothing is left to wait for, the trial's end neither.
-      run->io.restart();
-      run->io.run();
-      CHECK(run->applied == std::vector<std::string>{"pushed"});
-      CHECK(run->reports.empty());
-    }
-    CHECK(kiosk.run(false)->device() == "pushed");
-  }
+}
 
-  TEST_CASE("an agent that ends during the trial tries twice more, then goes back at its start") {
-    const Kiosk kiosk;
-    const auto tried = pushed(with_device("new"));
-    {
-      const auto run = kiosk.run();
-      run->reconfigurer.received(tried);
-      REQUIRE(run->until([&] { return run->applied.size() == 1; }));
-    }
-    for (int i = 0; i < 2; ++i) {
-      const auto run = kiosk.run(false);  // gone again before anything was reached
-      CHECK(run->device() == "new");
-      CHECK(run->status("state") == "trial");
-    }
-    {
-      const auto run = kiosk.run(false);  // power goes before the report is written
-      CHECK(run->device() == "own");
-    }
-    {
-      const auto run = kiosk.run();
-      CHECK(run->device() == "own");
-      REQUIRE(run->reported(1));
-      CHECK(run->reports[0].state() == Report::ROLLED_BACK);
-      CHECK(run->reports[0].hash() == tried.hash());
-    }
-    // Told once: the next run owes nothing.
-    const auto next = kiosk.run();
-    next->io.run_for(50ms);
-    CHECK(next->reports.empty());
-  }
-
-  TEST_CASE("a trial that goes on over a restart is proved or lost by the next run") {
-    const Kiosk kiosk;
-    {
-      const auto run = kiosk.run();
-      run->reconfigurer.received(pushed(with_device("new")));
-      REQUIRE(run->until([&] { return run->applied.size() == 1; }));
-    }
-    {
-      const auto run = kiosk.run();
-      run->reconfigurer.established();
-      REQUIRE(run->reported(1));
-      CHECK(run->reports[0].state() == Report::APPLIED);
-    }
-    {
-      const auto run = kiosk.run();
-      run->reconfigurer.received(pushed(with_device("newer")));
-      REQUIRE(run->until([&] { return run->applied.size() == 1; }));
-    }
+TEST_CASE("an agent that stops leaves its trial to the next start and takes nothing more") {
+  const Kiosk kiosk;
+  {
     const auto run = kiosk.run();
-    CHECK(run->device() == "newer");
+    run->reconfigurer.received(pushed(with_device("pushed")));
+    REQUIRE(run->until([&] { return run->status("state") == "trial"; }));
+    run->reconfigurer.stop();
+    run->reconfigurer.received(pushed(with_device("late")));
+    // Nothing is left to wait for, the trial's end neither.
+    run->io.restart();
+    run->io.run();
+    CHECK(run->applied == std::vector<std::string>{"pushed"});
+    CHECK(run->reports.empty());
+  }
+  CHECK(kiosk.run(false)->device() == "pushed");
+}
+
+TEST_CASE("an agent that ends during the trial tries twice more, then goes back at its start") {
+  const Kiosk kiosk;
+  const auto tried = pushed(with_device("new"));
+  {
+    const auto run = kiosk.run();
+    run->reconfigurer.received(tried);
+    REQUIRE(run->until([&] { return run->applied.size() == 1; }));
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto run = kiosk.run(false);  // gone again before anything was reached
+    CHECK(run->device() == "new");
+    CHECK(run->status("state") == "trial");
+  }
+  {
+    const auto run = kiosk.run(false);  // power goes before the report is written
+    CHECK(run->device() == "own");
+  }
+  {
+    const auto run = kiosk.run();
+    CHECK(run->device() == "own");
     REQUIRE(run->reported(1));
     CHECK(run->reports[0].state() == Report::ROLLED_BACK);
-    REQUIRE(run->until([&] { return run->applied.size() == 1; }));
-    CHECK(run->applied[0] == "new");
+    CHECK(run->reports[0].hash() == tried.hash());
   }
+  // Told once: the next run owes nothing.
+  const auto next = kiosk.run();
+  next->io.run_for(50ms);
+  CHECK(next->reports.empty());
+}
 
-  TEST_CASE("an empty one takes back what was pushed") {
-    const Kiosk kiosk;
+TEST_CASE("a trial that goes on over a restart is proved or lost by the next run") {
+  const Kiosk kiosk;
+  {
     const auto run = kiosk.run();
     run->reconfigurer.received(pushed(with_device("new")));
     REQUIRE(run->until([&] { return run->applied.size() == 1; }));
+  }
+  {
+    const auto run = kiosk.run();
     run->reconfigurer.established();
     REQUIRE(run->reported(1));
-    run->reconfigurer.received(pushed(""));
-    REQUIRE(run->until([&] { return run->applied.size() == 2; }));
-    CHECK(run->applied[1] == "own");
-    CHECK(run->reconfigurer.in_force()->hash.empty());
-    run->reconfigurer.established();
-    REQUIRE(run->reported(2));
-    CHECK(run->reports[1].state() == Report::APPLIED);
-    CHECK(run->reports[1].hash() == identity::sha256(""));
-    CHECK(kiosk.run(false)->device() == "own");
-
-    // Not when the kiosk would then watch nothing.
-    run->reconfigurer.received(pushed(with_device("new")));
-    REQUIRE(run->until([&] { return run->applied.size() == 3; }));
-    run->reconfigurer.established();
-    REQUIRE(run->reported(3));
-    kiosk.own("[[device]\n");
-    run->reconfigurer.received(pushed(""));
-    REQUIRE(run->reported(4));
-    CHECK(run->reports[3].state() == Report::REFUSED);
-    CHECK(run->device() == "new");
+    CHECK(run->reports[0].state() == Report::APPLIED);
   }
-
-  TEST_CASE("who may push is said by the kiosk's own file alone") {
-    const Kiosk kiosk;
-    {
-      const auto run = kiosk.run();
-      run->reconfigurer.received(pushed(with_device("new", "accept_configuration = true\n")));
-      REQUIRE(run->until([&] { return run->applied.size() == 1; }));
-      run->reconfigurer.established();
-      REQUIRE(run->reported(1));
-    }
-    kiosk.own(with_device("own", "accept_configuration = false\n"));
+  {
     const auto run = kiosk.run();
-    CHECK(run->device() == "own");
-    CHECK(run->reconfigurer.local_only());
     run->reconfigurer.received(pushed(with_device("newer")));
-    REQUIRE(run->reported(1));
-    CHECK(run->reports[0].state() == Report::REFUSED);
-    CHECK(run->applied.empty());
-    // The text itself was not judged: once the file says yes it can be taken.
-    kiosk.own(with_device("own"));
-    const auto later = kiosk.run();
-    later->reconfigurer.received(pushed(with_device("newer")));
-    CHECK(later->until([&] { return later->applied.size() == 1; }));
-
-    // What a broken file says is not known; without any file a kiosk can be configured from afar.
-    kiosk.own("[agent\n");
-    CHECK(kiosk.run(false)->reconfigurer.local_only());
-    std::filesystem::remove(kiosk.file);
-    CHECK_FALSE(kiosk.run(false)->reconfigurer.local_only());
-  }
-
-  TEST_CASE("a disk that keeps no configuration changes nothing and says so") {
-    const Kiosk kiosk;
-    const auto run = kiosk.run();
-    std::ofstream{kiosk.folder / "configuration"} << "a file where the folder should be";
-    run->reconfigurer.received(pushed(with_device("new")));
-    REQUIRE(run->reported(1));
-    CHECK(run->reports[0].state() == Report::REFUSED);
-    CHECK(run->reports[0].detail().find("it cannot be kept") == 0);
-    CHECK(run->device() == "own");
-    std::filesystem::remove(kiosk.folder / "configuration");
-    run->reconfigurer.received(pushed(with_device("new")));
-    CHECK(run->until([&] { return run->applied.size() == 1; }));
-  }
-
-  TEST_CASE("a configuration on disk is the owner's alone") {
-    const Kiosk kiosk;
-    const auto run = kiosk.run();
-    run->reconfigurer.received(pushed(with_device("new")));
     REQUIRE(run->until([&] { return run->applied.size() == 1; }));
-    namespace fs = std::filesystem;
-    for (const auto& entry : fs::directory_iterator{kiosk.folder / "configuration"}) {
-      CAPTURE(entry.path().string());
-      CHECK_FALSE(platform::rights_of(entry.path())->open_to_others);
-    }
   }
+  const auto run = kiosk.run();
+  CHECK(run->device() == "newer");
+  REQUIRE(run->reported(1));
+  CHECK(run->reports[0].state() == Report::ROLLED_BACK);
+  REQUIRE(run->until([&] { return run->applied.size() == 1; }));
+  CHECK(run->applied[0] == "new");
+}
+
+TEST_CASE("an empty one takes back what was pushed") {
+  const Kiosk kiosk;
+  const auto run = kiosk.run();
+  run->reconfigurer.received(pushed(with_device("new")));
+  REQUIRE(run->until([&] { return run->applied.size() == 1; }));
+  run->reconfigurer.established();
+  REQUIRE(run->reported(1));
+  run->reconfigurer.received(pushed(""));
+  REQUIRE(run->until([&] { return run->applied.size() == 2; }));
+  CHECK(run->applied[1] == "own");
+  CHECK(run->reconfigurer.in_force()->hash.empty());
+  run->reconfigurer.established();
+  REQUIRE(run->reported(2));
+  CHECK(run->reports[1].state() == Report::APPLIED);
+  CHECK(run->reports[1].hash() == identity::sha256(""));
+  CHECK(kiosk.run(false)->device() == "own");
+
+  // Not when the kiosk would then watch nothing.
+  run->reconfigurer.received(pushed(with_device("new")));
+  REQUIRE(run->until([&] { return run->applied.size() == 3; }));
+  run->reconfigurer.established();
+  REQUIRE(run->reported(3));
+  kiosk.own("[[device]\n");
+  run->reconfigurer.received(pushed(""));
+  REQUIRE(run->reported(4));
+  CHECK(run->reports[3].state() == Report::REFUSED);
+  CHECK(run->device() == "new");
+}
+
+TEST_CASE("who may push is said by the kiosk's own file alone") {
+  const Kiosk kiosk;
+  {
+    const auto run = kiosk.run();
+    run->reconfigurer.received(pushed(with_device("new", "accept_configuration = true\n")));
+    REQUIRE(run->until([&] { return run->applied.size() == 1; }));
+    run->reconfigurer.established();
+    REQUIRE(run->reported(1));
+  }
+  kiosk.own(with_device("own", "accept_configuration = false\n"));
+  const auto run = kiosk.run();
+  CHECK(run->device() == "own");
+  CHECK(run->reconfigurer.local_only());
+  run->reconfigurer.received(pushed(with_device("newer")));
+  REQUIRE(run->reported(1));
+  CHECK(run->reports[0].state() == Report::REFUSED);
+  CHECK(run->applied.empty());
+  // The text itself was not judged: once the file says yes it can be taken.
+  kiosk.own(with_device("own"));
+  const auto later = kiosk.run();
+  later->reconfigurer.received(pushed(with_device("newer")));
+  CHECK(later->until([&] { return later->applied.size() == 1; }));
+
+  // What a broken file says is not known; without any file a kiosk can be configured from afar.
+  kiosk.own("[agent\n");
+  CHECK(kiosk.run(false)->reconfigurer.local_only());
+  std::filesystem::remove(kiosk.file);
+  CHECK_FALSE(kiosk.run(false)->reconfigurer.local_only());
+}
+
+TEST_CASE("a disk that keeps no configuration changes nothing and says so") {
+  const Kiosk kiosk;
+  const auto run = kiosk.run();
+  std::ofstream{kiosk.folder / "configuration"} << "a file where the folder should be";
+  run->reconfigurer.received(pushed(with_device("new")));
+  REQUIRE(run->reported(1));
+  CHECK(run->reports[0].state() == Report::REFUSED);
+  CHECK(run->reports[0].detail().find("it cannot be kept") == 0);
+  CHECK(run->device() == "own");
+  std::filesystem::remove(kiosk.folder / "configuration");
+  run->reconfigurer.received(pushed(with_device("new")));
+  CHECK(run->until([&] { return run->applied.size() == 1; }));
+}
+
+TEST_CASE("a configuration on disk is the owner's alone") {
+  const Kiosk kiosk;
+  const auto run = kiosk.run();
+  run->reconfigurer.received(pushed(with_device("new")));
+  REQUIRE(run->until([&] { return run->applied.size() == 1; }));
+  namespace fs = std::filesystem;
+  for (const auto& entry : fs::directory_iterator{kiosk.folder / "configuration"}) {
+    CAPTURE(entry.path().string());
+    CHECK_FALSE(platform::rights_of(entry.path())->open_to_others);
+  }
+}
