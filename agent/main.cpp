@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -12,8 +13,10 @@
 
 #include "agent/config.hpp"
 #include "agent/enroll/enroll.hpp"
+#include "agent/help_messages.hpp"
 #include "agent/messages.hpp"
 #include "agent/run.hpp"
+#include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
@@ -28,6 +31,7 @@ using namespace kw;
 namespace fs = std::filesystem;
 
 constexpr int exit_failed = 1;
+constexpr int exit_waiting = 3;              ///< enroll: not approved yet
 constexpr std::size_t log_lines_kept = 500;  // for the support bundle
 
 struct Options {
@@ -39,9 +43,23 @@ struct Options {
   std::string log_format = "text";
   std::string log_level = "info";
   std::string lang;
+  fs::path ca_file;
+  std::string ca_sha256;
+  bool wait = false;
   bool force = false;
   bool json = false;
 };
+
+/// Of help and usage mistakes: --lang before the command line is parsed.
+Lang early_language(int argc, char** argv) {
+  std::string tag;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view arg = argv[i];
+    if (arg == "--lang" && i + 1 < argc) tag = argv[i + 1];
+    if (arg.starts_with("--lang=")) tag = arg.substr(7);
+  }
+  return lang_from(tag).value_or(lang_of_environment());
+}
 
 Lang language(const Options& options) {
   return lang_from(options.lang).value_or(lang_of_environment());
@@ -64,6 +82,10 @@ int complain(const Options& options, const Text& text, const Args&... args) {
 
 int run(const Options& options) {
   using namespace agent;
+  // Run by hand as root, the service would not be able to read what this leaves behind.
+  if (const auto ours = platform::become_owner_of(options.data); !ours) {
+    return complain(options, message::folder_failed, options.data.string(), ours.error().text());
+  }
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
@@ -93,9 +115,22 @@ int enroll(const Options& options) {
   if (const auto made = platform::make_folder(options.data, true); !made) {
     return complain(options, message::folder_failed, options.data.string(), made.error().text());
   }
-  Enrolment wanted{
-      options.data, options.server, options.token, options.proxy, platform::host_facts().hostname,
-      options.force};
+  if (options.token.empty() && options.ca_file.empty() && options.ca_sha256.empty()) {
+    return complain(options, message::needs_token_or_ca);
+  }
+  const auto host = platform::host_facts();
+  Enrolment wanted{options.data,  options.server, options.token,
+                   options.proxy, host.hostname,  options.force};
+  wanted.ca_file = options.ca_file;
+  wanted.ca_sha256 = options.ca_sha256;
+  wanted.os = host.os;
+  wanted.wait = options.wait;
+  wanted.jitter = [] { return static_cast<double>(identity::random_u64() >> 11) * 0x1p-53; };
+  wanted.waiting = [&options](const std::string& fingerprint) {
+    fmt::print(stderr, "kiosk-agent: {}\n",
+               fmt::format(fmt::runtime(message::waiting_for_approval.in(language(options))),
+                           fingerprint));
+  };
   asio::io_context io{1};
   std::optional<Result<IdentityFiles>> result;
   spawn(io, "enroll", enroll_into(std::move(wanted), language(options), result));
@@ -114,7 +149,7 @@ int enroll(const Options& options) {
     } else {
       fmt::print(stderr, "kiosk-agent: {}\n", why.text());
     }
-    return exit_failed;
+    return why.code() == Errc::busy ? exit_waiting : exit_failed;
   }
   const auto& identity = **result;
   if (options.json) {
@@ -136,27 +171,37 @@ int main(int argc, char** argv) {
   platform::keep_memory_small();
   platform::keep_files_private();
   Options options;
-  CLI::App app{"Kioskwatch agent"};
-  app.set_version_flag("--version", KW_VERSION);
+  // Help must already speak the language that is only then parsed.
+  const auto lang = early_language(argc, argv);
+  const auto help = [lang](const Text& text) { return std::string{text.in(lang)}; };
+  namespace message = agent::message;
+  CLI::App app{help(message::help_app)};
+  app.set_help_flag("-h,--help", help(message::help_help));
+  app.set_version_flag("--version", KW_VERSION, help(message::help_version));
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--log-format", options.log_format, "text or json")
+  app.add_option("--log-format", options.log_format, help(message::help_log_format))
       ->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--log-level", options.log_level, "debug, info, warning or error")
+  app.add_option("--log-level", options.log_level, help(message::help_log_level))
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  app.add_option("--lang", options.lang, "zh-CN or en")->check(CLI::IsMember({"zh-CN", "en"}));
+  app.add_option("--lang", options.lang, help(message::help_lang))
+      ->check(CLI::IsMember({"zh-CN", "en"}));
   const auto put = [](fs::path& to) {
     return [&to](const std::string& given) { to = platform::path_of(given); };
   };
-  app.add_option_function<std::string>("--data", put(options.data), "data folder");
-  app.add_flag("--json", options.json, "print one JSON object");
-  auto* runs = app.add_subcommand("run", "watch the devices of this kiosk");
-  runs->add_option_function<std::string>("--config", put(options.config), "agent.toml");
-  auto* enrolls = app.add_subcommand("enroll", "get a certificate from the collector");
-  enrolls->add_option("--server", options.server, "https://HOST:PORT")->required();
-  enrolls->add_option("--token", options.token, "one-time token")->required();
-  enrolls->add_option("--proxy", options.proxy, "http://[USER:PASSWORD@]HOST:PORT");
-  enrolls->add_flag("--force", options.force, "replace an existing identity");
+  app.add_option_function<std::string>("--data", put(options.data), help(message::help_data));
+  app.add_flag("--json", options.json, help(message::help_json));
+  auto* runs = app.add_subcommand("run", help(message::help_run));
+  runs->add_option_function<std::string>("--config", put(options.config),
+                                         help(message::help_config));
+  auto* enrolls = app.add_subcommand("enroll", help(message::help_enroll));
+  enrolls->add_option("--server", options.server, help(message::help_server))->required();
+  enrolls->add_option("--token", options.token, help(message::help_token));
+  enrolls->add_option("--ca", options.ca_file, help(message::help_ca));
+  enrolls->add_option("--ca-sha256", options.ca_sha256, help(message::help_ca_sha256));
+  enrolls->add_flag("--wait", options.wait, help(message::help_wait));
+  enrolls->add_option("--proxy", options.proxy, help(message::help_proxy));
+  enrolls->add_flag("--force", options.force, help(message::help_force));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

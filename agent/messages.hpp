@@ -15,6 +15,16 @@ inline constexpr Text bad_server{"--server 应为 https://主机:端口：{}",
                                  "--server must be https://HOST:PORT: {}"};
 inline constexpr Text bad_proxy{"--proxy 有误：{}", "--proxy is wrong: {}"};
 inline constexpr Text bad_token{"注册令牌无效：{}", "the token is not valid: {}"};
+inline constexpr Text bad_ca{"采集服务器的证书机构无效：{}",
+                             "the collector's certificate authority is not usable: {}"};
+inline constexpr Text not_approved_yet{"尚未准入，请稍后重试（或加 --wait）：{}",
+                                       "not approved yet: try again later, or add --wait: {}"};
+inline constexpr Text waiting_for_approval{
+    "已提交准入申请。请管理员核对此指纹后准入：\n  {}",
+    "this kiosk waits for approval. Whoever approves it compares this fingerprint:\n  {}"};
+inline constexpr Text needs_token_or_ca{
+    "请给出 --token，或 --ca / --ca-sha256（由管理员准入）",
+    "give --token, or --ca or --ca-sha256 to be approved by an administrator"};
 inline constexpr Text unreachable{"无法连接采集服务器 {}：{}",
                                   "cannot reach the collector at {}: {}"};
 inline constexpr Text rejected{"采集服务器拒绝注册（HTTP {}）：{}",

@@ -84,7 +84,8 @@ class Agent {
     reconfigurer_.start(configuration_hands());
     uplink_.on({[this](const pb::Command& command) { commander_.received(command); },
                 [this](const pb::Configuration& pushed) { reconfigurer_.received(pushed); },
-                [this] { reconfigurer_.established(); }});
+                [this] { reconfigurer_.established(); },
+                [this](Duration retry_after) { reconfigurer_.put_off(retry_after); }});
     spawn(io_, "uplink", uplink_.run());
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
@@ -211,6 +212,7 @@ class Agent {
     bool rested = false;
     for (;;) {
       co_await sleep_for(flush_every);
+      watch_.take_back();
       journal_.post([](Outbox& outbox) { outbox.flush(); });
       if (clock_.mono() - last < housekeeping_every) continue;
       last = clock_.mono();
@@ -235,6 +237,7 @@ class Agent {
     log::info("agent-stopping");
     service_.stopping();
     control_.stop();
+    reconfigurer_.stop();
     const bool all_ended = co_await watch_.stop(helper_, stop_limit);
     const Seen seen{clock_.mono(), clock_.wall()};
     const auto close_run = [seen](Outbox& outbox) {

@@ -10,11 +10,15 @@ namespace kw::agent {
 Watch::Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock)
     : open_(std::move(open)), recorder_(recorder), board_(board), clock_(clock) {}
 
+std::set<std::string> Watch::ports_left() const {
+  std::set<std::string> out;
+  for (const auto& [port, worker] : left_) out.insert(port);
+  return out;
+}
+
 void Watch::start(const AgentConfig& config) {
-  std::set<std::string> ports;
-  for (const auto& [port, worker] : left_) ports.insert(port);
   poller_ = std::make_shared<Poller>(config, open_, recorder_, board_, clock_,
-                                     identity::random_u64(), ports);
+                                     identity::random_u64(), ports_left());
   poller_->start();
 }
 
@@ -24,26 +28,42 @@ Task<void> Watch::end(Worker& helper, Duration limit) {
     return poller->left();
   };
   auto more = co_await helper.run(stop);
-  // One that has ended meanwhile gives its port back.
-  std::erase_if(left_,
-                [](const auto& entry) { return entry.second->ended_within(Duration::zero()); });
+  take_back();
   for (auto& [port, worker] : more) {
-    log::error("driver-left-alone", {{"port", port}});
-    left_.emplace(port, std::move(worker));
+    const bool is_new = left_.emplace(port, std::move(worker)).second;
+    if (is_new) log::error("driver-left-alone", {{"port", port}});
   }
+}
+
+void Watch::take_back() {
+  for (auto it = left_.begin(); it != left_.end();) {
+    if (!it->second->ended_within(Duration::zero())) {
+      ++it;
+      continue;
+    }
+    poller_->start_port(it->first);
+    it = left_.erase(it);
+  }
+}
+
+PollProgress Watch::progress() const {
+  auto out = poller_->progress();
+  out.ports += left_.size();
+  out.stuck += left_.size();
+  return out;
 }
 
 Task<std::set<std::string>> Watch::replace(Worker& helper,
                                            std::shared_ptr<const AgentConfig> config,
                                            Duration limit) {
   co_await end(helper, limit);
-  start(*config);
-  std::set<std::string> ports;
-  for (const auto& [port, worker] : left_) ports.insert(port);
-  co_return ports;
+  if (!stopping_) start(*config);
+  co_return ports_left();
 }
 
 Task<bool> Watch::stop(Worker& helper, Duration limit) {
+  stopping_ = true;
+  // A replacing that has begun ends before this does: what it leaves alone is counted here too.
   co_await end(helper, limit);
   co_return left_.empty();
 }

@@ -1,6 +1,7 @@
 #include "collector/app.hpp"
 
 #include <iostream>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -8,7 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "collector/accounts/authority_files.hpp"
-#include "collector/accounts/tokens.hpp"
+#include "collector/accounts/identity_verbs.hpp"
 #include "collector/api/api.hpp"
 #include "collector/faults/rules.hpp"
 #include "collector/gateway/gateway.hpp"
@@ -20,7 +21,6 @@
 #include "collector/watchdog.hpp"
 #include "collector/writer/act.hpp"
 #include "common/log.hpp"
-#include "common/platform/control_client.hpp"
 #include "common/platform/control_server.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
@@ -37,23 +37,13 @@ namespace json = boost::json;
 constexpr std::size_t reader_threads = 2;
 constexpr auto drain_hint = std::chrono::seconds{5};
 constexpr auto bundles_pruned_every = std::chrono::hours{24};
-constexpr auto control_answer_within = std::chrono::seconds{10};
+constexpr auto answer_goes_out = std::chrono::milliseconds{200};
+constexpr auto server_certificate_looked_at = std::chrono::hours{24};
+constexpr std::size_t stranger_connections = 2'000;  // beside sessions: handshakes, enrolments
 // A pushed configuration of 48 KiB, every character of it escaped.
 constexpr std::size_t control_line = 128 * 1024;
 
 fs::path database(const fs::path& data) { return data / "collector.db"; }
-
-/// A folder with an authority and without a database has lost it: an empty one in its place would
-/// look like a healthy start.
-Result<std::unique_ptr<SqliteStore>> open_store(const fs::path& data) {
-  std::error_code none;
-  if (!fs::exists(database(data), none)) {
-    return Error{Errc::missing, database(data).string() +
-                                    " is missing: put a backup back, or start over with init in "
-                                    "another folder and enrol the kiosks again"};
-  }
-  return SqliteStore::open(database(data));
-}
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host.starts_with("127.") || host == "::1";
@@ -62,29 +52,35 @@ bool is_loopback(const std::string& host) {
 /// Everything that runs, in the order in which it is built; destroyed in reverse.
 class Collector {
  public:
-  Collector(asio::io_context& io, const fs::path& data, std::unique_ptr<Store> store, Rules rules,
+  Collector(asio::io_context& io, std::unique_ptr<Store> store, Rules rules,
             AuthorityFiles authority, std::vector<std::unique_ptr<Queries>> readers,
-            const Clock& clock)
+            const RunOptions& options, const Clock& clock)
       : io_(io),
+        options_(options),
+        clock_(clock),
         authority_(std::move(authority)),
         certificates_(store->certificates()),
-        writer_(std::move(store), std::move(rules), clock, restart_job(clock.wall())),
+        writer_(std::move(store), std::move(rules), clock,
+                restart_job(clock.wall(), options.door.per_second)),
         readers_(std::move(readers)),
         crypto_(1, 0),
-        bundles_(data / "bundles"),
+        bundles_(options.data / "bundles"),
         files_(1, 0),
-        enrolment_(writer_, registry_, authority_, crypto_, clock),
+        enrolment_(writer_, registry_, authority_, crypto_, clock, {}),
         uploads_(writer_, registry_, bundles_, files_, clock),
-        gateway_(io.get_executor(), writer_, registry_, enrolment_, uploads_, clock, {}),
+        gateway_(io.get_executor(), writer_, registry_, enrolment_, uploads_, clock,
+                 {.door = options.door}),
         api_(
-            writer_, readers_, [this] { return gateway_.figures(); }, bundles_, files_),
+            writer_, readers_, [this] { return figures(); },
+            [this](const std::vector<CertificateRow>& rows) { gateway_.revoked(rows); }, bundles_,
+            files_),
         live_(io.get_executor(), writer_, readers_, clock, page_version()),
         remote_(writer_, readers_),
         people_(
             io.get_executor(),
             [this](link::HttpRequest request) { return api_.answer(std::move(request)); }, {},
             live_sockets()),
-        control_(io.get_executor(), std::string{"token-new, "} + RemoteControl::verbs,
+        control_(io.get_executor(), std::string{identity_verbs} + ", " + RemoteControl::verbs,
                  [this](std::string verb, json::object args) {
                    return answer_control(std::move(verb), std::move(args));
                  },
@@ -97,21 +93,22 @@ class Collector {
     spawn(io_, "bundles", prune_bundles(clock));
   }
 
-  Result<std::pair<link::Endpoint, link::Endpoint>> listen(const RunOptions& options,
-                                                           const Clock& clock) {
-    auto tls = link::ServerTls::make({.own = authority_.server(),
-                                      .client_trust_pem = authority_.trust_pem(),
-                                      .ticket_keys = options.data / "ticket-keys"},
-                                     clock);
+  Result<std::pair<link::Endpoint, link::Endpoint>> listen() {
+    auto tls = server_tls(authority_);
     if (!tls) return std::move(tls).error();
-    agents_ = std::make_unique<link::Listener>(io_.get_executor(), *tls, gateway_);
-    auto agents = agents_->listen(options.agents);
+    const link::ListenerLimits limits{
+        .handshakes = options_.handshakes,
+        .connections = options_.door.sessions + stranger_connections,
+    };
+    agents_ = std::make_unique<link::Listener>(io_.get_executor(), *tls, gateway_, limits);
+    auto agents = agents_->listen(options_.agents);
     if (!agents) return std::move(agents).error().within("--agents");
-    auto people = people_.listen(options.people);
+    auto people = people_.listen(options_.people);
     if (!people) return std::move(people).error().within("--people");
-    auto control = control_.listen(options.data / platform::control_name);
+    auto control = control_.listen(options_.data / platform::control_name);
     if (!control) return std::move(control).error();
     spawn(io_, "signals", stop_on_signal());
+    spawn(io_, "server-certificate", keep_server_certificate());
     service_.ready("kiosks " + agents->text() + ", API " + people->text());
     spawn(io_, "watchdog", watch_over(service_, writer_));
     return std::pair{*agents, *people};
@@ -129,14 +126,45 @@ class Collector {
     }
   }
 
+  GatewayFigures figures() const {
+    auto out = gateway_.figures();
+    out.connections = agents_ ? agents_->connections() : 0;
+    out.handshakes = agents_ ? agents_->handshakes() : 0;
+    return out;
+  }
+
+  Result<std::shared_ptr<const link::ServerTls>> server_tls(const AuthorityFiles& authority) const {
+    return link::ServerTls::make({.own = authority.server(),
+                                  .client_trust_pem = authority.trust_pem(),
+                                  .ticket_keys = options_.data / "ticket-keys"},
+                                 clock_);
+  }
+
   Task<void> stop_on_signal() {
     auto [error, signal] = co_await signals_.async_wait(as_result);
     log::info("stopping", {{"signal", signal}});
+    spawn(io_, "second-signal", hurry_on_signal());
+    co_await stop();
+  }
+
+  /// Whoever asks twice does not want to wait.
+  Task<void> hurry_on_signal() {
+    auto [error, signal] = co_await signals_.async_wait(as_result);
+    if (error) co_return;
+    log::warning("stopping-now", {{"signal", signal}});
+    gateway_.hurry();
+  }
+
+  /// Agents leave once what they sent is committed and acknowledged; what is queued after that is
+  /// committed by the writer's destructor, and the last connection to the store checkpoints it.
+  Task<void> stop() {
+    if (std::exchange(stopping_, true)) co_return;  // a signal and `drain --stop` may both ask
     service_.stopping();
     agents_->stop_accepting();
+    const auto sessions = co_await gateway_.drain(drain_hint, options_.stop_within);
+    log::info("drained", {{"sessions", sessions}});
     people_.stop();
     control_.stop();
-    co_await gateway_.drain(drain_hint);
     agents_->stop();
     io_.stop();
   }
@@ -149,24 +177,81 @@ class Collector {
                 }};
   }
 
-  Task<Result<json::object>> answer_control(std::string verb, json::object args) {
-    if (verb != "token-new") co_return co_await remote_.answer(std::move(verb), std::move(args));
-    const auto* terminal = args.if_contains("terminal");
-    if (terminal == nullptr || !terminal->is_string()) {
-      co_return Error{Errc::invalid, "args.terminal is missing"};
+  struct RenewedServer {
+    std::string chain_pem;
+    std::shared_ptr<const link::ServerTls> tls;  ///< null: still the one that is served
+  };
+  /// Crypto thread. Issuer and pin never change while the collector runs, so `authority_`, which
+  /// other threads read, stays as it is.
+  Result<RenewedServer> renewed_server(const std::string& served) const {
+    const auto authority = AuthorityFiles::load(options_.data, clock_);
+    if (!authority) return authority.error();
+    RenewedServer out{.chain_pem = authority->server().chain_pem};
+    if (out.chain_pem == served) return out;
+    auto tls = server_tls(*authority);
+    if (!tls) return std::move(tls).error();
+    out.tls = *tls;
+    return out;
+  }
+
+  /// The collector's own certificate is made anew 30 days before its end; open connections keep
+  /// what they have.
+  Task<void> keep_server_certificate() {
+    std::string served = authority_.server().chain_pem;
+    for (;;) {
+      co_await sleep_for(server_certificate_looked_at);
+      auto look = [this, served] { return renewed_server(served); };
+      const auto renewed = co_await crypto_.run(std::move(look));
+      if (!renewed) {
+        log::error("server-certificate", {{"reason", renewed.error()}});
+        continue;
+      }
+      if (renewed->tls == nullptr) continue;
+      agents_->use(renewed->tls);
+      served = renewed->chain_pem;
+      log::info("server-certificate-renewed");
     }
-    const std::string code{terminal->get_string()};
-    std::function<Result<std::string>(Work&)> make = [this, code](Work& work) {
-      return make_token(work, {Subject::Kind::loopback_administrator, "host"}, code,
-                        authority_.pin());
+  }
+
+  Task<Result<json::object>> answer_control(std::string verb, json::object args) {
+    if (verb == "drain") co_return co_await answer_drain(std::move(args));
+    if (!is_identity_verb(verb))
+      co_return co_await remote_.answer(std::move(verb), std::move(args));
+    const Subject subject{Subject::Kind::loopback_administrator, "host"};
+    std::function<Result<IdentityDeed>(Work&)> deed = [this, subject, verb, args](Work& work) {
+      return perform(work, subject, verb, args, authority_.pin());
     };
-    auto token = co_await act(writer_, std::move(make));
-    if (!token) co_return std::move(token).error();
-    json::object out{{"token", *token}};
-    co_return out;
+    auto done = co_await act(writer_, std::move(deed));
+    if (!done) co_return std::move(done).error();
+    gateway_.revoked(done->certificates);
+    co_return std::move(done->answer);
+  }
+
+  Task<Result<json::object>> answer_drain(json::object args) {
+    const auto* after = args.if_contains("retry_after_ms");
+    const auto* stops = args.if_contains("stop");
+    boost::system::error_code wrong;
+    const auto ms = after == nullptr ? 0 : after->to_number<std::int64_t>(wrong);
+    constexpr std::int64_t most_ms = 24LL * 3600 * 1000;
+    if (after == nullptr || wrong || ms < 0 || ms > most_ms) {
+      co_return Error{Errc::invalid, "retry_after_ms: 0 to 86400000"};
+    }
+    const Duration retry_after = std::chrono::milliseconds{ms};
+    const auto sessions = co_await gateway_.drain(retry_after, options_.stop_within);
+    log::info("drained", {{"sessions", sessions}});
+    // As an administrator's signal would; after the answer has gone out.
+    if (stops != nullptr && stops->is_bool() && stops->get_bool()) spawn(io_, "stop", stop_soon());
+    co_return json::object{{"sessions", sessions}};
+  }
+
+  Task<void> stop_soon() {
+    co_await sleep_for(answer_goes_out);
+    co_await stop();
   }
 
   asio::io_context& io_;
+  RunOptions options_;
+  const Clock& clock_;
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   AuthorityFiles authority_;
   std::vector<CertificateRow> certificates_;
@@ -186,6 +271,7 @@ class Collector {
   platform::ControlServer control_;
   asio::signal_set signals_;
   std::unique_ptr<link::Listener> agents_;
+  bool stopping_ = false;
 };
 
 }  // namespace
@@ -204,36 +290,6 @@ Result<void> init(const fs::path& data, const std::vector<std::string>& names, c
   return AuthorityFiles::create(data, all, clock);
 }
 
-Result<std::string> token_new(const fs::path& data, const std::string& terminal,
-                              const Clock& clock) {
-  auto asked =
-      platform::ask_control(data, "token-new", {{"terminal", terminal}}, control_answer_within);
-  if (asked) return std::string{asked->at("token").as_string()};
-  if (asked.error().code() != Errc::missing) return std::move(asked).error();
-
-  auto authority = AuthorityFiles::load(data, clock);
-  if (!authority) return std::move(authority).error();
-  auto lock = platform::FolderLock::take(data);
-  if (!lock) return std::move(lock).error();
-  auto store = open_store(data);
-  if (!store) return std::move(store).error();
-  auto rules = Rules::load(data / "rules.toml");
-  if (!rules) return std::move(rules).error();
-  Work work{**store, *rules, clock};
-  Result<std::string> token = Error{Errc::storage, "not written"};
-  auto done = (*store)->transact([&] {
-    auto part = (*store)->part([&]() -> Result<void> {
-      token = make_token(work, {Subject::Kind::loopback_administrator, "host"}, terminal,
-                         authority->pin());
-      if (!token) return token.error();
-      return {};
-    });
-    if (!part && token) token = part.error();
-  });
-  if (!done) return std::move(done).error();
-  return token;
-}
-
 Result<void> run(const RunOptions& options, const Clock& clock,
                  const std::function<void(link::Endpoint, link::Endpoint)>& ready) {
   if (!is_loopback(options.people.host)) {
@@ -247,7 +303,7 @@ Result<void> run(const RunOptions& options, const Clock& clock,
   if (!lock) return std::move(lock).error();
   auto rules = Rules::load(options.data / "rules.toml");
   if (!rules) return std::move(rules).error();
-  auto store = open_store(options.data);
+  auto store = SqliteStore::open_existing(database(options.data));
   if (!store) return std::move(store).error();
   std::vector<std::unique_ptr<Queries>> readers;
   for (std::size_t i = 0; i < reader_threads; ++i) {
@@ -257,13 +313,13 @@ Result<void> run(const RunOptions& options, const Clock& clock,
   }
   asio::io_context io{1};
   Collector collector{io,
-                      options.data,
                       std::move(*store),
                       std::move(*rules),
                       std::move(*authority),
                       std::move(readers),
+                      options,
                       clock};
-  auto listening = collector.listen(options, clock);
+  auto listening = collector.listen();
   if (!listening) return std::move(listening).error();
   ready(listening->first, listening->second);
   io.run();

@@ -62,6 +62,16 @@ std::size_t past_value(std::string_view text, std::size_t at) {
   return text.size();
 }
 
+/// A value with the user of its address masked. Up to the last '@' whatever stands before it: a
+/// password with a '/' is a mistake in an address, and a password all the same.
+std::string mask_user(std::string_view value) {
+  const auto scheme = value.find("://");
+  const auto at = value.rfind('@');
+  if (scheme == value.npos || at == value.npos || at < scheme) return std::string{value};
+  std::string out{value.substr(0, scheme + 3)};
+  return out.append(masked).append(value.substr(at));
+}
+
 /// Masks the values of a text, or of one comment's inside.
 std::string mask_values(std::string_view text, bool comment = false) {
   std::string out;
@@ -84,7 +94,7 @@ std::string mask_values(std::string_view text, bool comment = false) {
         out.append("\"").append(masked).append("\"");
         i = end;
       } else if (i < text.size() && (text[i] == '"' || text[i] == '\'')) {
-        out += text.substr(i, end - i);
+        out += mask_user(text.substr(i, end - i));
         i = end;
       }
       key.clear();

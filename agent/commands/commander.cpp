@@ -20,6 +20,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr int together = 4;
+constexpr int bundles_together = 1;
 constexpr std::size_t active_most = 256;
 constexpr std::size_t attempts_told = 500;
 constexpr std::size_t test_detail_limit = 4 * 1024;
@@ -43,6 +44,8 @@ bool not_begun(Errc code) {
   return code == Errc::missing || code == Errc::refused || code == Errc::unsupported ||
          code == Errc::invalid || code == Errc::busy;
 }
+
+bool is_bundle(const pb::Command& command) { return command.verb() == "log-bundle"; }
 
 /// Whether sending the same again can help.
 bool worth_repeating(int status) {
@@ -78,15 +81,21 @@ void Commander::received(const pb::Command& command) {
 }
 
 void Commander::begin_waiting() {
-  while (!waiting_.empty() && running_ < together) {
-    ++running_;
-    auto next = std::move(waiting_.front());
-    waiting_.pop_front();
-    spawn(executor_, "command", run(std::move(next)));
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    const bool bundle = is_bundle(*it);
+    auto& running = bundle ? bundling_ : running_;
+    if (running >= (bundle ? bundles_together : together)) {
+      ++it;
+      continue;
+    }
+    ++running;
+    auto next = std::move(*it);
+    it = waiting_.erase(it);
+    spawn(executor_, "command", run(std::move(next), running));
   }
 }
 
-Task<void> Commander::run(pb::Command command) {
+Task<void> Commander::run(pb::Command command, int& running) {
   auto ended = co_await result_of(command);
   if (ended) {
     ended->set_id(command.id());
@@ -100,7 +109,7 @@ Task<void> Commander::run(pb::Command command) {
     };
     co_await journal_.ask(write);
   }
-  --running_;
+  --running;
   active_.erase(command.id());
   begin_waiting();
 }

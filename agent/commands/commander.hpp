@@ -47,12 +47,13 @@ class Commander {
   /// Says of what the run before this one began and did not end that it was interrupted. Before
   /// the first `received`.
   void start();
-  /// Runs the command, unless it is known. A few run at once, others wait in order of arrival.
+  /// Runs the command, unless it is known. A few run at once, others wait in order of arrival;
+  /// bundles one after the other, apart from the rest: each may take as long as its command lasts.
   void received(const pb::Command& command);
 
  private:
   void begin_waiting();
-  Task<void> run(pb::Command command);
+  Task<void> run(pb::Command command, int& running);
   Task<std::optional<pb::CommandResult>> result_of(const pb::Command& command);
   Task<pb::CommandResult> perform(const pb::Command& command, Order order);
   pb::CommandResult refresh(const order::Refresh& order);
@@ -69,7 +70,8 @@ class Commander {
   Options options_;
   std::deque<pb::Command> waiting_;
   std::set<std::string> active_;  ///< ids that wait or run
-  int running_ = 0;
+  int running_ = 0;               ///< bundles apart
+  int bundling_ = 0;              ///< of them
 };
 
 }  // namespace kw::agent

@@ -1,7 +1,5 @@
 #include "agent/configuration/files.hpp"
 
-#include <system_error>
-
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -13,7 +11,6 @@
 namespace kw::agent {
 namespace {
 
-namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr const char* trial_name = "trial";
@@ -93,7 +90,9 @@ Result<void> ConfigurationFiles::write_trial(const Trial& trial) const {
 
 Result<void> ConfigurationFiles::try_on(const std::string& text,
                                         const std::string& previous) const {
-  auto done = write("previous.toml", previous);
+  // The mark is about to name `text`: what it names now must not be left here without one.
+  auto done = trial() ? settle(previous) : Result<void>{};
+  if (done) done = write("previous.toml", previous);
   if (done) done = write_trial({identity::sha256(text), 0});
   if (done) done = write("pushed.toml", text);
   return done;
@@ -102,10 +101,8 @@ Result<void> ConfigurationFiles::try_on(const std::string& text,
 Result<void> ConfigurationFiles::settle(const std::string& text) const {
   auto done = read("pushed.toml") == text ? Result<void>{} : write("pushed.toml", text);
   if (!done) return done;
-  // A mark that the power brings back names another text, or costs one trial more.
-  std::error_code none;
-  fs::remove(folder_ / trial_name, none);
-  return {};
+  // Written, not removed: a mark that the power brings back would roll back what is proved.
+  return trial() ? write(trial_name, "{}") : Result<void>{};
 }
 
 History ConfigurationFiles::history() const {

@@ -45,8 +45,9 @@ class ConfigurationFiles {
   std::optional<Trial> trial() const;
   History history() const;
 
-  /// Puts `text` in force on trial; what was in force before, `previous`, is kept beside it. At
-  /// whatever point the power goes, the folder says what to do at the next start.
+  /// Puts `text` in force on trial; `previous`, the last one that is proved, is kept beside it. At
+  /// whatever point the power goes, the folder says what to do at the next start, and nothing that
+  /// is not proved is in force without a trial.
   Result<void> try_on(const std::string& text, const std::string& previous) const;
   /// Counts a start of the agent on trial.
   Result<void> write_trial(const Trial& trial) const;

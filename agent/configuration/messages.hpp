@@ -22,7 +22,8 @@ inline constexpr Text storage_at_restart{"outbox_mib 在代理程序重新启动
                                          "outbox_mib takes effect when the agent starts again"};
 inline constexpr Text accept_ignored{"accept_configuration 只在本机配置文件中有效",
                                      "accept_configuration counts in the kiosk's own file only"};
-inline constexpr Text port_left{"端口 {} 的驱动无响应，重新启动前不再询问",
-                                "the driver on port {} is stuck: not polled until the next start"};
+inline constexpr Text port_left{"端口 {} 的驱动无响应，恢复或重新启动前不再询问",
+                                "the driver on port {} is stuck: not polled until it comes back or "
+                                "the agent starts again"};
 
 }  // namespace kw::agent::message

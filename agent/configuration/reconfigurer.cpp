@@ -1,5 +1,6 @@
 #include "agent/configuration/reconfigurer.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +18,10 @@ namespace {
 
 namespace json = boost::json;
 using State = pb::ConfigurationReport;
+
+/// What a driver does to the process it does at its first looks.
+constexpr std::chrono::seconds ripe_after{10};
+constexpr int ripe_part = 12;  ///< of a trial that is shorter than usual
 
 const char* word(State::State state) {
   switch (state) {
@@ -113,14 +118,29 @@ void Reconfigurer::start(Hands hands) {
 }
 
 void Reconfigurer::received(const pb::Configuration& configuration) {
+  if (stopping_) return;
   wanted_ = configuration;
   wake();
 }
 
+void Reconfigurer::stop() {
+  stopping_ = true;
+  wanted_.reset();
+  deadline_.cancel();
+}
+
 void Reconfigurer::established() {
+  heard_ = !history_.owed;
   if (!trying_) return;
   proved_ = true;
   wake();
+}
+
+void Reconfigurer::put_off(Duration retry_after) {
+  if (!trying_ || overdue_) return;
+  const auto anew = std::chrono::steady_clock::now() + retry_after + in_force_->config->trial;
+  ends_at_ = std::max(ends_at_, anew);
+  log::info("configuration-trial-extended", {{"hash", identity::to_hex(tried_)}});
 }
 
 void Reconfigurer::wake() {
@@ -135,9 +155,9 @@ Task<void> Reconfigurer::work() {
   for (;;) {
     if (history_.owed) {
       co_await tell_owed();
-    } else if (trying_ && proved_) {
+    } else if (trying_ && proved_ && ripe_) {
       co_await confirm();
-    } else if (trying_ && overdue_) {
+    } else if (trying_ && overdue_ && !stopping_) {
       co_await roll_back();
     } else if (wanted_) {
       auto next = std::move(*wanted_);
@@ -163,7 +183,7 @@ Task<void> Reconfigurer::take(pb::Configuration configuration) {
     if (!trying_) report(judged(hash, State::APPLIED, ""), Known::remembered);
     co_return;
   }
-  if (const auto* known = rejection(history_, hash, KW_VERSION)) {
+  if (const auto* known = rejected(hash)) {
     report(*known, Known::remembered);
     co_return;
   }
@@ -186,12 +206,22 @@ Task<void> Reconfigurer::take(pb::Configuration configuration) {
   co_await begin_trial(std::move(*next));
 }
 
+/// Why this text is not taken again. One that was rolled back is, when it was pushed anew.
+const Judgement* Reconfigurer::rejected(const std::string& hash) const {
+  const auto* known = rejection(history_, hash, KW_VERSION);
+  const bool anew = known != nullptr && known->state == State::ROLLED_BACK && heard_;
+  return anew ? nullptr : known;
+}
+
 Task<void> Reconfigurer::begin_trial(InForce next) {
   const auto text = next.pushed() ? next.text : std::string{};
   const auto before = in_force_->pushed() ? in_force_->text : std::string{};
+  forget(history_, identity::sha256(text));
   // What was never proved is nothing to go back to.
-  const auto keep = [files = files_, text, before, proving = trying_] {
-    return files.try_on(text, proving ? files.previous() : before);
+  const auto keep = [files = files_, history = history_, text, before, proving = trying_] {
+    auto done = files.write_history(history);
+    if (done) done = files.try_on(text, proving ? files.previous() : before);
+    return done;
   };
   const auto kept = co_await helper_.run(keep);
   if (!kept) {
@@ -200,24 +230,33 @@ Task<void> Reconfigurer::begin_trial(InForce next) {
     report(judged(identity::sha256(text), State::REFUSED, why), Known::forgotten);
     co_return;
   }
+  if (stopping_) co_return;
   const bool asks = next.pushed() && !next.config->accept_configuration;
   tried_ = identity::sha256(text);
   in_force_ = std::make_shared<const InForce>(std::move(next));
   left_ = co_await hands_.apply(in_force_);
   // Only a session that begins after all this proves anything.
   trying_ = true;
-  proved_ = overdue_ = false;
+  proved_ = ripe_ = overdue_ = false;
   if (asks) add_line(left_, message::accept_ignored.in(lang()));
   spawn(executor_, "configuration-trial", watch_trial());
 }
 
 Task<void> Reconfigurer::watch_trial() {
+  if (stopping_) co_return;
   const auto tried = tried_;
   const auto limit = in_force_->config->trial;
-  deadline_.expires_after(limit);
-  const auto [cancelled] = co_await deadline_.async_wait(as_result);
-  if (cancelled || !trying_ || tried != tried_) co_return;
-  overdue_ = true;
+  const auto begun = std::chrono::steady_clock::now();
+  ends_at_ = begun + limit;
+  deadline_.expires_at(begun + std::min<Duration>(ripe_after, limit / ripe_part));
+  for (;;) {
+    const auto [cancelled] = co_await deadline_.async_wait(as_result);
+    if (cancelled || stopping_ || !trying_ || tried != tried_) co_return;
+    ripe_ = true;
+    if (proved_ || std::chrono::steady_clock::now() >= ends_at_) break;
+    deadline_.expires_at(ends_at_);
+  }
+  overdue_ = !proved_;
   wake();
 }
 
@@ -232,7 +271,7 @@ Task<void> Reconfigurer::confirm() {
 }
 
 Task<void> Reconfigurer::roll_back() {
-  trying_ = false;
+  trying_ = heard_ = false;
   left_.clear();
   const auto limit = in_force_->config->trial;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
@@ -247,6 +286,10 @@ Task<void> Reconfigurer::roll_back() {
     return back;
   };
   const auto back = co_await helper_.run(restore);
+  // Told before the next session begins, whose Hello then counts it among what is to come: what
+  // that session brings was sent by a collector that knows.
+  co_await tell_owed();
+  if (stopping_) co_return;
   in_force_ = std::make_shared<const InForce>(read_kept(back));
   co_await hands_.apply(in_force_);
 }

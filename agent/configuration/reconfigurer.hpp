@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -47,8 +48,13 @@ class Reconfigurer {
   void start(Hands hands);
   /// The collector sent one.
   void received(const pb::Configuration& configuration);
-  /// A session was established: what is tried has proved itself.
+  /// A session was established: what is tried has proved itself, once the drivers have run a while.
   void established();
+  /// The collector was reached and trusted and wants us again after this time: no fault of what is
+  /// tried, so its time begins anew then.
+  void put_off(Duration retry_after);
+  /// The agent stops: nothing is taken, tried or rolled back any more; the next start goes on.
+  void stop();
 
   /// `{source, hash, state, detail, local_file, accepts, reported_hash, reported_at}` for
   /// kioskctl; `state` is trial, applied, refused, rolled-back or, while nothing was pushed, local.
@@ -67,6 +73,7 @@ class Reconfigurer {
   Task<void> watch_trial();
   void report(Judgement judgement, Known known);
   Task<void> tell_owed();
+  const Judgement* rejected(const std::string& hash) const;
   Judgement judged(const std::string& hash, pb::ConfigurationReport::State state,
                    const std::string& detail) const;
   InForce read_kept(const std::string& text) const;
@@ -86,8 +93,13 @@ class Reconfigurer {
   std::string left_;     ///< what of it follows at the next start only
   std::optional<pb::Configuration> wanted_;
   bool proved_ = false;   ///< a session was established since it is tried
+  bool ripe_ = false;     ///< it has run long enough to show whether its drivers end the agent
   bool overdue_ = false;  ///< none was, and the time is over
+  bool heard_ = false;  ///< a session began since the last rollback was told: it brings that again
+                        ///< only if somebody pushed it anew
   bool working_ = false;
+  std::chrono::steady_clock::time_point ends_at_{};  ///< of the trial
+  bool stopping_ = false;
   asio::steady_timer deadline_;
 };
 

@@ -55,9 +55,12 @@ const Judgement* rejection(const History& history, const std::string& hash,
   return nullptr;
 }
 
+void forget(History& history, const std::string& hash) {
+  std::erase_if(history.rejected, [&](const Judgement& known) { return known.hash == hash; });
+}
+
 void remember(History& history, Judgement judgement) {
-  const auto same = [&](const Judgement& known) { return known.hash == judgement.hash; };
-  std::erase_if(history.rejected, same);
+  forget(history, judgement.hash);
   // The kiosk's own file has no text here by which it could be known again.
   const bool own = judgement.hash == identity::sha256("");
   if (judgement.state != pb::ConfigurationReport::APPLIED && !own) {

@@ -34,6 +34,9 @@ AtStart at_start(const std::string& pushed_hash, const std::optional<Trial>& tri
 const Judgement* rejection(const History& history, const std::string& hash,
                            const std::string& version);
 
+/// It may be tried again: it is no longer among the rejected ones.
+void forget(History& history, const std::string& hash);
+
 /// Adds what was decided; the list of rejected ones stays bounded.
 void remember(History& history, Judgement judgement);
 

@@ -81,6 +81,21 @@ json::object Answers::uplink() const {
   return out;
 }
 
+json::value Answers::certificate() const {
+  const auto& status = uplink_.status();
+  if (!status.certificate_ends) return nullptr;
+  const auto now = clock_.wall() + Duration{status.clock_offset_us.value_or(0)};
+  const auto left = std::chrono::floor<std::chrono::days>(*status.certificate_ends - now);
+  const bool due = status.renewal_due && *status.renewal_due <= now;
+  json::object out;
+  out["not_after"] = rfc3339(*status.certificate_ends);
+  out["days_left"] = left.count();
+  out["renewal"] = !status.renewal_error.empty() ? "failing" : due ? "due" : "scheduled";
+  out["renewal_due"] = time_or_null(status.renewal_due);
+  out["renewal_error"] = text_or_null(status.renewal_error);
+  return out;
+}
+
 json::object Answers::outbox(const OutboxStats& stats, const OutboxView& view) {
   json::object out;
   out["kept"] = stats.kept;
@@ -171,6 +186,7 @@ Task<Result<json::object>> Answers::answer(std::string verb, json::object) {
   out["version"] = KW_VERSION;
   out["started"] = rfc3339(started_);
   out["uplink"] = uplink();
+  out["certificate"] = certificate();
   out["outbox"] = outbox(asked.stats, asked.view);
   out["devices"] = std::move(summary);
   json::object config;

@@ -32,6 +32,7 @@ class Answers {
 
  private:
   boost::json::object uplink() const;
+  boost::json::value certificate() const;
   boost::json::array problems() const;
   boost::json::object device(const DeviceConfig& configured, const OutboxView& view,
                              const std::map<std::string, Look>& looks) const;

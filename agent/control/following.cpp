@@ -41,7 +41,7 @@ void leave_out_ages(json::value& value) {
 }
 
 std::string gist(const json::object& answer) {
-  json::value copy{answer};
+  json::value copy(answer);  // braces would make a list of it
   leave_out_ages(copy);
   return json::serialize(copy);
 }

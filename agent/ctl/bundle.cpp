@@ -35,7 +35,7 @@ Result<json::object> from_agent(const Options& options) {
     const auto line = session->next();
     if (!line) return line.error();
     if (at(*line, "ok") != true) {
-      return Error{Errc::refused, text(at(object_at(*line, "error"), "message"))};
+      return Error{Errc::unsupported, text(at(object_at(*line, "error"), "message"))};
     }
     if (at(*line, "end") == true) break;
     document += text(at(*line, "chunk"), "");
@@ -88,6 +88,7 @@ std::string default_name(const json::object& bundle, WallTime now) {
 int run_bundle(const Options& options, const BundleArgs& args) {
   const SystemClock clock;
   auto told = from_agent(options);
+  const bool forbidden = !told && told.error().code() == Errc::refused;
   json::array missing;
   json::object bundle;
   if (told) {
@@ -102,7 +103,8 @@ int run_bundle(const Options& options, const BundleArgs& args) {
     }
   }
   if (text(at(bundle, "configuration"), "").empty()) {
-    bundle["configuration"] = masked_configuration(options.config);
+    bundle["configuration"] =
+        masked_configuration(own_config(options, object_at(bundle, "status")));
   }
   if (at(bundle, "configuration").is_null()) missing.emplace_back("configuration");
   bundle["missing"] = missing;
@@ -127,7 +129,7 @@ int run_bundle(const Options& options, const BundleArgs& args) {
   if (!missing.empty()) {
     std::string list;
     for (const auto& part : missing) list.append(list.empty() ? "" : ", ").append(text(part));
-    line += say(options, message::bundle_partly, list);
+    line += say(options, forbidden ? message::bundle_no_rights : message::bundle_partly, list);
   }
   print(options, out, line);
   return missing.empty() ? well : fault;

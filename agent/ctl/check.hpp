@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,9 @@ struct Finding {
   Text seen;
   Text advice;
 };
+
+/// What English puts behind a word after a number.
+inline std::string_view plural(std::int64_t count) { return count == 1 ? "" : "s"; }
 
 inline constexpr Text not_checked{"未检查", "not checked"};
 

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 
 #include "agent/ctl/messages.hpp"
+#include "agent/ctl/words.hpp"
+#include "common/platform/files.hpp"
 #include "common/platform/terminal.hpp"
 
 namespace kw::agent::ctl {
@@ -51,6 +53,12 @@ void print(const Options& options, const json::object& object, const std::string
   } else {
     fmt::print("{}", text);
   }
+}
+
+std::filesystem::path own_config(const Options& options, const json::object& status) {
+  if (options.config_given) return options.config;
+  const auto told = text(at(object_at(status, "configuration"), "local_file"), "");
+  return told.empty() ? options.config : platform::path_of(told);
 }
 
 int not_asked(const Options& options, const Error& why) {

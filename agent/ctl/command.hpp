@@ -20,6 +20,7 @@ enum Exit { well = 0, fault = 1, usage = 2, not_running = 3, could_not_ask = 4 }
 struct Options {
   std::filesystem::path data = platform::default_data();
   std::filesystem::path config = platform::default_config();
+  bool config_given = false;  ///< on the command line
   bool json = false;
   View view;  ///< its language is the one of every text
 };
@@ -40,6 +41,10 @@ std::string say(const Options& options, const Text& text, const Args&... args) {
 
 /// Prints the object with --json, else the text.
 void print(const Options& options, const boost::json::object& object, const std::string& text);
+
+/// The kiosk's own agent.toml: the one that was asked for, else the running agent's by its status
+/// (empty: it does not say), else where it usually is.
+std::filesystem::path own_config(const Options& options, const boost::json::object& status);
 
 /// The agent could not be asked: says why and what to do.
 int not_asked(const Options& options, const Error& why);

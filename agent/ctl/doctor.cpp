@@ -40,9 +40,11 @@ std::ptrdiff_t count(const std::vector<Check>& checks, Outcome outcome) {
 DoctorFacts examine_host(const Options& options, const Clock& clock) {
   DoctorFacts out;
   out.data = options.data;
-  out.config_file = options.config;
-  out.config = *read_in_force(options.data, options.config).config;
   out.status = platform::ask_control(options.data, "status", {}, answer_limit);
+  out.config_file = own_config(options, out.status ? *out.status : json::object{});
+  const auto in_force = read_in_force(options.data, out.config_file);
+  out.pushed_hash = in_force.hash;
+  out.config = *in_force.config;
   if (out.status) out.devices = platform::ask_control(options.data, "devices", {}, answer_limit);
   out.identity = load_identity(options.data);
   out.free_bytes = free_in(options.data);
@@ -83,9 +85,9 @@ std::string doctor_text(const std::vector<Check>& checks, const View& view) {
   const auto faults = count(checks, Outcome::fail);
   const auto warnings = count(checks, Outcome::warn);
   const bool fine = faults + warnings == 0;
-  const auto last =
-      fine ? std::string{message::doctor_well.in(view.lang)}
-           : fmt::format(fmt::runtime(message::doctor_faults.in(view.lang)), faults, warnings);
+  const auto last = fine ? std::string{message::doctor_well.in(view.lang)}
+                         : fmt::format(fmt::runtime(message::doctor_faults.in(view.lang)), faults,
+                                       plural(faults), warnings, plural(warnings));
   const auto colour = faults > 0 ? Colour::bad : fine ? Colour::good : Colour::warning;
   return table.text(view) + "\n" + painted(last, colour, view) + "\n";
 }

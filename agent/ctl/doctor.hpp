@@ -25,6 +25,7 @@ struct DoctorFacts {
 
   std::filesystem::path data;
   std::filesystem::path config_file;
+  std::string pushed_hash;  ///< of the configuration in force; empty: it is config_file
   AgentConfig config;
   Result<boost::json::object> status{Error{Errc::missing, {}}};   ///< the agent's own
   Result<boost::json::object> devices{Error{Errc::missing, {}}};  ///< the agent's own

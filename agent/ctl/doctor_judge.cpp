@@ -21,6 +21,9 @@ constexpr double much_cpu = 10;                // per cent of one processor sinc
 constexpr std::int64_t least_free = 64 * mib;  // below: a full disk is a matter of hours
 // The service's unit gives the agent these beside its user's own (packaging/linux/agent).
 constexpr std::array<std::string_view, 3> groups_of_unit{"dialout", "lp", "plugdev"};
+// The collector has others for itself ("busy"), which are no fault of the identity.
+constexpr std::array<std::string_view, 5> refusals_of_identity{
+    "revoked", "superseded", "unknown-certificate", "wrong-terminal", "certificate-refused"};
 constexpr Duration certificate_soon = 14 * identity::day;
 constexpr Duration clock_warns = std::chrono::minutes{2};
 constexpr Duration clock_fails = identity::day;
@@ -77,19 +80,24 @@ Check process_usage(const DoctorFacts& facts, Lang lang) {
 Check configuration(const DoctorFacts& facts, Lang lang) {
   const CheckWriter check{"config", message::check_config, lang};
   const auto& problems = facts.config.problems;
+  const auto source = facts.pushed_hash.empty()
+                          ? facts.config_file.string()
+                          : fmt::format(fmt::runtime(message::config_pushed.in(lang)),
+                                        facts.pushed_hash.substr(0, 12));
   if (!facts.config.readable) {
     const auto why = problems.empty() ? std::string{} : problems.front().in(lang);
-    return check.failed(message::config_unreadable, facts.config_file.string(), why);
+    return check.failed(message::config_unreadable, source, why);
   }
   if (problems.empty()) {
-    return check.well(message::config_fine, facts.config_file.string(),
-                      facts.config.devices.size());
+    return check.well(message::config_fine, source, facts.config.devices.size(),
+                      plural(std::ssize(facts.config.devices)));
   }
   std::string list;
   for (const auto& problem : problems) {
     list.append(list.empty() ? "" : "; ").append(problem.in(lang));
   }
-  return check.failed(message::config_mistakes, problems.size(), list);
+  return check.failed(message::config_mistakes, problems.size(), list,
+                      plural(std::ssize(problems)));
 }
 
 Check identity_card(const DoctorFacts& facts, Lang lang) {
@@ -98,6 +106,16 @@ Check identity_card(const DoctorFacts& facts, Lang lang) {
   if (usable.outcome != Outcome::ok) return usable;
   const auto own = identity::Certificate::parse(facts.identity->own.chain_pem);
   if (!own) return usable;
+  const auto status = told(facts.status);
+  json::error_code wrong;
+  const auto* connected = status ? status->find_pointer("/uplink/connected", wrong) : nullptr;
+  const bool apart = connected != nullptr && *connected == false;
+  const auto refusal = apart ? word(*status, "/uplink/refusal") : std::string{};
+  for (const std::string_view about_us : refusals_of_identity) {
+    if (refusal == about_us) {
+      return check.failed(refusal_finding(refusal), word(*status, "/uplink/last_error"));
+    }
+  }
   const auto& terminal = facts.identity->terminal;
   const auto left = own->not_after - facts.now;
   if (left < Duration::zero()) {

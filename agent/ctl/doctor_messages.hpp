@@ -39,14 +39,15 @@ inline constexpr Finding usage_high{
      "run kioskctl bundle and send the file to support"}};
 
 // ---- configuration and identity
-inline constexpr Text config_fine{"{}：{} 个设备", "{}: {} devices"};
+inline constexpr Text config_fine{"{0}：{1} 个设备", "{0}: {1} device{2}"};
+inline constexpr Text config_pushed{"采集服务器下发的 {}", "pushed by the collector ({})"};
 inline constexpr Finding config_unreadable{
     "config-unreadable",
     {"{} 无法读取：{}", "{} cannot be read: {}"},
     {"恢复该文件（示例见安装包），再重启 kiosk-agent",
      "put the file back (the package has a sample), then restart kiosk-agent"}};
 inline constexpr Finding config_mistakes{"config-mistakes",
-                                         {"{} 处错误：{}", "{} mistakes: {}"},
+                                         {"{0} 处错误：{1}", "{0} mistake{2}: {1}"},
                                          {"改正后重启：sudo systemctl restart kiosk-agent",
                                           "correct them, then sudo systemctl restart kiosk-agent"}};
 inline constexpr Text identity_fine{"终端 {}，证书还有 {}", "terminal {}, certificate good for {}"};
@@ -147,7 +148,7 @@ inline constexpr Finding port_mistaken{
     {"配置有误：{}", "configured wrongly: {}"},
     {"改正 agent.toml 后重启 kiosk-agent", "correct agent.toml, then restart kiosk-agent"}};
 
-inline constexpr Text doctor_faults{"{} 项故障，{} 项提醒", "{} faults, {} warnings"};
+inline constexpr Text doctor_faults{"{0} 项故障，{2} 项提醒", "{0} fault{1}, {2} warning{3}"};
 inline constexpr Text doctor_well{"本机检查正常", "this host is well"};
 
 }  // namespace kw::agent::ctl::message

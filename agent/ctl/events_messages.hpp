@@ -17,9 +17,7 @@ inline constexpr Text event_of_kiosk{"本机", "kiosk"};
 inline constexpr Text event_none{"没有事件", "no events"};
 inline constexpr Text event_missed{"……事件太多，略过一部分", "… more came than can be shown"};
 inline constexpr Text event_sample{"测量：{}", "measured: {}"};
-inline constexpr Text event_gap{"缺 {} 条事件（{}）", "{} events are missing ({})"};
-inline constexpr Text event_command{"命令 {}：{} {}", "command {}: {} {}"};
-inline constexpr Text event_configuration{"下发的配置：{} {}", "pushed configuration: {} {}"};
+inline constexpr Text event_gap{"缺 {0} 条事件（{1}）", "missing: {0} event{2} ({1})"};
 inline constexpr Text event_boot{"开机", "the system started"};
 inline constexpr Text event_start{"kiosk-agent 启动", "kiosk-agent started"};
 inline constexpr Text event_shutdown{"关机或停止 kiosk-agent",
@@ -43,6 +41,20 @@ inline constexpr NoteWord note_words[] = {
      {"事件缓冲区来自更新的版本，已搁置",
       "the event buffer is of a newer version and was put aside"}},
     {"driver-stuck", {"驱动卡死", "a driver is stuck"}},
+};
+
+/// What became of a command, by state; {} is its number.
+inline constexpr NoteWord command_words[] = {
+    {"done", {"命令 {} 已执行", "command {} was carried out"}},
+    {"failed", {"命令 {} 执行失败", "command {} failed"}},
+    {"expired", {"命令 {} 已过期，未执行", "command {} came too late and was not carried out"}},
+    {"refused", {"命令 {} 被拒绝", "command {} was refused"}},
+    {"interrupted", {"命令 {} 被中断", "command {} was interrupted"}},
+};
+inline constexpr NoteWord configuration_words[] = {
+    {"applied", {"下发的配置已生效", "the pushed configuration was applied"}},
+    {"refused", {"下发的配置被拒绝", "the pushed configuration was refused"}},
+    {"rolled-back", {"下发的配置已撤回", "the pushed configuration was rolled back"}},
 };
 
 }  // namespace kw::agent::ctl::message

@@ -1,6 +1,8 @@
 #include "agent/ctl/events_text.hpp"
 
-#include <boost/json/serialize.hpp>
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "agent/ctl/events_messages.hpp"
@@ -50,10 +52,21 @@ std::string note_text(const json::object& event, Lang lang) {
   return detail.empty() ? out : out + ": " + detail;
 }
 
+/// What became of a command or of a pushed configuration, and why.
+template <std::size_t N, class... Args>
+std::string ended_text(const json::object& event, const message::NoteWord (&words)[N], Lang lang,
+                       const Args&... args) {
+  const auto state = text(at(event, "state"));
+  const auto* const known = std::ranges::find(words, state, &message::NoteWord::code);
+  auto out = known == std::end(words) ? state : phrase(known->text, lang, args...);
+  const auto detail = test_detail(text(at(event, "detail"), ""), lang);
+  return detail.empty() ? out : out + ": " + detail;
+}
+
 std::string sample_text(const json::object& event, Lang lang) {
   std::string out;
   for (const auto& [name, value] : object_at(event, "measurements")) {
-    out.append(out.empty() ? "" : ", ").append(name).append(" ").append(json::serialize(value));
+    out.append(out.empty() ? "" : ", ").append(name).append(" ").append(text(value));
   }
   return phrase(message::event_sample, lang, out);
 }
@@ -72,18 +85,17 @@ DriverOf drivers_of(const json::array& devices) {
 std::string event_text(const json::object& event, const DriverOf& drivers, Lang lang) {
   const auto kind = text(at(event, "class"));
   if (kind == "gap") {
-    return phrase(message::event_gap, lang, text(at(event, "count")), text(at(event, "reason")));
+    return phrase(message::event_gap, lang, text(at(event, "count")), text(at(event, "reason")),
+                  at(event, "count") == 1 ? "" : "s");
   }
   if (event.contains("health")) return state_text(event, drivers, lang);
   if (kind == "power") return power_text(event, lang);
   if (kind == "sample") return sample_text(event, lang);
   if (event.contains("command")) {
-    return phrase(message::event_command, lang, text(at(event, "command")),
-                  text(at(event, "state")), text(at(event, "detail"), ""));
+    return ended_text(event, message::command_words, lang, text(at(event, "command")));
   }
   if (event.contains("hash")) {
-    return phrase(message::event_configuration, lang, text(at(event, "state")),
-                  text(at(event, "detail"), ""));
+    return ended_text(event, message::configuration_words, lang);
   }
   return note_text(event, lang);
 }

@@ -15,6 +15,8 @@
 namespace kw::agent::ctl {
 namespace {
 
+namespace json = boost::json;
+
 constexpr auto prove_limit = std::chrono::seconds{20};  // the agent itself gives up after 15
 
 Task<void> check_into(LinkCheck what, const Clock& clock, std::vector<Check>& out) {
@@ -29,7 +31,9 @@ LinkReport examine_link(const Options& options, Duration limit, const Clock& clo
   const auto identity = load_identity(options.data);
   out.identity = identity_step(identity, lang);
   if (identity) {
-    const auto config = read_in_force(options.data, options.config).config;
+    const auto status = platform::ask_control(options.data, "status", {}, answer_limit);
+    const auto own = own_config(options, status ? *status : json::object{});
+    const auto config = read_in_force(options.data, own).config;
     for (const auto& server : dialling_order(config->collectors, identity->server)) {
       LinkReport::Way way{server, {}};
       asio::io_context io{1};

@@ -31,7 +31,8 @@ class Walk {
  public:
   Walk(const LinkCheck& what, const Clock& clock)
       : what_(what),
-        next_(what.proxy && what.proxy->serves(what.server) ? what.proxy->at : what.server),
+        proxied_(what.proxy && what.proxy->serves(what.server)),
+        next_(proxied_ ? what.proxy->at : what.server),
         clock_(clock) {}
 
   Task<std::vector<Check>> go() {
@@ -60,10 +61,20 @@ class Walk {
     step.took = clock_.mono() - began_;
     steps_.push_back(std::move(step));
   }
+  /// dns and tcp end at the proxy when there is one: then it is the proxy's to be mended.
+  void put_next(Check step) {
+    if (proxied_) {
+      step.detail = fmt::format(fmt::runtime(message::link_via_proxy.in(what_.lang)), next_.text(),
+                                step.detail);
+      if (step.outcome == Outcome::fail) step.advice = message::link_mend_proxy.in(what_.lang);
+    }
+    put(std::move(step));
+  }
   std::string limit() const { return span_text(what_.limit, what_.lang); }
   Result<std::shared_ptr<const link::ClientTls>> client(bool with_certificate) const;
 
   const LinkCheck& what_;
+  const bool proxied_;
   const link::Endpoint next_;  ///< whom this kiosk connects to: the collector or the proxy
   const Clock& clock_;
   MonoTime began_{};
@@ -86,11 +97,11 @@ Task<void> Walk::dns() {
   auto found = co_await link::look_up(next_, what_.limit);
   if (found) {
     addresses_ = std::move(*found);
-    put(step.well(fmt::format("{}", fmt::join(addresses_, ", "))));
+    put_next(step.well(fmt::format("{}", fmt::join(addresses_, ", "))));
   } else if (found.error().code() == Errc::timeout) {
-    put(step.failed(message::link_dns_silent, limit()));
+    put_next(step.failed(message::link_dns_silent, limit()));
   } else {
-    put(step.failed(message::link_no_such_name, next_.host, found.error().text()));
+    put_next(step.failed(message::link_no_such_name, next_.host, found.error().text()));
   }
 }
 
@@ -101,13 +112,13 @@ Task<void> Walk::tcp() {
   const auto at = link::Endpoint{knocked.address, next_.port}.text();
   switch (knocked.answer) {
     case Knocked::Answer::open:
-      co_return put(step.well(at));
+      co_return put_next(step.well(at));
     case Knocked::Answer::closed:
-      co_return put(step.failed(message::link_port_closed, at));
+      co_return put_next(step.failed(message::link_port_closed, at));
     case Knocked::Answer::silent:
-      co_return put(step.failed(message::link_silent, at, limit()));
+      co_return put_next(step.failed(message::link_silent, at, limit()));
     case Knocked::Answer::unreachable:
-      co_return put(step.failed(message::link_unreachable, at, knocked.reason));
+      co_return put_next(step.failed(message::link_unreachable, at, knocked.reason));
   }
 }
 
@@ -153,16 +164,6 @@ Task<void> Walk::certificate() {
   put(judge_dates(step, dates));
 }
 
-/// The collector's answer to our certificate, by its word for it.
-const Finding& finding_for(const std::string& refusal) {
-  using namespace message;
-  for (const auto* finding :
-       {&link_revoked, &link_superseded, &link_unknown_certificate, &link_wrong_terminal}) {
-    if (finding->code == refusal) return *finding;
-  }
-  return refusal == "busy" ? link_busy : link_certificate_refused;
-}
-
 Task<void> Walk::websocket() {
   if (skipped("websocket", message::step_websocket)) co_return;
   const CheckWriter step{"websocket", message::step_websocket, what_.lang};
@@ -179,7 +180,7 @@ Task<void> Walk::websocket() {
   }
   const auto& why = opened.error();
   if (declined) {
-    put(step.failed(finding_for(declined->code), declined->detail));
+    put(step.failed(refusal_finding(declined->code), declined->detail));
   } else if (why.code() == Errc::refused) {
     put(step.failed(message::link_certificate_refused, why.text()));
   } else if (why.code() == Errc::timeout) {
@@ -222,6 +223,15 @@ Check acknowledged(const CheckWriter& step, const Result<json::object>& proof, D
 }
 
 }  // namespace
+
+const Finding& refusal_finding(const std::string& refusal) {
+  using namespace message;
+  for (const auto* finding :
+       {&link_revoked, &link_superseded, &link_unknown_certificate, &link_wrong_terminal}) {
+    if (finding->code == refusal) return *finding;
+  }
+  return refusal == "busy" ? link_busy : link_certificate_refused;
+}
 
 Check identity_step(const Result<IdentityFiles>& identity, Lang lang) {
   const CheckWriter step{"identity", message::step_identity, lang};

@@ -28,6 +28,9 @@ struct LinkCheck {
 /// Whether what enrolment left can be used. `identity` is what `load_identity` gave.
 Check identity_step(const Result<IdentityFiles>& identity, Lang lang);
 
+/// What the collector's word for refusing this kiosk's certificate means, and what to do.
+const Finding& refusal_finding(const std::string& refusal);
+
 /// dns, tcp, tls, certificate, websocket, in this order; the steps after the first that
 /// fails are skipped. With a proxy, dns and tcp are the proxy's. Says no Hello, so the agent's own
 /// session is not disturbed. `clock` is the kiosk's: certificates are judged by it and by the

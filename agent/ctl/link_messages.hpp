@@ -210,9 +210,9 @@ inline constexpr Finding link_not_connected{
      "kiosk-agent"}};
 inline constexpr Finding link_not_stored{
     "not-stored",
-    {"采集服务器接受了连接，但 {} 内没有确认保存事件；{} 条事件在本机等待",
-     "the collector takes the connection but did not acknowledge an event within {}; {} events "
-     "wait on this kiosk"},
+    {"采集服务器接受了连接，但 {} 内没有确认保存事件；在本机等待的事件：{}",
+     "the collector takes the connection but did not acknowledge an event within {}; events "
+     "waiting on this kiosk: {}"},
     {"采集服务器多半无法写入（磁盘满或数据库故障）：请其管理员查看；事件保存在本机，不会丢失",
      "the collector most likely cannot write (disk full or database fault): call its "
      "administrator; events are kept on this kiosk, nothing is lost"}};
@@ -220,6 +220,13 @@ inline constexpr Finding link_not_written{
     "not-written",
     {"本机写不进事件缓冲区", "this kiosk cannot write its event buffer"},
     {"检查本机磁盘：kioskctl doctor", "look at this kiosk's disk: kioskctl doctor"}};
+
+// ---- by way of a proxy
+inline constexpr Text link_via_proxy{"经代理 {}：{}", "via proxy {}: {}"};
+inline constexpr Text link_mend_proxy{
+    "核对 agent.toml 中 proxy 的地址和端口；无误时请网络管理员检查该代理服务器",
+    "check the address and port of proxy in agent.toml; if they are right, have the network "
+    "administrator look at the proxy"};
 
 // ---- what goes well
 inline constexpr Text link_identity_ok{"终端 {}", "terminal {}"};
@@ -247,6 +254,10 @@ inline constexpr Text step_websocket{"WebSocket", "WebSocket"};
 inline constexpr Text step_acknowledged{"确认保存", "acknowledged"};
 
 inline constexpr Text link_first_fault{"第一处故障：{}", "first fault: {}"};
+inline constexpr Text link_fault_at{"第一处故障：{}（采集服务器 {}）",
+                                    "first fault: {} (collector {})"};
+inline constexpr Text link_other_well{"；{} 正常，本机可正常工作",
+                                      "; {} is well, so this kiosk works"};
 inline constexpr Text link_all_well{"链路正常", "the link is well"};
 inline constexpr Text link_do{"处理", "what to do"};
 

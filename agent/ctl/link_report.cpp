@@ -18,6 +18,24 @@ void put_first(json::object& out, const Check* failed) {
   out["code"] = failed == nullptr ? json::value(nullptr) : json::value(failed->code);
 }
 
+/// The last line: the first fault, whose it is, and whether the kiosk works all the same.
+std::string conclusion(const LinkReport& report, const Check& failed, bool works, Lang lang) {
+  const auto fill = [lang](const Text& words, const auto&... args) {
+    return fmt::format(fmt::runtime(words.in(lang)), args...);
+  };
+  const auto of_failed = std::ranges::find_if(
+      report.ways, [&](const LinkReport::Way& way) { return first_failed(way.steps) == &failed; });
+  if (of_failed == report.ways.end() || report.ways.size() == 1) {
+    return fill(message::link_first_fault, failed.title);
+  }
+  auto out = fill(message::link_fault_at, failed.title, of_failed->server.text());
+  const auto well = std::ranges::find_if(
+      report.ways, [](const LinkReport::Way& way) { return first_failed(way.steps) == nullptr; });
+  if (works && well != report.ways.end())
+    out += fill(message::link_other_well, well->server.text());
+  return out;
+}
+
 }  // namespace
 
 bool LinkReport::passable() const {
@@ -61,12 +79,11 @@ std::string link_text(const LinkReport& report, const View& view) {
   }
   put_row(table, report.acknowledged, view.lang);
   const auto* failed = report.first_failed();
-  const auto last =
-      failed == nullptr
-          ? std::string{message::link_all_well.in(view.lang)}
-          : fmt::format(fmt::runtime(message::link_first_fault.in(view.lang)), failed->title);
-  return table.text(view) + "\n" +
-         painted(last, failed == nullptr ? Colour::good : Colour::bad, view) + "\n";
+  const bool works = report.passable() && report.acknowledged.outcome == Outcome::ok;
+  const auto last = failed == nullptr ? std::string{message::link_all_well.in(view.lang)}
+                                      : conclusion(report, *failed, works, view.lang);
+  const auto colour = failed == nullptr ? Colour::good : works ? Colour::warning : Colour::bad;
+  return table.text(view) + "\n" + painted(last, colour, view) + "\n";
 }
 
 }  // namespace kw::agent::ctl

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "agent/ctl/commands.hpp"
+#include "agent/ctl/help_messages.hpp"
 #include "agent/ctl/messages.hpp"
 #include "common/log.hpp"
 #include "common/platform/files.hpp"
@@ -48,17 +49,22 @@ int main(int argc, char** argv) {
   const auto help = [&](const Text& text) { return say(options, text); };
 
   CLI::App app{help(message::help_app)};
-  app.set_version_flag("--version", KW_VERSION);
+  app.set_help_flag("-h,--help", help(message::help_help));
+  app.set_version_flag("--version", KW_VERSION, help(message::help_version));
   app.require_subcommand(1);
   app.fallthrough();
   std::string lang_tag;
   const auto put = [](std::filesystem::path& to) {
     return [&to](const std::string& given) { to = platform::path_of(given); };
   };
-  app.add_option_function<std::string>("--data", put(options.data), "DIR");
-  app.add_option_function<std::string>("--config", put(options.config), "agent.toml");
-  app.add_flag("--json", options.json, "JSON");
-  app.add_option("--lang", lang_tag, "zh-CN, en")->check(CLI::IsMember({"zh-CN", "en"}));
+  app.add_option_function<std::string>("--data", put(options.data), help(message::help_data))
+      ->type_name("DIR");
+  const auto* config = app.add_option_function<std::string>("--config", put(options.config),
+                                                            help(message::help_config))
+                           ->type_name("FILE");
+  app.add_flag("--json", options.json, help(message::help_json));
+  app.add_option("--lang", lang_tag, help(message::help_lang))
+      ->check(CLI::IsMember({"zh-CN", "en"}));
 
   std::function<int()> chosen;
   const auto command = [&](const char* name, const Text& text, std::function<int()> run) {
@@ -71,33 +77,36 @@ int main(int argc, char** argv) {
   command("outbox", message::help_outbox, [&] { return run_outbox(options); });
   LinkArgs link;
   auto* links = command("link", message::help_link, [&] { return run_link(options, link); });
-  links->add_option("--limit-ms", link.limit_ms, "100-60000")
+  links->add_option("--limit-ms", link.limit_ms, help(message::help_limit))
       ->check(CLI::Range(std::int64_t{100}, std::int64_t{60'000}));
   command("doctor", message::help_doctor, [&] { return run_doctor(options); });
   command("watch", message::help_watch, [&] { return run_watch(options); });
   BundleArgs bundle;
-  command("bundle", message::help_bundle, [&] {
-    return run_bundle(options, bundle);
-  })->add_option_function<std::string>("-o,--output", put(bundle.file), "FILE");
+  command("bundle", message::help_bundle, [&] { return run_bundle(options, bundle); })
+      ->add_option_function<std::string>("-o,--output", put(bundle.file),
+                                         help(message::help_output))
+      ->type_name("FILE");
   EventsArgs events;
   auto* event =
       command("events", message::help_events, [&] { return run_events(options, events); });
-  event->add_option("--count", events.count, "0-500")
+  event->add_option("--count", events.count, help(message::help_count))
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{500}));
-  event->add_option("--device", events.device, "DEVICE");
-  event->add_flag("--samples", events.samples);
-  event->add_flag("--follow,-f", events.follow);
+  event->add_option("--device", events.device, help(message::help_of_device))->type_name("DEVICE");
+  event->add_flag("--samples", events.samples, help(message::help_samples));
+  event->add_flag("--follow,-f", events.follow, help(message::help_follow));
   TestArgs test;
   auto* tests = command("test", message::help_test, [&] { return run_test(options, test); });
-  tests->add_option("DEVICE", test.device)->required();
-  tests->add_option("--test", test.test, "NAME");
+  tests->add_option("DEVICE", test.device, help(message::help_test_device))->required();
+  tests->add_option("--test", test.test, help(message::help_test_name))->type_name("NAME");
   command("drivers", message::help_drivers, [&] { return run_drivers(options); });
   ProbeArgs probe;
   auto* probes = command("probe", message::help_probe, [&] { return run_probe(options, probe); });
-  probes->add_option("DRIVER", probe.driver)->required();
-  probes->add_option("PORT", probe.port)->required();
-  probes->add_option("--set", probe.set, "NAME=VALUE")->allow_extra_args(false);
-  probes->add_option("--deadline-ms", probe.deadline_ms, "1-60000")
+  probes->add_option("DRIVER", probe.driver, help(message::help_probe_driver))->required();
+  probes->add_option("PORT", probe.port, help(message::help_probe_port))->required();
+  probes->add_option("--set", probe.set, help(message::help_set))
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  probes->add_option("--deadline-ms", probe.deadline_ms, help(message::help_deadline))
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{60'000}));
   try {
     app.parse(argc, argv);
@@ -115,5 +124,6 @@ int main(int argc, char** argv) {
     return complain(options, usage, say(options, message::wrong_usage, mistake.what()),
                     help(message::see_help));
   }
+  options.config_given = config->count() > 0;
   return chosen();
 }

@@ -67,6 +67,7 @@ inline constexpr Text evidence{"依据", "evidence"};
 inline constexpr Text elapsed{"耗时（毫秒）", "elapsed (ms)"};
 inline constexpr Text identity{"标识", "identity"};
 inline constexpr Text consumables{"耗材", "consumables"};
+inline constexpr Text of_colour{"{}（{}）", "{} ({})"};
 
 inline constexpr Text health_ok{"正常", "ok"};
 inline constexpr Text health_warning{"预警", "warning"};
@@ -102,10 +103,14 @@ inline constexpr Text bundle_written{"诊断包已写入 {}（{} KiB），请发
                                      "the bundle is in {} ({} KiB): send it to support\n"};
 inline constexpr Text bundle_partly{"kiosk-agent 未应答，缺少：{}\n",
                                     "kiosk-agent does not answer; missing: {}\n"};
+inline constexpr Text bundle_no_rights{
+    "无权访问 kiosk-agent，请以管理员身份重新执行（sudo kioskctl bundle）；缺少：{}\n",
+    "not allowed to ask kiosk-agent: run it again as sudo kioskctl bundle; missing: {}\n"};
 inline constexpr Text bundle_unwritten{"写不了 {}：{}", "cannot write {}: {}"};
 inline constexpr Text test_result{"结果", "result"};
 inline constexpr Text test_passed{"通过", "passed"};
 inline constexpr Text test_failed{"未通过", "failed"};
+inline constexpr Text test_found{"{}，{}，{} 毫秒应答", "{}, {}, answered in {} ms"};
 inline constexpr Text test_attempts{"各次耗时（毫秒）", "attempts (ms)"};
 inline constexpr Text test_detail{"详情", "detail"};
 inline constexpr Text test_see_devices{

@@ -151,7 +151,7 @@ std::string devices_text(const json::object& answer, const View& view) {
         {text(at(device, "name")),
          kind,
          {health_word(text(at(device, "health")), lang), health_colour(text(at(device, "health")))},
-         text(at(device, "device_state")),
+         device_state_word(text(at(device, "device_state")), lang),
          since_text(text(at(device, "since")), view),
          conditions_text(device, lang)});
   }
@@ -182,9 +182,10 @@ std::string probe_text(const json::object& probed, const View& view) {
   Table table;
   table.row({say(message::driver, lang), text(at(probed, "driver"))});
   table.row({say(message::health, lang), health_word(text(at(probed, "health")), lang)});
-  table.row({say(message::device_state, lang), text(at(probed, "device_state"))});
-  table.row({say(message::media, lang), text(at(probed, "media"))});
-  table.row({say(message::evidence, lang), text(at(probed, "evidence"))});
+  table.row({say(message::device_state, lang),
+             device_state_word(text(at(probed, "device_state")), lang)});
+  table.row({say(message::media, lang), media_word(text(at(probed, "media")), lang)});
+  table.row({say(message::evidence, lang), evidence_word(text(at(probed, "evidence")), lang)});
   std::string identity;
   for (const auto& [key, value] : object_at(probed, "identity")) {
     if (value.is_null()) continue;
@@ -193,9 +194,8 @@ std::string probe_text(const json::object& probed, const View& view) {
   }
   table.row({say(message::identity, lang), identity.empty() ? "-" : identity});
   table.row({say(message::conditions, lang), conditions_text(probed, lang)});
-  for (const auto& entry : array_at(probed, "consumables")) {
-    if (!entry.is_object()) continue;
-    table.row({say(message::consumables, lang), consumable_text(entry.get_object())});
+  for (const auto& consumable : worst_first(array_at(probed, "consumables"))) {
+    table.row({say(message::consumables, lang), consumable_text(consumable, lang)});
   }
   table.row({say(message::elapsed, lang), text(at(probed, "elapsed_ms"))});
   return table.text(view);

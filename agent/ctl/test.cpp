@@ -25,7 +25,7 @@ std::string test_text(const json::object& result, const View& view) {
              {say(passed ? message::test_passed : message::test_failed),
               passed ? Colour::good : Colour::bad}});
   table.row({say(message::test_attempts), attempts.empty() ? "-" : attempts});
-  table.row({say(message::test_detail), text(at(result, "detail"))});
+  table.row({say(message::test_detail), test_detail(text(at(result, "detail")), view.lang)});
   return table.text(view);
 }
 

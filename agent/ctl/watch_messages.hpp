@@ -17,6 +17,7 @@ namespace message {
 inline constexpr Text watch_title{"终端 {}    {}    q 退出", "terminal {}    {}    q leaves"};
 inline constexpr Text watch_lost{"kiosk-agent 没有应答，正在重试：{}",
                                  "kiosk-agent does not answer, trying again: {}"};
+inline constexpr Text watch_reading{"正在读取……", "reading…"};
 inline constexpr Text watch_link{"采集服务器 {}：{}", "collector {}: {}"};
 inline constexpr Text watch_outbox{"待发送事件 {}", "events waiting {}"};
 inline constexpr Text watch_age{"上次询问", "asked"};

@@ -49,11 +49,10 @@ json::array by_urgency(const json::array& devices) {
   return out;
 }
 
-std::string supplies(const json::object& device) {
+std::string supplies(const json::object& device, Lang lang) {
   std::string out;
-  for (const auto& entry : array_at(device, "consumables")) {
-    if (!entry.is_object()) continue;
-    out.append(out.empty() ? "" : ", ").append(consumable_text(entry.get_object()));
+  for (const auto& consumable : worst_first(array_at(device, "consumables"))) {
+    out.append(out.empty() ? "" : ", ").append(consumable_text(consumable, lang));
   }
   return out.empty() ? "-" : out;
 }
@@ -86,12 +85,18 @@ void WatchScreen::take(const json::object& line) {
 std::vector<std::string> WatchScreen::header(const View& view) const {
   const auto& uplink = object_at(status_, "uplink");
   const auto& outbox = object_at(status_, "outbox");
-  const auto terminal = text(at(status_, "terminal"), message::not_enrolled.in(view.lang));
+  const bool heard = !status_.empty();
+  const auto terminal =
+      heard ? text(at(status_, "terminal"), message::not_enrolled.in(view.lang)) : std::string{"…"};
   const auto now = view.now == WallTime{} ? std::string{} : second_text(view.now);
   std::vector<std::string> out;
   out.push_back(clipped(phrase(message::watch_title, view, terminal, now), Colour::strong, view));
   if (!lost_.empty()) {
     out.push_back(clipped(phrase(message::watch_lost, view, lost_), Colour::bad, view));
+    return out;
+  }
+  if (!heard) {
+    out.push_back(clipped(phrase(message::watch_reading, view), Colour::plain, view));
     return out;
   }
   const auto phase = text(at(uplink, "phase"), "");
@@ -125,7 +130,7 @@ std::vector<std::string> WatchScreen::devices(const View& view, std::size_t rows
     table.row({text(at(device, "name")),
                {health_word(health, view.lang), health_colour(health)},
                seen,
-               supplies(device),
+               supplies(device, view.lang),
                {conditions_text(device, view.lang), health_colour(health)}});
   }
   auto fixed = view;

@@ -1,8 +1,15 @@
 #include "agent/ctl/words.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 #include "agent/ctl/messages.hpp"
+#include "agent/ctl/state_words.hpp"
 #include "common/wire/conditions.hpp"
 #include "drivers/catalogue.hpp"
 
@@ -10,11 +17,6 @@ namespace kw::agent::ctl {
 namespace {
 
 namespace json = boost::json;
-
-struct Word {
-  std::string_view value;
-  const Text& text;
-};
 
 constexpr Word healths[] = {
     {"ok", message::health_ok},           {"warning", message::health_warning},
@@ -36,6 +38,32 @@ std::string word(const Word (&words)[N], const std::string& value, Lang lang) {
   return value;
 }
 
+/// 20 and 33.33: two digits behind the point at most, none where there is nothing to say.
+std::string plain_number(double value) {
+  auto out = fmt::format("{:.2f}", value);
+  out.erase(out.find_last_not_of('0') + 1);
+  if (out.ends_with('.')) out.pop_back();
+  return out == "-0" ? "0" : out;
+}
+
+/// A colour at the end is told in brackets; a type that nobody knows is told as it is.
+std::string type_word(const std::string& type, Lang lang) {
+  for (const auto& colour : colours) {
+    const auto tail = "_" + std::string{colour.value};
+    if (!type.ends_with(tail)) continue;
+    const auto what = word(consumable_types, type.substr(0, type.size() - tail.size()), lang);
+    return fmt::format(fmt::runtime(message::of_colour.in(lang)), what, colour.text.in(lang));
+  }
+  return word(consumable_types, type, lang);
+}
+
+std::ptrdiff_t goodness(const json::object& consumable) {
+  const auto state = text(at(consumable, "state"));
+  // A bin that is full is as bad as a supply that is out.
+  if (state == "full" && at(consumable, "direction") == "bin") return 0;
+  return std::ranges::find(consumable_states, state, &Word::value) - std::begin(consumable_states);
+}
+
 }  // namespace
 
 const json::value& at(const json::object& object, std::string_view key) {
@@ -47,6 +75,7 @@ const json::value& at(const json::object& object, std::string_view key) {
 std::string text(const json::value& value, std::string_view otherwise) {
   if (value.is_null()) return std::string{otherwise};
   if (value.is_string()) return std::string{std::string_view{value.get_string()}};
+  if (value.is_double()) return plain_number(value.get_double());
   return json::serialize(value);
 }
 
@@ -74,6 +103,18 @@ Colour health_colour(std::string_view health) {
 }
 
 std::string phase_word(const std::string& phase, Lang lang) { return word(phases, phase, lang); }
+
+std::string device_state_word(const std::string& state, Lang lang) {
+  return word(device_states, state, lang);
+}
+
+std::string media_word(const std::string& media, Lang lang) {
+  return word(media_states, media, lang);
+}
+
+std::string evidence_word(const std::string& evidence, Lang lang) {
+  return word(evidences, evidence, lang);
+}
 
 std::string condition_text(const json::object& condition, const std::string& driver, Lang lang) {
   const auto code = text(at(condition, "code"));
@@ -103,12 +144,50 @@ std::string conditions_text(const json::object& device, Lang lang) {
   return out.empty() ? "-" : out;
 }
 
-std::string consumable_text(const json::object& consumable) {
-  std::string out = text(at(consumable, "type")) + " " + text(at(consumable, "state"));
+std::string consumable_text(const json::object& consumable, Lang lang) {
+  auto out = type_word(text(at(consumable, "type")), lang) + " " +
+             word(consumable_states, text(at(consumable, "state")), lang);
   if (!at(consumable, "available").is_null()) {
-    out += " " + text(at(consumable, "available")) + " " + text(at(consumable, "unit"), "");
+    out += " " + text(at(consumable, "available"));
+    if (const auto unit = text(at(consumable, "unit"), ""); !unit.empty()) {
+      out += " " + word(units, unit, lang);
+    }
   } else if (!at(consumable, "percent").is_null()) {
     out += " " + text(at(consumable, "percent")) + " %";
+  }
+  return out;
+}
+
+std::vector<json::object> worst_first(const json::array& consumables) {
+  std::multimap<std::ptrdiff_t, json::object> sorted;
+  for (const auto& entry : consumables) {
+    if (entry.is_object()) sorted.emplace(goodness(entry.get_object()), entry.get_object());
+  }
+  std::vector<json::object> out;
+  for (auto& [rank, consumable] : sorted) out.push_back(std::move(consumable));
+  return out;
+}
+
+std::string test_detail(const std::string& detail, Lang lang) {
+  const auto begin = detail.find("health=");
+  if (begin == std::string::npos) return detail;
+  const auto value = [&](std::string_view key) {
+    const auto found = detail.find(std::string{key} + "=", begin);
+    if (found == std::string::npos) return std::string{};
+    const auto from = found + key.size() + 1;
+    return detail.substr(from, detail.find(' ', from) - from);
+  };
+  auto out = detail.substr(0, begin) + fmt::format(fmt::runtime(message::test_found.in(lang)),
+                                                   word(healths, value("health"), lang),
+                                                   word(device_states, value("state"), lang),
+                                                   value("reply_ms"));
+  const auto codes = value("conditions");
+  for (std::size_t from = 0; from < codes.size();) {
+    const auto end = std::min(codes.find(',', from), codes.size());
+    const auto* row = wire::find_condition(codes.substr(from, end - from));
+    out += from == 0 ? ": " : "; ";
+    out += row == nullptr ? codes.substr(from, end - from) : std::string{row->text.in(lang)};
+    from = end + 1;
   }
   return out;
 }

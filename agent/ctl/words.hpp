@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -17,7 +18,7 @@ namespace kw::agent::ctl {
 const boost::json::value& at(const boost::json::object& object, std::string_view key);
 const boost::json::object& object_at(const boost::json::object& object, std::string_view key);
 const boost::json::array& array_at(const boost::json::object& object, std::string_view key);
-/// A string as it is, another value as JSON, null as `otherwise`.
+/// A string as it is, a fraction in plain digits, another value as JSON, null as `otherwise`.
 std::string text(const boost::json::value& value, std::string_view otherwise = "-");
 
 inline constexpr std::array<std::string_view, 6> all_healths{"ok",   "warning", "fault",
@@ -25,13 +26,20 @@ inline constexpr std::array<std::string_view, 6> all_healths{"ok",   "warning", 
 std::string health_word(const std::string& health, Lang lang);
 Colour health_colour(std::string_view health);
 std::string phase_word(const std::string& phase, Lang lang);
+std::string device_state_word(const std::string& state, Lang lang);
+std::string media_word(const std::string& media, Lang lang);
+std::string evidence_word(const std::string& evidence, Lang lang);
 
 /// The condition in words: the driver's own table first, then the standard one, else its code.
 std::string condition_text(const boost::json::object& condition, const std::string& driver,
                            Lang lang);
 /// All conditions of a status; "-" when there is none.
 std::string conditions_text(const boost::json::object& device, Lang lang);
-/// The one consumable that matters: "paper low 12 %".
-std::string consumable_text(const boost::json::object& consumable);
+/// "toner (cyan) low 12 %".
+std::string consumable_text(const boost::json::object& consumable, Lang lang);
+/// The device's, those first that need a person.
+std::vector<boost::json::object> worst_first(const boost::json::array& consumables);
+/// What a self-test of the agent's own found: its `health=… state=…` in words, another text as is.
+std::string test_detail(const std::string& detail, Lang lang);
 
 }  // namespace kw::agent::ctl

@@ -37,10 +37,15 @@ Trouble trouble_of(wire::Status status) {
   return out;
 }
 
+/// The business application has the port: that says nothing of the device.
+bool nothing_heard(const wire::Status& status) {
+  return status.evidence == wire::Evidence::shared_busy;
+}
+
 }  // namespace
 
 bool Flapping::counts(const wire::Status& status) const {
-  return truth_ && trouble_of(*truth_) != trouble_of(status);
+  return heard_ && !nothing_heard(status) && trouble_of(*heard_) != trouble_of(status);
 }
 
 bool Flapping::too_many(MonoTime now) {
@@ -63,6 +68,7 @@ std::optional<wire::Status> Flapping::changed(wire::Status status, MonoTime now)
   const bool counted = counts(status);
   const bool told = std::exchange(told_, true);
   const auto before = std::exchange(truth_, status);
+  if (!nothing_heard(status)) heard_ = status;
   if (counted) last_change_ = now;
   if (!held_) {
     if (!counted || !too_many(now)) return status;

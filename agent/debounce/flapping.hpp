@@ -48,6 +48,7 @@ class Flapping {
 
   Limits limits_;
   std::optional<wire::Status> truth_;  ///< the last change as it was
+  std::optional<wire::Status> heard_;  ///< the last one that the device itself had a part in
   std::optional<wire::Status> held_;   ///< what stands in its place
   std::vector<MonoTime> changes_;      ///< that count, within the window
   MonoTime last_change_{};

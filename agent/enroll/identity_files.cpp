@@ -83,7 +83,10 @@ Result<void> save_identity(const fs::path& data, const IdentityFiles& identity) 
     if (failed) return Error{Errc::storage, "cannot move the old identity: " + failed.message()};
   }
   fs::rename(fresh, folder, failed);
-  if (failed)
+  // A running agent that looked in this moment has put it in place itself.
+  std::error_code none;
+  const bool in_place = !fs::exists(fresh, none) && fs::exists(folder / "enrolment.json", none);
+  if (failed && !in_place)
     return Error{Errc::storage, "cannot put the new identity in place: " + failed.message()};
   return {};
 }

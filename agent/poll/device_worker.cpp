@@ -50,6 +50,7 @@ void DeviceWorker::start() {
   const auto now = clock_.mono();
   for (const auto& polled : devices_) schedule_.add(polled.device.poll, now + polled.device.start);
   if (schedule_.empty()) return;
+  const std::lock_guard lock{mutex_};
   ended_ = false;
   last_look_ = now;
   thread_ = std::thread{[self = shared_from_this()] { self->work(); }};
@@ -80,8 +81,10 @@ bool DeviceWorker::ended_within(Duration limit) {
   if (running) {
     answer_test(*running, test_error(Errc::refused, message::device_stuck, *running));
   }
-  if (ended && thread_.joinable()) thread_.join();
-  return ended;
+  if (!ended) return false;
+  const std::lock_guard lock{mutex_};  // two may ask; the thread itself locks nothing any more
+  if (thread_.joinable()) thread_.join();
+  return true;
 }
 
 void DeviceWorker::watch() {
@@ -99,11 +102,12 @@ void DeviceWorker::watch() {
   // Recording may wait for the disk, and others ask this worker meanwhile; only the call's end
   // waits for it, since what is found then has to come after this.
   reporting_ = true;
-  const auto device = call_->polled->device.name;
+  const auto& name = call_->polled->device.name;
   lock.unlock();
-  log::error("driver-stuck", {{"device", device}});
-  recorder_.state(device, stuck_status());
-  recorder_.note("stuck", device, {});
+  log::error("driver-stuck", {{"device", name}});
+  // Nobody asks the other devices of the port either.
+  for (const auto& polled : devices_) recorder_.state(polled.device.name, stuck_status());
+  recorder_.note("stuck", name, {});
   lock.lock();
   reporting_ = false;
   changed_.notify_all();
@@ -150,30 +154,39 @@ std::optional<DeviceWorker::Turn> DeviceWorker::next_turn() {
   return std::nullopt;
 }
 
-MonoTime DeviceWorker::begin_call(const Polled& polled, Duration limit) {
+Result<MonoTime> DeviceWorker::begin_call(const Polled& polled, Duration limit) {
   const std::lock_guard lock{mutex_};
+  if (stopping_) return Error{Errc::disconnected, "the worker ends"};
   const auto now = clock_.mono();
   call_ = Call{&polled, now, limit, false, false};
   return now + limit;
 }
 
-void DeviceWorker::end_call(Polled& polled) {
+void DeviceWorker::end_call() {
   std::unique_lock lock{mutex_};
   changed_.wait(lock, [&] { return !reporting_; });
-  // What was reported in its name meanwhile is not what debounce remembers.
+  // What was reported in their names meanwhile is not what debounce remembers.
   if (call_->stuck) {
-    polled.debounce.forget();
-    polled.flapping.forget();
+    for (auto& polled : devices_) {
+      polled.debounce.forget();
+      polled.flapping.forget();
+    }
   }
   call_.reset();
+}
+
+bool DeviceWorker::stopped() const {
+  const std::lock_guard lock{mutex_};
+  return stopping_;
 }
 
 Result<void> DeviceWorker::attach(Polled& polled, Step& step) {
   step = Step::port;
   if (!port_) {
     const auto deadline = begin_call(polled, timing_.deadline);
-    auto port = open_(address_, deadline);
-    end_call(polled);
+    if (!deadline) return deadline.error();
+    auto port = open_(address_, *deadline);
+    end_call();
     if (!port) return std::move(port).error();
     const std::lock_guard lock{mutex_};
     port_ = std::move(*port);
@@ -181,8 +194,9 @@ Result<void> DeviceWorker::attach(Polled& polled, Step& step) {
   if (!polled.attached) {
     step = Step::probe;
     const auto deadline = begin_call(polled, timing_.deadline);
-    auto opened = polled.device.driver->open(*port_, deadline);
-    end_call(polled);
+    if (!deadline) return deadline.error();
+    auto opened = polled.device.driver->open(*port_, *deadline);
+    end_call();
     if (!opened) {
       polled.device.driver->close();
       return std::move(opened).error();
@@ -196,8 +210,9 @@ Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
   if (auto attached = attach(polled, step); !attached) return std::move(attached).error();
   step = Step::poll;
   const auto deadline = begin_call(polled, timing_.deadline);
-  auto status = polled.device.driver->poll(deadline);
-  end_call(polled);
+  if (!deadline) return deadline.error();
+  auto status = polled.device.driver->poll(*deadline);
+  end_call();
   return status;
 }
 

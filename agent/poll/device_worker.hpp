@@ -139,8 +139,10 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   Duration at_least(const Polled& polled, MonoTime now) const;
   void answered(std::size_t entry, wire::Status status, MonoTime now);
   void missed(std::size_t entry, Step step, const Error& why, MonoTime now);
-  MonoTime begin_call(const Polled& polled, Duration limit);
-  void end_call(Polled& polled);
+  /// The deadline of a call that takes `limit`; Errc::disconnected once the thread is to end.
+  Result<MonoTime> begin_call(const Polled& polled, Duration limit);
+  void end_call();
+  bool stopped() const;
   void give_back_port();
   void close_port();
 

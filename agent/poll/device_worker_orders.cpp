@@ -1,4 +1,5 @@
 // What others order of a worker between its polls: a poll at once, a self-test.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ namespace kw::agent {
 
 void DeviceWorker::poll_now(std::size_t entry) {
   const std::lock_guard lock{mutex_};
-  wanted_.push_back(entry);
+  if (std::ranges::find(wanted_, entry) == wanted_.end()) wanted_.push_back(entry);
   changed_.notify_all();
 }
 
@@ -70,6 +71,7 @@ void DeviceWorker::answer_test(Test& test, Result<drivers::SelfTest> result) {
 void DeviceWorker::run_test(Test& test) {
   auto& polled = devices_[test.order.entry];
   auto result = tested(polled, test);
+  if (!result && stopped()) result = test_error(Errc::disconnected, message::test_ended, test);
   // What was left unread would be taken for the next poll's answer.
   if (!result) close_port();
   give_back_port();
@@ -94,8 +96,9 @@ Result<drivers::SelfTest> DeviceWorker::tested(Polled& polled, const Test& test)
   const auto left = test.until - clock_.mono();
   if (left <= Duration::zero()) return test_error(Errc::timeout, message::test_late, test);
   const auto deadline = begin_call(polled, left);
-  auto result = polled.device.driver->self_test(test.order.what, deadline);
-  end_call(polled);
+  if (!deadline) return deadline.error();
+  auto result = polled.device.driver->self_test(test.order.what, *deadline);
+  end_call();
   // What it fails with after its time, cancelled say, is not what was wrong.
   if (!result && clock_.mono() >= test.until) {
     return test_error(Errc::timeout, message::test_late, test);

@@ -52,7 +52,7 @@ std::string told(Lang lang, const Text& text, const Args&... args) {
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
                const Clock& clock, std::uint64_t seed, const std::set<std::string>& left)
-    : lang_(config.language), recorder_(recorder) {
+    : lang_(config.language), recorder_(recorder), clock_(clock), left_(left) {
   std::mt19937_64 random{seed};
   struct Port {
     drivers::PortAddress address;
@@ -72,9 +72,8 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
           told(lang_, message::device_mistaken, device.name, device.mistake->in(lang_));
     } else if (left.contains(device.port)) {
       target.unasked = stuck_before();
-      target.refusal = told(lang_, message::device_stuck, device.name);
     }
-    if (target.unasked) continue;
+    if (!target.refusal.empty()) continue;
     auto driver = device.card->make(device.settings);
     if (!driver) {  // checked when the configuration was read, so only ever out of memory
       target.refusal = driver.error().text();
@@ -85,6 +84,7 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     auto& port = ports[device.port];
     port.address = device.address;
     target.entry = port.devices.size();
+    target.port = device.port;
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
                             Duration{start(random)}, device.hold_port});
   }
@@ -119,7 +119,9 @@ void Poller::start() {
     const auto& target = targets_.at(name);
     if (target.unasked) recorder_.state(name, *target.unasked);
   }
-  for (const auto& worker : workers_) worker->start();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!is_left(ports_[i])) workers_[i]->start();
+  }
   watchdog_ = std::thread{[this] { watch(); }};
 }
 
@@ -134,6 +136,19 @@ void Poller::watch() {
   }
 }
 
+void Poller::start_port(const std::string& port) {
+  const std::lock_guard lock{mutex_};
+  if (stopping_ || left_.erase(port) == 0) return;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (ports_[i] == port) workers_[i]->start();
+  }
+}
+
+bool Poller::is_left(const std::string& port) const {
+  const std::lock_guard lock{mutex_};
+  return left_.contains(port);
+}
+
 Error Poller::stuck(const std::string& device) const {
   return Error{Errc::refused, told(lang_, message::device_stuck, device)};
 }
@@ -146,6 +161,7 @@ Result<const Poller::Target*> Poller::find(const std::string& device) const {
     return Error{Errc::missing, told(lang_, message::no_such_device, device.substr(0, 64), known)};
   }
   if (!it->second.worker) return Error{Errc::refused, it->second.refusal};
+  if (is_left(it->second.port)) return stuck(device);
   return &it->second;
 }
 
@@ -166,13 +182,14 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
 
 PollProgress Poller::progress() const {
   PollProgress out;
-  out.ports = workers_.size();
   out.limit = look_limit_;
-  for (const auto& worker : workers_) {
-    if (worker->stuck()) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (is_left(ports_[i])) continue;
+    ++out.ports;
+    if (workers_[i]->stuck()) {
       ++out.stuck;
     } else {
-      out.last = std::max(out.last, worker->last_look());
+      out.last = std::max(out.last, workers_[i]->last_look());
     }
   }
   return out;
@@ -224,13 +241,15 @@ bool Poller::stop(Duration limit) {
     stopping_ = true;
   }
   wake_.notify_all();
+  const auto until = clock_.mono() + limit;
   if (watchdog_.joinable()) watchdog_.join();
   for (const auto& worker : workers_) worker->stop();
   // Each gets what the ones before it left of the time; once that is used up, only those that have
   // ended already count as ended.
   bool all = true;
   for (const auto& worker : workers_) {
-    if (!worker->ended_within(all ? limit : Duration::zero())) all = false;
+    const auto rest = std::max<Duration>(until - clock_.mono(), Duration::zero());
+    if (!worker->ended_within(rest)) all = false;
   }
   return all;
 }

@@ -26,7 +26,7 @@ namespace kw::agent {
 class Poller {
  public:
   /// `left`: ports, as written, at which an earlier poller's driver is stuck: no second thread is
-  /// started for them, their devices are reported as such.
+  /// started for them before `start_port`, their devices are reported as such.
   Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
          const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {});
   ~Poller();
@@ -35,12 +35,14 @@ class Poller {
   /// Ends every worker. False when one is stuck: its thread still uses what this was given, so the
   /// process has to leave without destroying that.
   bool stop(Duration limit);
+  /// The driver that was stuck at `port` of `left` has ended: its devices are polled from now on.
+  void start_port(const std::string& port);
 
   using Left = std::map<std::string, std::shared_ptr<DeviceWorker>>;
   /// After `stop`: the workers that did not end, by port.
   Left left() const;
 
-  /// How far polling has come. Any thread.
+  /// How far polling has come; ports of `left` do not count. Any thread.
   PollProgress progress() const;
 
   /// Polls `device`, or every device, at once. Errc::missing names the configured ones;
@@ -65,6 +67,7 @@ class Poller {
   struct Target {
     std::shared_ptr<DeviceWorker> worker;
     std::size_t entry = 0;
+    std::string port;
     const drivers::Card* card = nullptr;
     std::string refusal;
     std::optional<wire::Status> unasked;  ///< what is reported of one that is not polled
@@ -72,18 +75,21 @@ class Poller {
 
   void watch();
   Result<const Target*> find(const std::string& device) const;
+  bool is_left(const std::string& port) const;
   Error stuck(const std::string& device) const;
 
   Lang lang_;
   std::map<std::string, Target> targets_;
   std::vector<std::string> names_;  ///< in the configuration's order
   Recorder& recorder_;
+  const Clock& clock_;
   Duration watch_every_{};
   Duration look_limit_{};  ///< while workers work, one of them ends a look at least this often
   std::vector<std::shared_ptr<DeviceWorker>> workers_;
   std::vector<std::string> ports_;  ///< of the workers, as written
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
+  std::set<std::string> left_;  ///< ports whose worker waits for `start_port`
   bool stopping_ = false;
   std::thread watchdog_;
 };

@@ -20,9 +20,16 @@ OutboxView view_of(Outbox& outbox) { return outbox.view(); }
 
 Task<void> Uplink::talk(std::unique_ptr<link::Link> link) {
   using asio::experimental::awaitable_operators::operator&&;
+  stood_ = false;
+  then_ = wire::AfterClose::back_off;
+  hint_.reset();
   const auto view = co_await journal_.ask(view_of);
   // From here to `talk_` nothing may suspend: what is appended after the view must be told.
-  stood_ = false;
+  if (renewed_ || stopping_) {
+    // Dialled as the configuration before says: a session here would prove nothing of this one.
+    link->cut();
+    co_return;
+  }
   auto talk =
       std::make_shared<Talk>(executor_, std::move(link), Session{options_.session, facts_, view});
   talk_ = talk;
@@ -114,6 +121,13 @@ void Uplink::end(Talk& talk, std::uint16_t code, std::string reason) {
   talk.queued.cancel();
 }
 
+void Uplink::reconnect_when_quiet() {
+  if (!reconnect_ || !talk_ || talk_->closing || !talk_->session.all_acknowledged()) return;
+  reconnect_ = false;
+  redial_ = true;
+  end(*talk_, wire::close_normal.code, "certificate renewed");
+}
+
 void Uplink::perform(Talk&, const act::Established& established) {
   backoff_.established();
   stood_ = true;
@@ -160,6 +174,7 @@ void Uplink::perform(const std::shared_ptr<Talk>& talk, Actions actions) {
     }
   }
   note_phase(*talk);
+  reconnect_when_quiet();
   if (talk->session.all_acknowledged() && !talk->closing) quiet_.cancel();
   if (talk->session.wakes_at() < talk->wakes_at) talk->due.cancel();
 }

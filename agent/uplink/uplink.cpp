@@ -47,7 +47,8 @@ Uplink::Uplink(asio::any_io_executor executor, Journal& journal, const Clock& cl
       facts_(std::move(facts)),
       backoff_(options.backoff, options.seed),
       wake_(executor_),
-      quiet_(executor_) {}
+      quiet_(executor_),
+      renewal_(executor_) {}
 
 Uplink::~Uplink() = default;
 
@@ -63,6 +64,7 @@ Result<std::shared_ptr<const link::ClientTls>> Uplink::tls() {
   auto made = link::ClientTls::make(options);
   if (!made) return std::move(made).error();
   status_.terminal = identity->terminal;
+  plan_renewal(*identity);
   identity_ = std::move(*identity);
   tls_ = std::move(*made);
   return tls_;
@@ -88,6 +90,7 @@ Task<void> Uplink::run() {
   const auto view = co_await journal_.ask(view_of);
   contacted_ = std::ranges::any_of(
       view.epochs, [](const EpochView& e) { return e.clock_offset_us.has_value(); });
+  spawn(executor_, "certificate", keep_certificate());
   while (!stopping_) {
     renewed_ = false;
     const auto credentials = tls();
@@ -102,7 +105,8 @@ Task<void> Uplink::run() {
       co_await pause(enrolment_looked_for);
       continue;
     }
-    const auto wait = co_await round(*credentials);
+    auto wait = co_await round(*credentials);
+    if (std::exchange(redial_, false)) wait = Duration::zero();
     if (status_.phase == UplinkPhase::refused && wait) {
       co_await await_enrolment(*wait);
     } else {
@@ -119,9 +123,10 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
   for (const auto& server : servers) status_.servers.push_back(server.text());
   status_.proxy = options_.proxy ? options_.proxy->text() : "";
   std::string errors;
-  std::optional<Duration> told;  // when a collector that has no room now wants us again
   bool all_refused = true;
   bool any_refused = false;
+  std::optional<Duration> retry_after;  // when a collector that has no room now wants us again
+  status_.refusal.clear();
   for (const auto& server : servers) {
     status_.phase = UplinkPhase::connecting;
     status_.server = server.text();
@@ -133,15 +138,21 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
       auto connection = std::move(*dialled);
       co_await talk(std::move(connection));
       const bool told_what_to_do = hint_ || then_ != wire::AfterClose::back_off;
+      if (hint_ && !stood_ && !renewed_ && told_.put_off) told_.put_off(*hint_);
       if (stood_ || told_what_to_do || stopping_ || renewed_) co_return after_talk();
       all_refused = false;
     } else {
       status_.last_error = dialled.error().text();
-      status_.refusal = said ? said->code : std::string{};
-      if (said && said->retry_after)
-        told = std::min(told.value_or(*said->retry_after), *said->retry_after);
       log::info("uplink-dial-failed", {{"server", server.text()}, {"reason", dialled.error()}});
-      const bool refused = dialled.error().code() == Errc::refused;
+      if (said) status_.refusal = said->code;
+      const bool expired = said && said->code == "expired";
+      if (expired && !tls_) co_return Duration::zero();  // it was renewed while we dialled
+      if (expired) expired_ = true;
+      if (said && said->retry_after) {
+        retry_after = std::min(retry_after.value_or(*said->retry_after), *said->retry_after);
+        if (told_.put_off) told_.put_off(*said->retry_after);
+      }
+      const bool refused = dialled.error().code() == Errc::refused && !expired;
       all_refused = all_refused && refused;
       any_refused = any_refused || refused;
     }
@@ -152,12 +163,13 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
   status_.last_error = std::move(errors);
   // Perhaps somebody enrols this kiosk again meanwhile: read the identity anew next time.
   if (any_refused) tls_.reset();
-  co_return after_round(all_refused, told);
+  co_return after_round(all_refused, retry_after);
 }
 
-std::optional<Duration> Uplink::after_round(bool refused, std::optional<Duration> told) {
+std::optional<Duration> Uplink::after_round(bool refused, std::optional<Duration> retry_after) {
   status_.phase = refused ? UplinkPhase::refused : UplinkPhase::waiting;
-  if (told) return backoff_.next(wire::AfterClose::wait_as_told, told);
+  if (expired_) renewal_.cancel();
+  if (!refused && retry_after) return backoff_.next(wire::AfterClose::wait_as_told, retry_after);
   const auto then = refused ? wire::AfterClose::re_enroll : wire::AfterClose::back_off;
   return backoff_.next(then, std::nullopt);
 }
@@ -224,6 +236,7 @@ std::optional<WallTime> Uplink::collector_now() const {
 Task<void> Uplink::finish(Duration limit) {
   stopping_ = true;
   wake_.cancel();
+  renewal_.cancel();
   if (talk_ && !talk_->session.all_acknowledged()) {
     quiet_.expires_after(limit);
     co_await quiet_.async_wait(as_result);

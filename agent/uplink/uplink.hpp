@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "agent/enroll/identity_files.hpp"
+#include "agent/enroll/renewal.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/uplink/backoff.hpp"
 #include "agent/uplink/session.hpp"
@@ -32,6 +33,9 @@ struct UplinkStatus {
   /// Why the collector, once reached and trusted, opens no session: link::Refusal::code or the name
   /// of the close code ("revoked", "busy", …); empty while it does, or was not reached.
   std::string refusal;
+  std::optional<WallTime> certificate_ends;
+  std::optional<WallTime> renewal_due;
+  std::string renewal_error;  ///< why the last attempt failed; empty while none has
   std::optional<WallTime> connected_since;
   std::optional<WallTime> last_ack;
   std::optional<WallTime> next_dial;
@@ -50,12 +54,15 @@ class Uplink {
     std::vector<link::Endpoint> collectors;  ///< before the one from enrolment
     std::optional<link::Proxy> proxy;
     std::uint64_t seed = 0;
+    Duration renewal_look = std::chrono::minutes{1};  ///< how often the certificate's age is read
   };
   /// What a session brings that is for others. A collector's message is told once.
   struct Told {
     std::function<void(const pb::Command&)> command;
     std::function<void(const pb::Configuration&)> configuration;
     std::function<void()> established;  ///< a Welcome came
+    /// The collector, reached and trusted, has no room and wants us again after this time.
+    std::function<void(Duration retry_after)> put_off;
   };
 
   Uplink(asio::any_io_executor executor, Journal& journal, const Clock& clock,
@@ -94,11 +101,19 @@ class Uplink {
   void perform(Talk& talk, const act::Established& established);
   void end(Talk& talk, std::uint16_t code, std::string reason);
   void note_phase(const Talk& talk);
-  std::optional<Duration> after_round(bool refused, std::optional<Duration> told);
+  std::optional<Duration> after_round(bool refused, std::optional<Duration> retry_after);
   std::optional<Duration> after_talk();
   Task<void> pause(std::optional<Duration> how_long);
   /// A pause that ends early when somebody has enrolled this kiosk again.
   Task<void> await_enrolment(Duration at_most);
+  /// Renews the certificate in its time, or when the collector says that it has expired.
+  Task<void> keep_certificate();
+  Task<void> renew_certificate();
+  void plan_renewal(const IdentityFiles& identity);
+  bool renewal_wanted() const;
+  /// The new certificate is used from the next connection on: ends this one once all is
+  /// acknowledged.
+  void reconnect_when_quiet();
   Result<std::shared_ptr<const link::ClientTls>> tls();
   Seen now() const { return {clock_.mono(), clock_.wall()}; }
 
@@ -120,9 +135,15 @@ class Uplink {
   std::optional<Seen> collector_clock_;                 ///< its time at a moment of ours
   wire::AfterClose then_ = wire::AfterClose::back_off;  ///< how the last talk ended
   std::optional<Duration> hint_;
-  bool contacted_ = false;  ///< a collector has told the time at least once
-  bool stood_ = false;      ///< the last talk got as far as Welcome
-  bool renewed_ = false;    ///< `use` was called since the round began
+  std::optional<RenewalPlan> renewal_plan_;
+  asio::steady_timer renewal_;             ///< cancelled to look at the certificate's age now
+  std::optional<MonoTime> renewal_again_;  ///< after a failure: not before
+  bool expired_ = false;                   ///< the collector said so
+  bool reconnect_ = false;                 ///< for the sake of a new certificate
+  bool redial_ = false;                    ///< that has been done: no pause
+  bool contacted_ = false;                 ///< a collector has told the time at least once
+  bool stood_ = false;                     ///< the last talk got as far as Welcome
+  bool renewed_ = false;                   ///< `use` was called since the round began
   bool stopping_ = false;
 };
 

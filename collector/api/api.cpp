@@ -89,8 +89,9 @@ std::vector<OrderAction> steps_of(std::string_view verb) {
 }  // namespace
 
 Api::Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
-         const BundleFiles& bundles, Worker& files)
-    : writer_(writer),
+         IdentityRoutes::Revoked revoked, const BundleFiles& bundles, Worker& files)
+    : identities_(writer, readers, std::move(revoked)),
+      writer_(writer),
       readers_(readers),
       gateway_(std::move(gateway)),
       remote_(writer, readers, bundles, files) {}
@@ -142,6 +143,7 @@ Task<link::HttpResponse> Api::get(std::string path, Parameters query) {
     out.body = openapi_yaml();
     co_return out;
   }
+  if (path == "provisioning") co_return co_await identities_.list();
   if (path == "conditions") co_return conditions(query);
   if (path == "stats/faults") co_return co_await fault_statistics(std::move(query));
   const auto page = page_of(query);
@@ -250,9 +252,12 @@ Task<link::HttpResponse> Api::fault_statistics(Parameters query) {
 Task<link::HttpResponse> Api::post(std::string path, link::HttpRequest request, Subject subject) {
   const std::string orders = std::string{api_prefix} + "orders/";
   const auto slash = path.rfind('/');
-  if (!path.starts_with(orders) || slash < orders.size()) {
+  const bool identity = path.starts_with(api_prefix) &&
+                        IdentityRoutes::takes(std::string_view{path}.substr(api_prefix.size()));
+  if (!identity && (!path.starts_with(orders) || slash < orders.size())) {
     co_return problem(404, "not-found",
-                      "POST goes to /api/v1/orders/{id}/accept, resolve or close");
+                      "POST goes to what /api/v1/openapi.yaml lists, such as "
+                      "/api/v1/orders/{id}/accept, resolve or close");
   }
   // A form of another site cannot send this type without the browser asking us first.
   const auto type = request.headers["content-type"];
@@ -261,6 +266,10 @@ Task<link::HttpResponse> Api::post(std::string path, link::HttpRequest request, 
   }
   auto foreign = refuse_foreign_page(request);
   if (foreign) co_return std::move(*foreign);
+  if (identity) {
+    co_return co_await identities_.post(path.substr(api_prefix.size()), std::move(request.body),
+                                        subject);
+  }
   co_return co_await act_on_order(path.substr(orders.size(), slash - orders.size()),
                                   path.substr(slash + 1), std::move(request.body), subject);
 }
@@ -325,7 +334,8 @@ Task<link::HttpResponse> Api::health() {
   json::object out{{"status", "ok"},
                    {"last_commit_at", rfc3339(figures.last_commit)},
                    {"queued", figures.queued},
-                   {"sessions", gateway_().sessions}};
+                   {"sessions", gateway_().sessions},
+                   {"draining", gateway_().draining}};
   co_return json_response(out);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "collector/accounts/authorize.hpp"
+#include "collector/api/identity_routes.hpp"
 #include "collector/api/reader_pool.hpp"
 #include "collector/api/remote_api.hpp"
 #include "collector/api/request.hpp"
@@ -19,7 +20,7 @@ namespace kw::collector {
 class Api {
  public:
   Api(Writer& writer, ReaderPool& readers, std::function<GatewayFigures()> gateway,
-      const BundleFiles& bundles, Worker& files);
+      IdentityRoutes::Revoked revoked, const BundleFiles& bundles, Worker& files);
 
   Task<link::HttpResponse> answer(link::HttpRequest request);
   /// Why the request may not become the WebSocket of the live feed, if it may not.
@@ -34,6 +35,7 @@ class Api {
   Task<link::HttpResponse> health();
   Task<link::HttpResponse> metrics();
 
+  IdentityRoutes identities_;
   Writer& writer_;
   ReaderPool& readers_;
   std::function<GatewayFigures()> gateway_;

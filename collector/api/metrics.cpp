@@ -25,6 +25,10 @@ std::string prometheus(const Writer::Figures& writer, const GatewayFigures& gate
   counter("kw_frames_total", "Frames received from agents.", gateway.frames);
   counter("kw_frames_garbled_total", "Frames that broke the protocol.", gateway.garbled);
   counter("kw_handshakes_refused_total", "Certificates turned away.", gateway.refused);
+  counter("kw_turned_away_total", "Agents told to come again later.", gateway.turned_away);
+  gauge("kw_agent_connections", "Open connections on the agents' port.", gateway.connections);
+  gauge("kw_handshakes", "TLS handshakes under way.", gateway.handshakes);
+  gauge("kw_draining", "1: drained, lets no agent in.", gateway.draining ? 1 : 0);
   counter("kw_sessions_quarantined_total", "Second live agents of one identity.",
           gateway.quarantined);
   counter("kw_commit_groups_total", "Transactions committed by the writer.", writer.groups);
@@ -33,6 +37,9 @@ std::string prometheus(const Writer::Figures& writer, const GatewayFigures& gate
   counter("kw_batches_quarantined_total", "Batches kept aside.", writer.quarantined);
   counter("kw_orders_total", "Work orders made.", writer.orders);
   gauge("kw_writer_queue", "Jobs waiting for the writer.", writer.queued);
+  gauge("kw_writer_queue_bytes", "Bytes of the jobs waiting for the writer.", writer.queued_bytes);
+  gauge("kw_writer_behind_seconds", "Age of the oldest job that is not committed.",
+        static_cast<double>(writer.behind.count()) / 1e6);
   gauge("kw_last_commit_seconds", "When the last group was committed.",
         static_cast<double>(micros(writer.last_commit)) / 1e6);
   gauge("kw_open_faults", "Faults not cleared.", store.open_faults);

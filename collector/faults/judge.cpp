@@ -240,6 +240,12 @@ void Judge::configured(const google::protobuf::RepeatedPtrField<pb::DeviceRef>& 
   }
 }
 
+void Judge::gone(std::string_view id, Position as_of) {
+  if (view_.device(id) != nullptr || view_.devices.size() >= devices_remembered) return;
+  view_.devices.push_back({.id = std::string{id}, .retired = true, .as_of = as_of});
+  out_.push_back(DeviceChanged{view_.devices.back()});
+}
+
 void Judge::sample(const pb::Sample& sample, Position position, WallTime at) {
   out_.push_back(Measured{sample.device(), sample.SerializeAsString(), position, at});
 }

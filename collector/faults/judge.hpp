@@ -44,6 +44,9 @@ class Judge {
   /// All devices of the kiosk's configuration. Others of the view are retired.
   void configured(const google::protobuf::RepeatedPtrField<pb::DeviceRef>& devices,
                   Position position, WallTime at);
+  /// An older event names a device that the configuration as of `as_of` does not have: what the
+  /// event and its neighbours tell is history.
+  void gone(std::string_view id, Position as_of);
   void power(const pb::Power& power, Position position, WallTime at);
   void sample(const pb::Sample& sample, Position position, WallTime at);
 

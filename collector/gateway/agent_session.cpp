@@ -36,12 +36,14 @@ AgentSession::AgentSession(Gateway& gateway, std::unique_ptr<link::Link> link, C
       row_(std::move(row)),
       id_(id),
       room_(gateway.executor_, asio::steady_timer::time_point::max()),
+      gone_(gateway.executor_, asio::steady_timer::time_point::max()),
       last_heard_(gateway.clock_.wall()) {}
 
 Task<void> AgentSession::run() {
   const auto self = shared_from_this();
   const bool greeted = co_await greet();
   if (greeted) co_await listen();
+  while (bye_begun_ && !bye_done_) co_await gone_.async_wait(as_result);
   link_->cut();
   if (probe_ != nullptr) probe_->cancel();
   gateway_.left(*this);
@@ -105,6 +107,8 @@ Task<bool> AgentSession::greet() {
     co_await say_bye(wire::close_store_failed.code, welcome->error().text());
     co_return false;
   }
+  if (ending_) co_return false;  // revoked or drained meanwhile
+  if (!row_.used && !facts_->quarantined) gateway_.note_use(row_);
   backlog_ = !facts_->owed.empty();
   pb::Envelope envelope;
   *envelope.mutable_welcome() = std::move(**welcome);
@@ -130,6 +134,7 @@ Task<void> AgentSession::listen() {
       }
       co_return;
     }
+    if (ending_) co_return;
     heard();
     ++gateway_.figures_.frames;
     auto envelope = wire::decode_shared(*frame);
@@ -303,6 +308,14 @@ void AgentSession::send(const pb::Envelope& envelope) {
   spawn(gateway_.executor_, "agent-send", send_frame(shared_from_this(), wire::encode(envelope)));
 }
 
+void AgentSession::drain(Duration retry_after) {
+  if (ending_) return;
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(retry_after).count();
+  pb::Envelope envelope;
+  envelope.mutable_drain()->set_retry_after_ms(static_cast<std::uint32_t>(ms));
+  send(envelope);
+}
+
 void AgentSession::end(const wire::CloseCode& code, std::string reason) {
   if (std::exchange(ending_, true)) return;
   log::warning("session-closed",
@@ -313,12 +326,16 @@ void AgentSession::end(const wire::CloseCode& code, std::string reason) {
 Task<void> AgentSession::say_bye(std::uint16_t code, std::string reason) {
   const auto self = shared_from_this();
   ending_ = true;
+  if (std::exchange(bye_begun_, true)) co_return;
   pb::Envelope envelope;
   envelope.mutable_bye()->set_code(code);
   envelope.mutable_bye()->set_reason(reason.substr(0, 200));
-  auto sent = co_await link_->send(wire::encode(envelope));
+  auto frame = wire::encode(envelope);
+  auto sent = co_await with_deadline(link_->send(std::move(frame)), farewell_limit);
   if (sent) co_await link_->close(code, reason.substr(0, 100));
   link_->cut();
+  bye_done_ = true;
+  gone_.cancel();
 }
 
 Task<bool> AgentSession::alive(Duration within) {

@@ -11,6 +11,9 @@
 
 namespace kw::collector {
 
+/// So long a peer may take to read our last frame; then as long again to answer the closing.
+inline constexpr auto farewell_limit = std::chrono::seconds{2};
+
 /// One kiosk's connection from Hello to its end: reads frames, hands them to the writer, sends acks
 /// after the commit. io thread only.
 class AgentSession : public std::enable_shared_from_this<AgentSession> {
@@ -27,7 +30,13 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   std::uint64_t epoch() const { return epoch_; }
   bool quarantined() const { return facts_ && facts_->quarantined; }
 
-  /// Sends Bye and closes with the code.
+  const std::string& serial() const { return row_.serial; }
+
+  /// Asks the agent to leave once what is under way is acknowledged, and to come back after a
+  /// while.
+  void drain(Duration retry_after);
+  /// Sends Bye and closes with the code; over within 5 s whatever the peer does. Frames that come
+  /// after are not taken.
   void end(const wire::CloseCode& code, std::string reason);
   void cut() { link_->cut(); }
   link::Link& link() { return *link_; }
@@ -65,11 +74,14 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   bool welcomed_ = false;
   bool delivering_ = false;     ///< one fetch at a time
   bool deliver_again_ = false;  ///< asked for meanwhile
+  bool bye_begun_ = false;
+  bool bye_done_ = false;
   std::uint64_t heartbeats_ = 0;
   int inventories_ = 0;
   int in_flight_ = 0;        ///< handed to the writer, not yet answered
   int unsent_ = 0;           ///< frames that wait for a slow peer
   asio::steady_timer room_;  ///< cancelled when one of those is answered
+  asio::steady_timer gone_;  ///< cancelled when the farewell is over
   WallTime last_heard_{};
   asio::steady_timer* probe_ = nullptr;  ///< a newer session waits for our sign of life
 };

@@ -65,9 +65,15 @@ BundleUploads::BundleUploads(Writer& writer, const Registry& registry, const Bun
 
 bool BundleUploads::is_upload(std::string_view target) { return target.starts_with(prefix); }
 
+const CertificateRow* BundleUploads::sender(const link::PeerCertificate& peer) const {
+  // Asked for each request: a connection outlives the handshake at which it was admitted.
+  if (!peer.present || peer.expired || registry_.admit(peer, clock_.wall())) return nullptr;
+  return registry_.find(peer.serial);
+}
+
 Task<link::BodyGrant> BundleUploads::allow(link::HttpRequest head, link::PeerCertificate peer) {
   if (head.method != "PUT") co_return instead(problem(405, "method-not-allowed", "PUT only"));
-  const auto* row = peer.present && !peer.expired ? registry_.find(peer.serial) : nullptr;
+  const auto* row = sender(peer);
   if (row == nullptr) {
     co_return instead(problem(403, "no-certificate", "a kiosk's certificate in order is needed"));
   }
@@ -93,7 +99,7 @@ Task<link::BodyGrant> BundleUploads::allow(link::HttpRequest head, link::PeerCer
 
 Task<link::HttpResponse> BundleUploads::answer(link::HttpRequest request,
                                                link::PeerCertificate peer) {
-  const auto* row = peer.present && !peer.expired ? registry_.find(peer.serial) : nullptr;
+  const auto* row = sender(peer);
   if (row == nullptr) co_return problem(403, "no-certificate", "a kiosk's certificate is needed");
   if (request.method != "PUT") co_return problem(405, "method-not-allowed", "PUT only");
   if (request.body.empty()) co_return problem(400, "bad-input", "the bundle is empty");

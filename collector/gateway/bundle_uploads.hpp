@@ -30,6 +30,9 @@ class BundleUploads {
   Task<link::HttpResponse> answer(link::HttpRequest request, link::PeerCertificate peer);
 
  private:
+  /// Whose certificate it is; nullptr when it opens nothing (any more).
+  const CertificateRow* sender(const link::PeerCertificate& peer) const;
+
   Writer& writer_;
   const Registry& registry_;
   const BundleFiles& store_;

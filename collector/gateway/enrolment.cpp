@@ -1,10 +1,6 @@
 #include "collector/gateway/enrolment.hpp"
 
-#include <algorithm>
-
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-
+#include "collector/gateway/est_answers.hpp"
 #include "collector/writer/act.hpp"
 #include "common/identity/token.hpp"
 #include "common/log.hpp"
@@ -12,24 +8,10 @@
 namespace kw::collector {
 namespace {
 
-namespace json = boost::json;
-
 constexpr std::size_t wrong_tokens = 5;
 constexpr auto block_time = std::chrono::minutes{15};
-constexpr std::size_t addresses_remembered = 10'000;
+constexpr std::size_t knocks_a_minute = 60;
 constexpr std::string_view bearer_prefix = "Bearer ";
-
-link::HttpResponse problem(int status, std::string_view code, std::string detail) {
-  link::HttpResponse out;
-  out.status = status;
-  out.headers["content-type"] = "application/problem+json";
-  out.body = json::serialize(json::object{{"type", "about:blank"},
-                                          {"status", status},
-                                          {"title", code},
-                                          {"code", code},
-                                          {"detail", detail}});
-  return out;
-}
 
 /// Why a token does not open the door; the same words for all that would help a guesser.
 std::optional<std::string> wrong_with(const std::optional<TokenRow>& token, WallTime now) {
@@ -42,30 +24,67 @@ std::optional<std::string> wrong_with(const std::optional<TokenRow>& token, Wall
 }  // namespace
 
 Enrolment::Enrolment(Writer& writer, Registry& registry, const AuthorityFiles& authority,
-                     Worker& crypto, const Clock& clock)
-    : writer_(writer), registry_(registry), authority_(authority), crypto_(crypto), clock_(clock) {}
+                     Worker& crypto, const Clock& clock, const Settings& settings)
+    : writer_(writer),
+      registry_(registry),
+      authority_(authority),
+      crypto_(crypto),
+      clock_(clock),
+      settings_(settings),
+      wrong_tokens_(wrong_tokens, block_time),
+      knocks_(knocks_a_minute, std::chrono::minutes{1}) {}
 
-Task<link::HttpResponse> Enrolment::answer(link::HttpRequest request, link::PeerCertificate) {
-  const bool enroll_path = request.target == "/.well-known/est/simpleenroll";
-  if (!enroll_path) co_return problem(404, "not-found", "this port enrols and serves kiosks");
-  if (request.method != "POST") co_return problem(405, "method-not-allowed", "POST only");
+Task<link::HttpResponse> Enrolment::answer(link::HttpRequest request, link::PeerCertificate peer) {
+  const bool enrols = request.target == "/.well-known/est/simpleenroll";
+  const bool renews = request.target == "/.well-known/est/simplereenroll";
+  if (request.target == "/agent" && peer.expired) {
+    co_return est::problem(403, "expired", "the certificate has expired: renew it");
+  }
+  if (!enrols && !renews) {
+    co_return est::problem(404, "not-found", "this port enrols and serves kiosks");
+  }
+  if (request.method != "POST") co_return est::problem(405, "method-not-allowed", "POST only");
+  if (renews) co_return co_await renew(std::move(request), std::move(peer));
+  if (!request.headers.contains("authorization")) co_return co_await knock(std::move(request));
   co_return co_await enroll(std::move(request));
 }
 
+Task<Result<identity::Issued>> Enrolment::sign(std::string csr, std::string terminal_code) {
+  auto work = [this, csr = std::move(csr), code = std::move(terminal_code), now = clock_.wall()] {
+    return identity::sign_kiosk(authority_.issuer(), csr, code, now, settings_.life);
+  };
+  co_return co_await crypto_.run(std::move(work));
+}
+
+Task<void> Enrolment::note_wrong_token(std::string from, std::string why) {
+  wrong_tokens_.note(from, clock_.mono());
+  log::warning("enrolment-refused", {{"from", from}, {"reason", why}});
+  std::function<Result<bool>(Work&)> record = [from, why](Work& work) -> Result<bool> {
+    work.store().audit({.at = work.now(),
+                        .actor = "kiosk",
+                        .from = from,
+                        .action = "kiosk.enrol",
+                        .object = "token",
+                        .result = why});
+    return true;
+  };
+  const auto recorded = co_await act(writer_, std::move(record));
+  static_cast<void>(recorded);
+}
+
 Task<link::HttpResponse> Enrolment::enroll(link::HttpRequest request) {
-  const std::string from = request.remote.substr(0, request.remote.rfind(':'));
-  if (blocked(from)) {
+  const std::string from = est::address_of(request.remote);
+  if (wrong_tokens_.too_often(from, clock_.mono())) {
     log::warning("enrolment-blocked", {{"from", from}});
-    co_return problem(429, "too-many-wrong-tokens",
-                      "five wrong tokens came from this address: wait 15 minutes");
+    co_return est::problem(429, "too-many-wrong-tokens",
+                           "five wrong tokens came from this address: wait 15 minutes");
   }
   const auto header = request.headers["authorization"];
   const auto hash = identity::hash_of_bearer(
       header.starts_with(bearer_prefix) ? std::string_view{header}.substr(bearer_prefix.size())
                                         : std::string_view{});
-  if (!hash) co_return problem(401, "token-missing", hash.error().text());
-  std::function<Result<TokenRow>(Work&)> look = [hash = *hash,
-                                                 from](Work& work) -> Result<TokenRow> {
+  if (!hash) co_return est::problem(401, "token-missing", hash.error().text());
+  std::function<Result<TokenRow>(Work&)> look = [hash = *hash](Work& work) -> Result<TokenRow> {
     auto token = work.store().find_token(hash);
     const auto wrong = wrong_with(token, work.now());
     if (!wrong) return *token;
@@ -73,36 +92,20 @@ Task<link::HttpResponse> Enrolment::enroll(link::HttpRequest request) {
   };
   const auto token = co_await act(writer_, std::move(look));
   if (!token) {
-    wrong_token(from);
-    log::warning("enrolment-refused", {{"from", from}, {"reason", token.error()}});
-    std::function<Result<bool>(Work&)> record =
-        [from, why = token.error().text()](Work& work) -> Result<bool> {
-      work.store().audit({.at = work.now(),
-                          .actor = "kiosk",
-                          .from = from,
-                          .action = "kiosk.enrol",
-                          .object = "token",
-                          .result = why});
-      return true;
-    };
-    const auto recorded = co_await act(writer_, std::move(record));
-    static_cast<void>(recorded);
-    co_return problem(401, "token-refused", token.error().text());
+    co_await note_wrong_token(from, token.error().text());
+    co_return est::problem(401, "token-refused", token.error().text());
   }
-
-  const auto now = clock_.wall();
-  auto sign = [this, csr = std::move(request.body), code = token->terminal_code, now] {
-    return identity::sign_kiosk(authority_.issuer(), csr, code, now);
-  };
-  const auto issued = co_await crypto_.run(std::move(sign));
-  if (!issued) co_return problem(400, "bad-certificate-request", issued.error().text());
+  const auto issued = co_await sign(std::move(request.body), token->terminal_code);
+  if (!issued) co_return est::problem(400, "bad-certificate-request", issued.error().text());
 
   std::function<Result<CertificateRow>(Work&)> put =
       [hash = *hash, from, issued = *issued](Work& work) -> Result<CertificateRow> {
     auto& store = work.store();
     const auto again = store.find_token(hash);
     if (const auto wrong = wrong_with(again, work.now())) return Error{Errc::refused, *wrong};
-    const CertificateRow row{issued.serial, again->terminal, again->terminal_code, false};
+    const CertificateRow row{.serial = issued.serial,
+                             .terminal = again->terminal,
+                             .terminal_code = again->terminal_code};
     store.use_token(hash, work.now());
     store.put_certificate(row, issued.not_after, work.now());
     store.audit({.at = work.now(),
@@ -115,34 +118,11 @@ Task<link::HttpResponse> Enrolment::enroll(link::HttpRequest request) {
     return row;
   };
   const auto row = co_await act(writer_, std::move(put));
-  if (!row) co_return problem(409, "token-refused", row.error().text());
+  if (!row) co_return est::problem(409, "token-refused", row.error().text());
   registry_.put(*row);
   log::info("kiosk-enrolled",
             {{"terminal", row->terminal_code}, {"serial", row->serial}, {"from", from}});
-  link::HttpResponse out;
-  out.headers["content-type"] = "application/json";
-  out.body = json::serialize(
-      json::object{{"terminal", row->terminal_code},
-                   {"certificate_chain_pem", issued->certificate_pem + authority_.issuer_pem()},
-                   {"ca_pem", authority_.trust_pem()}});
-  co_return out;
-}
-
-bool Enrolment::blocked(const std::string& address) {
-  const auto it = wrong_.find(address);
-  if (it == wrong_.end()) return false;
-  auto& times = it->second;
-  while (!times.empty() && clock_.mono() - times.front() > block_time) times.pop_front();
-  if (times.empty()) {
-    wrong_.erase(it);
-    return false;
-  }
-  return times.size() >= wrong_tokens;
-}
-
-void Enrolment::wrong_token(const std::string& address) {
-  if (wrong_.size() >= addresses_remembered) wrong_.erase(wrong_.begin());
-  wrong_[address].push_back(clock_.mono());
+  co_return est::certificate(row->terminal_code, *issued, authority_);
 }
 
 }  // namespace kw::collector

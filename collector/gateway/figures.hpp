@@ -11,6 +11,10 @@ struct GatewayFigures {
   std::uint64_t frames = 0;
   std::uint64_t refused = 0;  ///< handshakes that `admit` turned away
   std::uint64_t garbled = 0;
+  std::uint64_t turned_away = 0;  ///< told to come again later (Busy)
+  std::size_t connections = 0;    ///< on the agents' port, handshakes and enrolments included
+  std::size_t handshakes = 0;     ///< of these, handshakes under way
+  bool draining = false;          ///< drained: lets nobody in until it is started again
   std::uint64_t quarantined = 0;  ///< sessions beside a live one of the same identity
 };
 

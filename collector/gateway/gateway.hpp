@@ -3,11 +3,16 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <random>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "collector/gateway/bundle_uploads.hpp"
 #include "collector/gateway/credit.hpp"
+#include "collector/gateway/doorkeeper.hpp"
 #include "collector/gateway/enrolment.hpp"
 #include "collector/gateway/figures.hpp"
 #include "collector/gateway/registry.hpp"
@@ -27,6 +32,7 @@ class Gateway final : public link::Host {
     Duration silent_after = std::chrono::seconds{90};  ///< 3 heartbeats of 30 s
     Duration probe_answer = std::chrono::seconds{10};  ///< the older of two sessions
     std::uint64_t backlog_pool = 64ULL * 1024 * 1024;
+    Doorkeeper::Limits door;
   };
   Gateway(asio::any_io_executor executor, Writer& writer, Registry& registry, Enrolment& enrolment,
           BundleUploads& bundles, const Clock& clock, Limits limits);
@@ -40,8 +46,18 @@ class Gateway final : public link::Host {
   /// Something waits for this terminal: its live session fetches and sends it.
   void deliver(TerminalKey terminal);
 
-  /// Tells every session to come back after a while, then closes it.
-  Task<void> drain(Duration retry_after);
+  /// Lets nobody in any more, tells every session to come back after `retry_after` (spread over as
+  /// long as their return takes), and waits until they have left, which they do once everything
+  /// under way is acknowledged. Who has not left `within` is closed, then cut. Returns how many
+  /// there were. Nobody who was sent away counts as silent before being due back. Whoever drains
+  /// while a drain is under way waits for that one, `within` at most before it hurries.
+  Task<std::size_t> drain(Duration retry_after, Duration within);
+  /// A drain under way waits no longer.
+  void hurry();
+
+  /// Certificates were revoked, and the commit is done: from now on they open nothing, and sessions
+  /// that stand on them are closed.
+  void revoked(const std::vector<CertificateRow>& rows);
 
   GatewayFigures figures() const;
 
@@ -55,6 +71,17 @@ class Gateway final : public link::Host {
   /// The terminal's live session is over: one that was quarantined beside it may try again.
   void release_quarantined(TerminalKey terminal);
   void hand_out_credit();
+  /// When somebody at the door should come again; nothing: let in.
+  std::optional<Duration> turn_away();
+  Task<void> send_busy(std::unique_ptr<link::Link> link, Duration retry_after);
+  /// The first session on a certificate: its terminal's older ones are superseded.
+  void note_use(const CertificateRow& row);
+  Task<void> wait_until_empty(Duration within);
+  Task<std::size_t> join_drain(Duration within);
+  Task<void> send_everybody_off(Duration retry_after, Duration within, std::size_t crowd);
+  /// Some were told to come back after `hint`, at the latest: their silence is our doing.
+  void sent_away(Duration hint);
+  double drawn();
 
   asio::any_io_executor executor_;
   Writer& writer_;
@@ -68,6 +95,18 @@ class Gateway final : public link::Host {
   std::map<CreditPool::SessionId, std::weak_ptr<AgentSession>> all_;
   CreditPool::SessionId next_id_ = 1;
   GatewayFigures figures_;
+  Doorkeeper door_;
+  std::mt19937_64 random_;
+  asio::steady_timer emptied_;  ///< cancelled when the last session has left, or by `hurry`
+  bool hurried_ = false;
+  /// A drain under way.
+  struct Drain {
+    std::size_t crowd = 0;
+    bool over = false;
+    std::vector<asio::steady_timer*> waiting;  ///< of others who asked for it too
+  };
+  std::shared_ptr<Drain> drain_;
+  std::optional<MonoTime> told_away_;  ///< when turning away last postponed silence
 };
 
 }  // namespace kw::collector

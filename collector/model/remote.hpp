@@ -67,7 +67,7 @@ struct PushedConfiguration {
   std::string detail;  ///< the kiosk's words: file:line:key
   std::optional<WallTime> reported_at;
 };
-/// The kiosk said no to it: it is not sent again.
+/// The kiosk said no to it: it is not sent again; one that was rolled back is when pushed anew.
 constexpr bool turned_down(ConfigurationState state) {
   return state == ConfigurationState::refused || state == ConfigurationState::rolled_back;
 }

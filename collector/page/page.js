@@ -2,7 +2,7 @@
 
 import { el, sync } from './dom.js';
 import { Feed, act, read, read_all } from './feed.js';
-import { amount, date_time, duration, language, named, number, switch_language, text, time_of_day } from './words.js';
+import { amount, date_time, duration, language, named, number, supply_name, switch_language, text, time_of_day } from './words.js';
 
 const most_rows = 5_000; // of open faults and of open orders
 const shown_at_first = 100;
@@ -192,10 +192,10 @@ const terminal_row = (row) => el('tr', { class: row.terminal_code === view.chose
   cell('version', row.agent_version ?? '–'));
 
 function consumable(row) {
-  const parts = [named('consumable', row.type), ' ', named('level_is', row.state)];
+  const parts = [supply_name(row.type), ' ', named('level_is', row.state)];
   if (row.percent != null) parts.push(` ${number(row.percent)} % `, el('meter', { min: 0, max: 100, value: row.percent }));
   else if (row.available != null && row.capacity != null) {
-    parts.push(` ${text('capacity', { have: number(row.available), all: number(row.capacity), unit: row.unit ?? '' })}`);
+    parts.push(` ${text('capacity', { have: number(row.available), all: number(row.capacity), unit: named('unit', row.unit ?? '') })}`);
   }
   return el('li', {}, ...parts);
 }

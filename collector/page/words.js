@@ -6,8 +6,8 @@ const words = {
   live: ['实时', 'Live'],
   connecting: ['正在连接…', 'Connecting…'],
   not_live: ['非实时', 'Not live'],
-  down_since: ['自 {time} 起未与采集端连通，下列为当时的状态；正在自动重连。', 'Not live since {time}: what is shown is as it was then. Reconnecting by itself.'],
-  never_up: ['尚未与采集端连通，正在自动重连。', 'Not connected to the collector yet. Reconnecting by itself.'],
+  down_since: ['自 {time} 起未与采集服务器连通，下列为当时的状态；正在自动重连。', 'Not live since {time}: what is shown is as it was then. Reconnecting by itself.'],
+  never_up: ['尚未与采集服务器连通，正在自动重连。', 'Not connected to the collector yet. Reconnecting by itself.'],
   counts: ['数量', 'Counts'],
   all_terminals: ['终端总数', 'Terminals'],
   only_these: ['只看这些终端', 'Show only these terminals'],
@@ -48,7 +48,7 @@ const words = {
   'act.failed': ['工单 {order} 未能处理：{why}', 'Order {order} was not changed: {why}'],
   'problem.not-possible-now': ['工单状态已变，现在不能这样处理', 'its state does not allow this now'],
   'problem.not-found': ['工单不存在', 'no such order'],
-  'problem.no-answer': ['采集端没有应答', 'the collector does not answer'],
+  'problem.no-answer': ['采集服务器没有应答', 'the collector does not answer'],
   // Terminal states
   'terminal.online': ['在线', 'Online'],
   'terminal.fault': ['故障', 'Fault'],
@@ -98,8 +98,28 @@ const words = {
   'level_is.missing': ['缺失', 'missing'],
   'level_is.inoperative': ['不可用', 'inoperative'],
   'consumable.receipt_paper': ['凭条纸', 'Receipt paper'],
+  'consumable.a4_paper': ['A4 纸', 'A4 paper'],
   'consumable.paper': ['纸', 'Paper'],
   'consumable.toner': ['墨粉', 'Toner'],
+  'consumable.waste_toner': ['废粉盒', 'Waste toner'],
+  'consumable.ink': ['墨水', 'Ink'],
+  'consumable.waste_ink': ['废墨盒', 'Waste ink'],
+  'consumable.developer': ['显影剂', 'Developer'],
+  'consumable.drum': ['感光鼓', 'Drum'],
+  'consumable.fuser': ['定影器', 'Fuser'],
+  'consumable.transfer_unit': ['转印组件', 'Transfer unit'],
+  'consumable.ribbon': ['色带', 'Ribbon'],
+  'consumable.cleaning_kit': ['清洁组件', 'Cleaning kit'],
+  'consumable.staples': ['订书钉', 'Staples'],
+  'consumable.other': ['其他耗材', 'Other supply'],
+  of_colour: ['{what}（{colour}）', '{what} ({colour})'],
+  'colour.black': ['黑', 'black'],
+  'colour.cyan': ['青', 'cyan'],
+  'colour.magenta': ['品红', 'magenta'],
+  'colour.yellow': ['黄', 'yellow'],
+  'unit.sheets': ['张', 'sheets'],
+  'unit.metres': ['米', 'm'],
+  'unit.percent': ['%', '%'],
   // Measurements of the host
   'measured.cpu_used_percent': ['处理器占用', 'CPU used'],
   'measured.memory_total_bytes': ['内存总量', 'Memory'],
@@ -152,6 +172,13 @@ export function text(key, values = {}, fallback = key) {
 
 /// A value of a list that both ends know: its text, or the value itself.
 export const named = (list, value) => text(`${list}.${value}`, {}, value);
+
+/// A supply's type; its colour, the end of the type, in brackets: "Toner (cyan)".
+export function supply_name(type) {
+  const [, what, colour] = /^(.+)_(black|cyan|magenta|yellow)$/.exec(type) ?? [];
+  if (!colour) return named('consumable', type);
+  return text('of_colour', { what: named('consumable', what), colour: named('colour', colour) });
+}
 
 const clock = new Intl.DateTimeFormat('sv-SE', {
   timeZone: 'Asia/Shanghai', hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit',

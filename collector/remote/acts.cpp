@@ -93,14 +93,12 @@ Result<void> push_configuration(Work& work, const Subject& subject, std::string_
   const auto hash = identity::sha256(body);
   const auto known = work.store().configurations(terminal->key);
   const auto it = std::ranges::find(known, hash, &PushedConfiguration::hash);
-  if (it != known.end() && turned_down(it->state)) {
-    return Error{
-        Errc::refused,
-        fmt::format("the kiosk has {} this very text: {}; change it",
-                    it->state == ConfigurationState::refused ? "refused" : "tried and rolled back",
-                    it->detail)};
+  if (it != known.end() && it->state == ConfigurationState::refused) {
+    return Error{Errc::refused,
+                 fmt::format("the kiosk has refused this very text: {}; change it", it->detail)};
   }
-  if (newest && newest->hash == hash) return {};
+  // What was rolled back may run another time: the network was at fault, or the collector.
+  if (newest && newest->hash == hash && !turned_down(newest->state)) return {};
   put_configuration(work, subject, action, *terminal, body, newest);
   return {};
 }

@@ -10,6 +10,7 @@
 
 #include "collector/model/remote.hpp"
 #include "collector/model/values.hpp"
+#include "collector/store/identity_book.hpp"
 #include "common/result.hpp"
 #include "wire/kioskwatch.pb.h"
 
@@ -148,6 +149,8 @@ class Queries {
   virtual Result<Listing<CommandRow>> commands(const Page& page, std::string_view terminal) = 0;
   virtual Result<CommandRow> command(std::string_view id) = 0;
   virtual Result<ConfigurationRow> configuration(std::string_view terminal) = 0;
+  /// The provisioning list whole: it is bounded.
+  virtual Result<std::vector<ProvisioningRow>> provisioning() = 0;
   /// Every stored event of a terminal in position order, handed over one by one.
   virtual Result<void> events(std::string_view terminal,
                               const std::function<void(const EventRow&)>& take) = 0;

@@ -46,6 +46,8 @@ struct CertificateRow {
   TerminalKey terminal = 0;
   std::string terminal_code;
   bool revoked = false;
+  bool used = false;                      ///< a session stood on it
+  std::optional<WallTime> superseded_at;  ///< when a newer one of its terminal was first used
 };
 
 struct TokenRow {
@@ -54,6 +56,8 @@ struct TokenRow {
   WallTime expires_at{};
   bool used = false;
 };
+
+class IdentityBook;
 
 /// The writer's side of the store: one thread, one transaction at a time. The verbs are those of
 /// the domain; the same contract and the same tests will hold for other databases.
@@ -80,8 +84,12 @@ class Store {
   virtual std::optional<WallTime> last_cleared(TerminalKey terminal, std::string_view subject,
                                                std::string_view code) = 0;
   virtual void apply(TerminalKey terminal, const Changes& changes) = 0;
-  /// Whether device timers run on the wall clock: the terminal is connected and drained.
+  /// Whether device timers run on the wall clock: the terminal is drained and has told its state.
   virtual void set_live(TerminalKey terminal, bool live) = 0;
+  /// The session's first snapshot is taken. Until then the wall clock fires no device timer, not
+  /// even one that a snapshot began: what is due may have healed while nobody heard.
+  virtual void set_told(TerminalKey terminal) = 0;
+  /// Opens or ends the terminal's session; it has told nothing yet.
   virtual void set_session(TerminalKey terminal, bool connected, WallTime at,
                            std::string_view agent_version) = 0;
   /// After a start: nobody is connected yet. Whoever was not known to be silent before counts as
@@ -104,10 +112,16 @@ class Store {
   virtual void quarantine(const Block& block, std::string_view why) = 0;
 
   // Timers and orders
-  /// No silence timer is due before `until`, and nobody counts as silent from before `heard`.
+  /// No silence timer is due before `until`, and nobody counts as silent from before `heard`
+  /// (WallTime{}: as before).
   virtual void postpone_silence(WallTime until, WallTime heard) = 0;
+  /// Kept over restarts, and only ever moved on: kiosks were sent away and cannot be back before.
+  virtual void keep_silence_floor(WallTime until) = 0;
+  virtual WallTime silence_floor() = 0;
   virtual std::vector<DueTimer> due_timers(WallTime now, std::size_t n) = 0;
   virtual std::optional<WallTime> next_timer() = 0;
+  /// The timers that `due` names are tried again at `to`.
+  virtual void put_off(const DueTimer& due, WallTime to) = 0;
   virtual std::string next_order_number(std::string_view day) = 0;
   virtual std::optional<Order> find_order(std::string_view id_or_number) = 0;
   /// When the commit that made the order had returned: known only after it.
@@ -145,6 +159,8 @@ class Store {
   virtual void set_configuration_in_force(TerminalKey terminal, std::string_view hash) = 0;
   /// The kiosk's own file forbids pushed ones.
   virtual void set_configuration_local(TerminalKey terminal, bool local) = 0;
+  /// Revocation, renewal and the provisioning list.
+  virtual IdentityBook& identities() = 0;
 
   virtual void audit(const AuditEntry& entry) = 0;
   /// A write of its own, for the health check: only what reaches the disk proves that data moves.

@@ -11,6 +11,9 @@
 namespace kw::collector {
 namespace {
 
+/// The longest pause that an agent chooses between two tries (agent/uplink/backoff.hpp, `cap`).
+constexpr auto agents_longest_pause = std::chrono::minutes{5};
+
 Position position_of(const Session& session, std::uint64_t epoch, std::uint64_t seq) {
   const auto it = session.numbers.find(epoch);
   return {it == session.numbers.end() ? 0 : it->second, seq};
@@ -106,6 +109,11 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
     const Position position = position_of(session, batch.epoch(), seq);
     const auto& event = item.event();
     if (event.has_state()) {
+      const auto& device = event.state().device();
+      const auto& told = session.configured_at;
+      if (told && position <= *told && !session.configured.contains(device)) {
+        judge.gone(device, *told);
+      }
       judge.status(event.state(), position, {batch.epoch(), seq, at}, resolve, false);
     } else if (event.has_power()) {
       judge.power(event.power(), position, at);
@@ -125,15 +133,17 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
   work.apply(session.terminal, coalesced(std::move(changes)));
 }
 
-/// Everything that waited at Hello has arrived: the wall clock may fire this terminal's timers, and
-/// what it reported of its configuration is known. Says the same again when a failed group is run a
-/// second time.
-void note_progress(Work& work, Session& session, std::uint64_t epoch, std::uint64_t mark) {
+/// Whether everything that waited at Hello has arrived with this mark: the wall clock may fire this
+/// terminal's timers, and what it reported of its configuration is known. Said once a session, but
+/// again when a failed group is run a second time: only a commit makes it true.
+bool note_progress(Work& work, Session& session, std::uint64_t epoch, std::uint64_t mark) {
   session.marks[epoch] = mark;
-  if (session.owed.empty() || session.quarantined || !session.drained()) return;
+  if (session.caught_up || session.owed.empty() || session.quarantined || !session.drained())
+    return false;
   work.store().set_live(session.terminal, true);
   work.timers_changed();
   if (!session.told_when_drained) work.tell(session.terminal);
+  return true;
 }
 
 Result<void> commit_batch(Work& work, Session& session, const pb::Batch& batch,
@@ -141,10 +151,10 @@ Result<void> commit_batch(Work& work, Session& session, const pb::Batch& batch,
   auto& store = work.store();
   const auto mark = store.mark(session.terminal, batch.epoch());
   if (!mark) return Error{Errc::refused, "batch of an epoch that Hello did not list"};
-  answer.mark = mark->seq;
+  answer = {.mark = mark->seq};
   answer.admission = admit(batch, mark->seq);
   if (answer.admission == Admission::known) {
-    note_progress(work, session, batch.epoch(), mark->seq);
+    answer.caught_up = note_progress(work, session, batch.epoch(), mark->seq);
   }
   if (answer.admission != Admission::next) return {};
   const Timed times = timed(session, batch, mark->last_at, work.now());
@@ -154,7 +164,7 @@ Result<void> commit_batch(Work& work, Session& session, const pb::Batch& batch,
   }
   store.keep(times.block);
   if (!session.quarantined) judge_batch(work, session, batch, times);
-  note_progress(work, session, batch.epoch(), batch.last());
+  answer.caught_up = note_progress(work, session, batch.epoch(), batch.last());
   answer.mark = batch.last();
   return {};
 }
@@ -174,7 +184,7 @@ Result<void> quarantine_batch(Work& work, Session& session, const pb::Batch& bat
                .object = "terminal/" + session.terminal_code,
                .result = why.text()});
   log::error("batch-quarantined", {{"terminal", session.terminal_code}, {"reason", why}});
-  note_progress(work, session, batch.epoch(), batch.last());
+  answer.caught_up = note_progress(work, session, batch.epoch(), batch.last());
   answer.admission = Admission::next;
   answer.mark = batch.last();
   return {};
@@ -222,7 +232,7 @@ Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
   }
   store.set_session(session.terminal, true, work.now(), session.hello.agent_version());
   work.touch(session.terminal);
-  store.set_live(session.terminal, session.owed.empty());
+  store.set_live(session.terminal, false);  // until it has told its state
   work.timers_changed();
   note_configuration(work, session);
   Changes changes;
@@ -240,8 +250,11 @@ Result<void> take_snapshot(Work& work, Session& session, const pb::Snapshot& sna
   Changes changes;
   const auto bench = work.bench(session.terminal);
   Judge judge{work.view(session.terminal), bench, changes};
-  if (full && !snapshot.configuration_unknown())
+  if (full && !snapshot.configuration_unknown()) {
+    session.configured_at = as_of;
+    for (const auto& ref : snapshot.configured()) session.configured.insert(ref.device());
     judge.configured(snapshot.configured(), as_of, work.now());
+  }
   const auto resolve = resolver(session, work.now());
   for (const auto& status : snapshot.status()) {
     // Judged at the time at which the device became so, not when the news arrived: a hold that was
@@ -253,6 +266,10 @@ Result<void> take_snapshot(Work& work, Session& session, const pb::Snapshot& sna
   // It is back and has said how it is: what stands still has its order now.
   if (full) judge.release();
   work.apply(session.terminal, changes);
+  if (!full) return {};
+  work.store().set_told(session.terminal);
+  if (session.drained()) work.store().set_live(session.terminal, true);
+  work.timers_changed();
   return {};
 }
 
@@ -326,8 +343,9 @@ Job batch_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Batch>
   job.last_resort = [session, batch, result](Work& work, const Error& why) {
     return quarantine_batch(work, *session, *batch, *result, why);
   };
-  job.after = [result, answer = std::move(answer)](const Result<void>& done) {
+  job.after = [session, result, answer = std::move(answer)](const Result<void>& done) {
     if (done) {
+      if (result->caught_up) session->caught_up = true;
       answer(*result);
     } else {
       answer(done.error());
@@ -350,14 +368,21 @@ Job inventory_job(std::shared_ptr<Session> session,
   return job;
 }
 
-Job restart_job(WallTime started) {
+Job restart_job(WallTime started, double per_second) {
   Job job;
   job.ahead = true;
-  job.work = [started](Work& work) -> Result<void> {
-    for (const auto terminal : work.store().terminals_in_service()) {
+  job.work = [started, per_second](Work& work) -> Result<void> {
+    const auto floor = work.store().silence_floor();
+    const auto returning = work.store().terminals_in_service();
+    const auto queue = std::chrono::ceil<std::chrono::seconds>(
+        std::chrono::duration<double>{static_cast<double>(returning.size()) / per_second});
+    for (const auto terminal : returning) {
       work.store().set_live(terminal, false);
       Changes changes;
-      const auto bench = work.bench(terminal);
+      auto bench = work.bench(terminal);
+      bench.no_silence_before =
+          std::max({bench.no_silence_before, floor,
+                    started + bench.rules.silence() + agents_longest_pause + queue});
       Judge judge{work.view(terminal), bench, changes};
       judge.disconnected(started);
       work.apply(terminal, changes);

@@ -3,6 +3,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "collector/ingest/admit.hpp"
@@ -25,10 +27,15 @@ struct Session {
   std::map<std::uint64_t, std::uint64_t> owed;    ///< epoch → last number written before Hello
   std::map<std::uint64_t, std::uint64_t> marks;  ///< epoch → high-water mark as far as this session
 
+  // The configuration as the session's snapshot told it; no position: it could not be read.
+  std::optional<Position> configured_at;
+  std::set<std::string, std::less<>> configured;
+
   // What the kiosk has been told in this session (outgoing_job).
   std::uint64_t commands_upto = 0;  ///< highest `seq`
   std::string configuration;        ///< hash of the one that it has or was sent
   bool told_when_drained = false;
+  bool caught_up = false;  ///< that everything is here is committed, and said once
 
   /// Everything that waited on the kiosk at Hello is here.
   bool drained() const;
@@ -38,6 +45,7 @@ struct Session {
 struct BatchAnswer {
   Admission admission = Admission::next;
   std::uint64_t mark = 0;  ///< the high-water mark now
+  bool caught_up = false;  ///< with it everything that waited on the kiosk at Hello is here
 };
 
 /// Registers the session's epochs; `answer` gets the Welcome to send (credit not filled in).
@@ -50,7 +58,11 @@ Job snapshot_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Sna
 Job batch_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Batch> batch,
               std::size_t bytes, std::function<void(Result<BatchAnswer>)> answer);
 Job inventory_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Inventory> inventory);
-/// After a start: terminals that were in service get one silence window to come back.
-Job restart_job(WallTime started);
+/// After a start: terminals that were in service get time to come back before they can count as
+/// silent. data-path.md says one silence window; that was found too short: after a long outage
+/// agents pause up to 5 minutes between two tries, and all of them need time to be let in, at
+/// `per_second`, so kiosks that were well had orders. Hence the silence window plus both; and never
+/// less than what kiosks that were sent away before the stop were told.
+Job restart_job(WallTime started, double per_second);
 
 }  // namespace kw::collector

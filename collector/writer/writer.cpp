@@ -18,6 +18,7 @@ constexpr std::size_t group_events = 2'000;
 constexpr std::size_t group_bytes = 1024 * 1024;
 constexpr std::size_t timers_at_once = 100;
 constexpr auto look_every = std::chrono::seconds{5};
+constexpr auto timer_again_after = std::chrono::seconds{5};
 constexpr auto pause_longer_than = std::chrono::seconds{20};  // no fsync takes so long
 
 /// Whether people see it; timers, samples and counts pass in silence.
@@ -80,6 +81,14 @@ void Work::apply(TerminalKey terminal, const Changes& changes) {
   }
 }
 
+void Work::sent_away(WallTime back) {
+  const auto until = back + rules_.silence();
+  store_.keep_silence_floor(until);
+  store_.postpone_silence(until, {});
+  no_silence_before_ = std::max(no_silence_before_, until);
+  timers_changed();
+}
+
 Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first)
     : store_(std::move(store)), rules_(std::move(rules)), clock_(clock) {
   last_look_ = clock_.mono();
@@ -103,6 +112,8 @@ void Writer::post(Job job) {
   {
     const std::lock_guard lock{mutex_};
     if (!stopping_) {
+      job.posted = clock_.mono();
+      if (!job.ahead) queued_bytes_ += job.bytes;
       (job.ahead ? ahead_ : queue_).push_back(std::move(job));
       wake_.notify_one();
       return;
@@ -120,6 +131,10 @@ Writer::Figures Writer::figures() const {
   const std::lock_guard lock{mutex_};
   Figures out = figures_;
   out.queued = queue_.size() + ahead_.size();
+  out.queued_bytes = queued_bytes_;
+  auto oldest = committing_since_;
+  if (!oldest && !queue_.empty()) oldest = queue_.front().posted;
+  if (oldest) out.behind = std::max(Duration{}, Duration{clock_.mono() - *oldest});
   return out;
 }
 
@@ -143,6 +158,10 @@ void Writer::work() {
     note_pause();
     auto group = take();
     if (!group.empty()) commit(group);
+    {
+      const std::lock_guard lock{mutex_};
+      committing_since_.reset();
+    }
     if (next_timer_ && *next_timer_ <= clock_.wall()) fire_due();
     store_->tidy();
   }
@@ -152,7 +171,7 @@ void Writer::note_pause() {
   const auto now = clock_.mono();
   const auto gap = now - std::exchange(last_look_, now);
   if (gap < pause_longer_than) return;
-  no_silence_before_ = clock_.wall() + rules_.silence();
+  no_silence_before_ = std::max(no_silence_before_, clock_.wall() + rules_.silence());
   log::warning("stood-still",
                {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(gap).count()}});
   auto done =
@@ -169,7 +188,10 @@ std::deque<Job> Writer::take() {
   std::deque<Job> group = std::exchange(ahead_, {});
   std::size_t events = 0;
   std::size_t bytes = 0;
+  committing_since_.reset();
+  if (!queue_.empty()) committing_since_ = queue_.front().posted;
   while (!queue_.empty() && events < group_events && bytes < group_bytes) {
+    queued_bytes_ -= queue_.front().bytes;
     events += queue_.front().events;
     bytes += queue_.front().bytes;
     group.push_back(std::move(queue_.front()));
@@ -252,6 +274,7 @@ void Writer::count_failure(const Error& why) {
 
 void Writer::committed(const Work& work, std::size_t events) {
   const WallTime at = clock_.wall();
+  no_silence_before_ = std::max(no_silence_before_, work.no_silence_before_);
   std::function<void(const std::set<TerminalKey>&)> tell;
   if (work.timers_changed_) next_timer_ = store_->next_timer();
   {
@@ -294,7 +317,7 @@ void Writer::fire_due() {
   auto done = store_->transact([&] {
     for (const auto& timer : due) {
       auto fired = store_->part([&] { return guarded([&] { return fire(work, timer); }); });
-      if (!fired) work.forget(timer.terminal);
+      if (!fired) put_off(work, timer, fired.error());
     }
   });
   if (done) {
@@ -302,8 +325,20 @@ void Writer::fire_due() {
   } else {
     count_failure(done.error());
     // Not at once again: whatever ails the disk needs a moment.
-    next_timer_ = clock_.wall() + std::chrono::seconds{5};
+    next_timer_ = clock_.wall() + timer_again_after;
   }
+}
+
+void Writer::put_off(Work& work, const DueTimer& due, const Error& why) {
+  log::error("timer-failed",
+             {{"terminal", due.terminal}, {"timer", name(due.kind)}, {"reason", why}});
+  count_failure(why);
+  work.forget(due.terminal);
+  auto moved = store_->part([&]() -> Result<void> {
+    store_->put_off(due, work.now() + timer_again_after);
+    return {};
+  });
+  if (!moved) count_failure(moved.error());
 }
 
 Result<void> Writer::fire(Work& work, const DueTimer& due) {

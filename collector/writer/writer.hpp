@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -32,6 +33,10 @@ class Work {
   Bench bench(TerminalKey terminal);
   /// Keeps what a stage decided: applies it and remembers what must happen after the commit.
   void apply(TerminalKey terminal, const Changes& changes);
+
+  /// Kiosks were sent away until `back`, at the latest: nobody counts as silent before a silence
+  /// window after that, also when the collector is restarted meanwhile.
+  void sent_away(WallTime back);
 
   /// A job failed: its changes to the view are not the truth.
   void forget(TerminalKey terminal) { views_.erase(terminal); }
@@ -67,6 +72,7 @@ struct Job {
   std::function<Result<void>(Work&, const Error&)> last_resort;
   /// Called on the writer thread after COMMIT returned, or with why nothing was kept.
   std::function<void(const Result<void>&)> after;
+  MonoTime posted{};  ///< set by `post`
 };
 
 /// The one thread and the one transaction (data path, section 4): takes whatever is queued, up to
@@ -81,6 +87,8 @@ class Writer {
     std::uint64_t quarantined = 0;
     std::uint64_t orders = 0;
     std::size_t queued = 0;
+    std::size_t queued_bytes = 0;
+    Duration behind{};  ///< age of the oldest ingest job that is not committed yet
     WallTime last_commit{};
     bool failing = false;  ///< the last group with events could not be committed
   };
@@ -111,6 +119,8 @@ class Writer {
   void run_alone(Job& job);
   void fire_due();
   Result<void> fire(Work& work, const DueTimer& due);
+  /// Tried again in a moment: it must neither spin nor hold up the others.
+  void put_off(Work& work, const DueTimer& due, const Error& why);
   void committed(const Work& work, std::size_t events);
   void send_out(const Work& work);
   void count_failure(const Error& why);
@@ -123,6 +133,8 @@ class Writer {
   std::condition_variable wake_;
   std::deque<Job> ahead_;
   std::deque<Job> queue_;
+  std::size_t queued_bytes_ = 0;              ///< of `queue_`
+  std::optional<MonoTime> committing_since_;  ///< the oldest job of the group under way
   bool stopping_ = false;
   Figures figures_;
   std::function<void(TerminalKey)> outgoing_;

@@ -117,4 +117,14 @@ void wipe(std::string& secret) {
   secret.clear();
 }
 
+std::string fingerprint(std::string_view hex) {
+  constexpr std::size_t group = 4;
+  std::string out;
+  for (std::size_t i = 0; i < hex.size(); i += group) {
+    if (i > 0) out += '-';
+    out += hex.substr(i, group);
+  }
+  return out;
+}
+
 }  // namespace kw::identity

@@ -19,6 +19,8 @@ std::string pem_from_der(std::string_view der, std::string_view label);
 
 /// Lower-case hex of the SHA-256 of the bytes.
 std::string sha256_hex(std::string_view bytes);
+/// A hash as people compare it on two screens: groups of four hex digits with '-' between.
+std::string fingerprint(std::string_view hex);
 /// The raw 32 bytes.
 std::string sha256(std::string_view bytes);
 std::string to_hex(std::string_view bytes);

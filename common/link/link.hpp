@@ -82,6 +82,7 @@ struct ListenerLimits {
   Duration handshake = std::chrono::seconds{10};
   Duration request = std::chrono::seconds{10};
   std::size_t handshakes = 4096;  ///< at a time; further connections wait in the system's queue
+  std::size_t connections = 1'000'000;  ///< in all; the same
 };
 
 /// The collector's agent port. Handshake and request within 10 s each, else cut. `host` outlives
@@ -102,6 +103,7 @@ class Listener {
   /// Accepts no more and cuts every connection, links included.
   void stop();
   std::size_t connections() const;
+  std::size_t handshakes() const;
 
  private:
   struct State;

@@ -216,7 +216,10 @@ Result<Endpoint> Listener::listen(const Endpoint& at) {
   if (!acceptor) return std::move(acceptor).error();
   auto where = address_of(*acceptor);
   state_->acceptor = std::make_shared<tcp::acceptor>(std::move(*acceptor));
-  auto full = [state = state_] { return state->shaking >= state->limits.handshakes; };
+  auto full = [state = state_] {
+    return state->shaking >= state->limits.handshakes ||
+           state->connections >= state->limits.connections;
+  };
   auto take = [state = state_](tcp::socket socket) { state->take(state, std::move(socket)); };
   spawn(state_->executor, "agent-accept",
         accept_each(state_->acceptor, std::move(full), std::move(take)));
@@ -237,5 +240,7 @@ void Listener::stop() {
 }
 
 std::size_t Listener::connections() const { return state_->connections; }
+
+std::size_t Listener::handshakes() const { return state_->shaking; }
 
 }  // namespace kw::link

@@ -55,7 +55,7 @@ Result<json::object> ask_control(const std::filesystem::path& data, const std::s
   const auto* ok = answer->if_contains("ok");
   if (ok == nullptr || !ok->is_bool() || !ok->get_bool()) {
     json::error_code wrong;
-    const json::value whole{*answer};
+    const json::value whole(*answer);  // braces would make a list of it
     const auto* why = whole.find_pointer("/error/message", wrong);
     const bool told = why != nullptr && why->is_string();
     return Error{Errc::refused, told ? std::string{why->get_string()} : "no reason given"};

@@ -50,6 +50,7 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
     asio::steady_timer idle;
     std::string buffer;
     bool over = false;
+    bool answering = false;  ///< a verb has limits of its own
     bool following = false;  ///< may be silent for as long as it likes
     bool writing = false;    ///< to a follower: it must take what it asked for
   };
@@ -110,7 +111,7 @@ Task<void> ControlServer::State::accept(std::shared_ptr<State> self) {
 Duration ControlServer::State::patience(const Client& client) const {
   constexpr auto endless = std::chrono::hours{24 * 365};
   if (client.writing) return limits.stall;
-  return client.following ? endless : limits.idle;
+  return client.following || client.answering ? endless : limits.idle;
 }
 
 /// Closes a connection on which nothing was asked for a while, or whose follower takes nothing.
@@ -192,7 +193,10 @@ Task<void> ControlServer::State::serve(std::shared_ptr<State> self,
         co_await run_follow(self, client, std::move(request));
         break;
       }
+      client->answering = true;
       out = co_await reply(std::move(request));
+      client->answering = false;
+      client->idle.cancel();
     }
     const auto text = json::serialize(out) + "\n";
     const auto bytes = asio::buffer(text);

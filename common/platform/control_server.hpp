@@ -39,7 +39,7 @@ class ControlServer {
   struct Limits {
     std::size_t line = 64 * 1024;
     std::size_t clients = 8;
-    Duration idle = std::chrono::seconds{60};
+    Duration idle = std::chrono::seconds{60};   ///< between an answer and the next request
     Duration stall = std::chrono::seconds{10};  ///< of a follower that takes nothing
   };
 

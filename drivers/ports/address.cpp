@@ -37,8 +37,19 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 /// can be checked; opening says unsupported.
 constexpr std::array<std::string_view, 5> other_schemes{"usb", "snmp", "pcsc", "modbus+tcp", "nut"};
 
+/// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
+std::string shown(std::string_view text) {
+  const auto scheme = text.find("://");
+  const auto at = text.rfind('@');
+  if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) {
+    return std::string{text};
+  }
+  return std::string{text.substr(0, scheme + 3)} + "***" + std::string{text.substr(at)};
+}
+
 Error wrong(std::string_view text, std::string_view what, std::string_view example) {
-  return Error{Errc::invalid, fmt::format("port \"{}\": {}; example: {}", text, what, example)};
+  return Error{Errc::invalid,
+               fmt::format("port \"{}\": {}; example: {}", shown(text), what, example)};
 }
 
 std::string joined(std::span<const std::string_view> words) {
@@ -174,6 +185,10 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
     if (const auto bad = read_options(text.substr(question + 1), out)) {
       return wrong(text, *bad, serial_example);
     }
+  }
+  if (text.find("://") != std::string_view::npos && text.find('@') != std::string_view::npos) {
+    return wrong(text, "user and password are not supported here",
+                 out.scheme == "tcp" ? tcp_example : ipp_example);
   }
   if (out.scheme == "serial") return serial_address(text, rest, std::move(out));
   if (out.scheme == "tcp") return tcp_address(text, rest, std::move(out));

@@ -51,6 +51,7 @@ TEST_CASE("what is secret in a configuration is masked, whatever it looks like")
       {"token = \"\"\"\none\ntwo\"\"\"\nx = 1", "token = \"***\"\nx = 1"},
       {"secrets = [\"a]\", \"b\"]\nx = 1", "secrets = \"***\"\nx = 1"},
       {"proxy = \"http://ann:opensesame@proxy:3128\"", "proxy = \"http://***@proxy:3128\""},
+      {"proxy = \"http://ann:open/sesame@proxy:3128\"", "proxy = \"http://***@proxy:3128\""},
       {"name = \"password = x\"", "name = \"password = x\""},
       {"password = \"never closed\n", "password = \"***\"\n"},
   };

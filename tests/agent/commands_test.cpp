@@ -292,6 +292,38 @@ TEST_CASE("what an agent that ended had begun is interrupted, and is not begun a
   CHECK(rig.refreshed.empty());
 }
 
+TEST_CASE(
+    "bundles that the collector does not take hold up no other command, and only one is made") {
+  int uploads = 0;
+  asio::steady_timer* taken = nullptr;
+  Rig rig{[&](Commander::Hands& hands) {
+    hands.upload = [&](link::HttpRequest, Duration) -> Task<Result<link::HttpResponse>> {
+      ++uploads;
+      co_await taken->async_wait(as_result);
+      co_return link::HttpResponse{.status = 201};
+    };
+  }};
+  asio::steady_timer waits{rig.io, asio::steady_timer::time_point::max()};
+  taken = &waits;
+  for (int i = 0; i < 6; ++i) {
+    rig.commander->received(rig.command("b" + std::to_string(i), "log-bundle"));
+  }
+  rig.commander->received(rig.command("r", "refresh"));
+  const auto until = [&](const std::function<bool()>& done) {
+    for (int i = 0; i < 1'000 && !done(); ++i) {
+      rig.io.restart();
+      rig.io.run_for(5ms);
+    }
+    return done();
+  };
+  CHECK(until([&] { return rig.refreshed.size() == 1 && uploads == 1; }));
+  waits.expires_at(asio::steady_timer::time_point::min());
+  REQUIRE(until([&] { return uploads == 6; }));
+  rig.io.restart();
+  rig.io.run();
+  CHECK(rig.results().size() == 7);
+}
+
 TEST_CASE("a bundle is sent until the collector takes it, refuses it, or the command expires") {
   Rig rig;
   rig.statuses = {0, 503, 429};

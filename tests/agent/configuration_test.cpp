@@ -220,12 +220,107 @@ TEST_CASE("one that cannot reach the collector is rolled back, with why, and nev
   CHECK(run->applied == std::vector<std::string>{"first", "second", "first"});
   CHECK(run->status("state") == "rolled-back");
   CHECK(run->reconfigurer.in_force()->hash == first.hash());
-  run->reconfigurer.established();
+  // The collector may not have heard yet: not tried again.
   run->reconfigurer.received(second);
   REQUIRE(run->reported(3));
   CHECK(run->reports[2].state() == Report::ROLLED_BACK);
   CHECK(run->applied.size() == 3);
   CHECK(kiosk.run(false)->device() == "first");
+}
+
+TEST_CASE(
+    "one that was rolled back is tried anew when the collector, which knows, sends it again") {
+  const Kiosk kiosk;
+  const auto tried = pushed(with_device("new"));
+  {
+    const auto run = kiosk.run();
+    run->reconfigurer.received(tried);
+    REQUIRE(run->reported(1));
+    CHECK(run->reports[0].state() == Report::ROLLED_BACK);
+    // It was told before the next session begins.
+    CHECK(run->applied.size() == 1);
+    REQUIRE(run->until([&] { return run->applied.size() == 2; }));
+    run->reconfigurer.established();
+    run->reconfigurer.received(tried);
+    REQUIRE(run->until([&] { return run->applied.size() == 3; }));
+    CHECK(run->status("state") == "trial");
+  }
+  // The rejection of before does not end the new trial.
+  const auto run = kiosk.run();
+  CHECK(run->device() == "new");
+  run->reconfigurer.established();
+  REQUIRE(run->reported(1));
+  CHECK(run->reports[0].state() == Report::APPLIED);
+  CHECK(kiosk.run(false)->status("state") == "applied");
+}
+
+TEST_CASE("a session proves nothing before the drivers have run a while") {
+  const Kiosk kiosk;
+  const std::string text = "[agent]\nlanguage = \"en\"\nconfiguration_trial_s = 3600\n";
+  const auto run = kiosk.run();
+  run->reconfigurer.received(pushed(text));
+  REQUIRE(run->until([&] { return run->status("state") == "trial"; }));
+  run->reconfigurer.established();
+  run->io.run_for(50ms);
+  CHECK(run->reports.empty());
+  CHECK(run->status("state") == "trial");
+  // Drivers that end the process: the next start counts, the third one goes back.
+  CHECK(kiosk.run(false)->status("state") == "trial");
+  CHECK(kiosk.run(false)->status("state") == "trial");
+  CHECK(kiosk.run(false)->device() == "own");
+}
+
+TEST_CASE("a collector without room is no fault of what is tried") {
+  const Kiosk kiosk;
+  const auto run = kiosk.run();
+  run->reconfigurer.received(pushed(with_device("new")));
+  REQUIRE(run->until([&] { return run->status("state") == "trial"; }));
+  run->reconfigurer.put_off(1s);
+  const auto begun = std::chrono::steady_clock::now();
+  REQUIRE(run->reported(1));
+  CHECK(run->reports[0].state() == Report::ROLLED_BACK);
+  CHECK(std::chrono::steady_clock::now() - begun > 1'900ms);
+}
+
+TEST_CASE("a power cut while one trial follows another leaves nothing unproved in force for good") {
+  const tests::TempFolder folder;
+  const ConfigurationFiles files{folder.path()};
+  REQUIRE(files.try_on("first", ""));
+  REQUIRE(files.settle("first"));
+  CHECK_FALSE(files.trial());
+  REQUIRE(files.try_on("second", "first"));
+  // What is not in force without a trial, whichever write is the last one that is done.
+  for (const char* cut : {"pushed.toml", "previous.toml", "trial"}) {
+    CAPTURE(cut);
+    REQUIRE(files.try_on("second", "first"));
+    const auto beside = folder / "configuration" / (std::string{cut} + ".new");
+    std::filesystem::create_directory(beside);
+    CHECK_FALSE(files.try_on("third", "first"));
+    const auto start = at_start(identity::sha256(files.pushed()), files.trial(), false);
+    CHECK((start == AtStart::try_on) == (files.pushed() != "first"));
+    std::filesystem::remove(beside);
+  }
+  // A mark that cannot be taken away is told.
+  REQUIRE(files.try_on("second", "first"));
+  std::filesystem::create_directory(folder / "configuration" / "trial.new");
+  CHECK_FALSE(files.settle("second"));
+}
+
+TEST_CASE("an agent that stops leaves its trial to the next start and takes nothing more") {
+  const Kiosk kiosk;
+  {
+    const auto run = kiosk.run();
+    run->reconfigurer.received(pushed(with_device("pushed")));
+    REQUIRE(run->until([&] { return run->status("state") == "trial"; }));
+    run->reconfigurer.stop();
+    run->reconfigurer.received(pushed(with_device("late")));
+    // Nothing is left to wait for, the trial's end neither.
+    run->io.restart();
+    run->io.run();
+    CHECK(run->applied == std::vector<std::string>{"pushed"});
+    CHECK(run->reports.empty());
+  }
+  CHECK(kiosk.run(false)->device() == "pushed");
 }
 
 TEST_CASE("an agent that ends during the trial tries twice more, then goes back at its start") {

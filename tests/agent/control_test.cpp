@@ -19,7 +19,8 @@ namespace json = boost::json;
 namespace {
 
 Task<Result<json::object>> answer(std::string verb, json::object args) {
-  if (verb != "echo") co_return Error{Errc::unsupported, "no such verb"};
+  if (verb == "slow") co_await sleep_for(200ms);
+  if (verb != "echo" && verb != "slow") co_return Error{Errc::unsupported, "no such verb"};
   json::object out;
   out["said"] = std::move(args);
   co_return out;
@@ -173,6 +174,17 @@ TEST_CASE("an idle connection is closed and a ninth one refused") {
   CHECK(third.hear().empty());
   CHECK(first.hear().empty());
   CHECK(second.hear().empty());
+}
+
+TEST_CASE("an answer that takes longer than a connection may be idle arrives") {
+  platform::ControlServer::Limits limits;
+  limits.idle = 20ms;
+  const Served served{limits};
+  Client client{served};
+  client.say("{\"id\":1,\"verb\":\"slow\",\"args\":{}}\n");
+  CHECK(client.hear() == R"({"id":1,"ok":true,"said":{}})");
+  // After it the connection is as idle as any other.
+  CHECK(client.hear().empty());
 }
 
 TEST_CASE("kioskctl tells an agent that does not run from one that says no") {

@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 
 #include "agent/ctl/events_text.hpp"
+#include "agent/ctl/link_report.hpp"
 #include "agent/ctl/spans.hpp"
 #include "agent/ctl/table.hpp"
 #include "agent/ctl/watch_screen.hpp"
+#include "agent/ctl/words.hpp"
 
 using namespace kw;
 using namespace kw::agent::ctl;
@@ -109,13 +111,66 @@ TEST_CASE("an event is told in words: conditions by the driver's own table, gaps
   CHECK(said(fault, Lang::zh_cn).starts_with("故障: "));
   CHECK(said(fault, Lang::zh_cn).find("media-empty") == std::string::npos);
   CHECK(said(R"({"class":"gap","count":12,"reason":"ceiling"})", Lang::en) ==
-        "12 events are missing (ceiling)");
+        "missing: 12 events (ceiling)");
   CHECK(said(R"({"class":"power","kind":"boot","unexpected":true})", Lang::en) ==
         "the system started (the run before ended unexpectedly)");
   CHECK(said(R"({"class":"agent","code":"link-check","detail":""})", Lang::zh_cn) == "链路检查");
   CHECK(said(R"({"class":"agent","code":"never-seen","detail":"why"})", Lang::en) ==
         "never-seen: why");
+  CHECK(said(R"({"class":"agent","command":"c1","state":"done","detail":""})", Lang::en) ==
+        "command c1 was carried out");
+  CHECK(said(R"({"class":"agent","command":"c1","state":"failed",
+                 "detail":"health=fault state=noDevice reply_ms=12 conditions=media-jam"})",
+             Lang::zh_cn)
+            .starts_with("命令 c1 执行失败: 故障，无设备，12 毫秒应答: "));
+  CHECK(said(R"({"class":"agent","hash":"ab","state":"rolled-back","detail":"why"})", Lang::en) ==
+        "the pushed configuration was rolled back: why");
+  CHECK(said(R"({"class":"sample","measurements":{"cpu_used_percent":20.0,"load1":0.25}})",
+             Lang::en) == "measured: cpu_used_percent 20, load1 0.25");
   CHECK(said("{}", Lang::en) == "-");
+}
+
+TEST_CASE("supplies are told in both languages, the worst first") {
+  const auto list = json::parse(R"([
+      {"type":"drum","direction":"supply","state":"full","percent":80.0},
+      {"type":"toner_cyan","direction":"supply","state":"low","available":2E1,"unit":"percent"},
+      {"type":"waste_toner","direction":"bin","state":"full"},
+      {"type":"a4_paper","direction":"supply","state":"jammed","available":120.0,"unit":"sheets"}
+      ])")
+                        .as_array();
+  const auto sorted = worst_first(list);
+  REQUIRE(sorted.size() == 4);
+  CHECK(consumable_text(sorted[0], Lang::en) == "waste toner full");
+  CHECK(consumable_text(sorted[1], Lang::zh_cn) == "A4 纸 卡住 120 张");
+  CHECK(consumable_text(sorted[2], Lang::en) == "toner (cyan) low 20 %");
+  CHECK(consumable_text(sorted[2], Lang::zh_cn) == "墨粉（青） 将尽 20 %");
+  CHECK(consumable_text(sorted[3], Lang::en) == "drum full 80 %");
+}
+
+TEST_CASE("the last line of link names the faulty collector and the one that is well") {
+  const auto check = [](const char* title, Outcome outcome) {
+    Check out;
+    out.title = title;
+    out.outcome = outcome;
+    return out;
+  };
+  LinkReport report;
+  report.identity = check("identity", Outcome::ok);
+  report.ways = {{{"a", 1}, {check("TCP", Outcome::fail)}},
+                 {{"b", 2}, {check("TCP", Outcome::ok)}}};
+  report.acknowledged = check("acknowledged", Outcome::ok);
+  CHECK(lines(link_text(report, {})).back() ==
+        "first fault: TCP (collector a:1); b:2 is well, so this kiosk works");
+  report.acknowledged = check("acknowledged", Outcome::fail);
+  CHECK(lines(link_text(report, {})).back() == "first fault: TCP (collector a:1)");
+}
+
+TEST_CASE("before the first answer the live screen says that it reads, not that all is wrong") {
+  View view;
+  const auto drawn = WatchScreen{}.draw(view, 24);
+  REQUIRE(drawn.size() > 1);
+  CHECK(drawn[0].find("not enrolled") == std::string::npos);
+  CHECK(drawn[1] == "reading…");
 }
 
 namespace {

@@ -72,6 +72,30 @@ struct Serial {
 
 }  // namespace
 
+TEST_CASE("a kiosk whose certificate the collector refuses is not well, whatever its files say") {
+  auto facts = healthy();
+  CHECK(verdict(facts, "identity") == "ok");
+  auto& uplink = facts.status->at("uplink").as_object();
+  uplink["connected"] = false;
+  uplink["refusal"] = "busy";
+  CHECK(verdict(facts, "identity") == "ok");
+  uplink["refusal"] = "revoked";
+  uplink["last_error"] = "is revoked";
+  CHECK(verdict(facts, "identity") == "fail:revoked");
+}
+
+TEST_CASE("doctor says where the configuration comes from, and counts in good English") {
+  auto facts = healthy();
+  facts.pushed_hash = "0123456789abcdef";
+  const auto checks = judge_host(facts, Lang::en);
+  const auto it = std::ranges::find(checks, std::string{"config"}, &Check::id);
+  REQUIRE(it != checks.end());
+  CHECK(it->detail == "pushed by the collector (0123456789ab): 0 devices");
+  Check warned;
+  warned.outcome = Outcome::warn;
+  CHECK(doctor_text({warned}, {}).find("0 faults, 1 warning\n") != std::string::npos);
+}
+
 TEST_CASE("a host that is well has nothing to complain of") {
   for (const auto lang : {Lang::en, Lang::zh_cn}) {
     for (const auto& check : judge_host(healthy(), lang)) {

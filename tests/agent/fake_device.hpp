@@ -45,6 +45,7 @@ class Scene {
 
   std::atomic<int> cancels = 0;
   int opened = 0;              ///< ports
+  std::atomic<int> asked = 0;  ///< calls into the driver, self-tests apart
   std::atomic<int> tests = 0;  ///< self-tests begun
   bool deaf = false;           ///< cancelling does not help
 
@@ -59,6 +60,7 @@ class FakeDriver final : public drivers::Driver {
  public:
   explicit FakeDriver(Scene& scene) : scene_(scene) {}
   Result<void> open(drivers::Port&, MonoTime) override {
+    ++scene_.asked;
     if (scene_.mode() == Scene::Mode::other_device) return Error{Errc::refused, "not mine"};
     return {};
   }
@@ -75,6 +77,7 @@ class FakeDriver final : public drivers::Driver {
     return drivers::SelfTest{true, {std::chrono::milliseconds{3}}, std::string{what}};
   }
   Result<wire::Status> poll(MonoTime) override {
+    ++scene_.asked;
     switch (scene_.mode()) {
       case Scene::Mode::silent:
         return Error{Errc::timeout, "no reply"};

@@ -80,6 +80,10 @@ TEST_CASE("what flaps and what does not") {
            Row{"paper that is used up", {half, less}, 1s, false},
            Row{"cards that come and go", {with({}), card}, 1s, false},
            Row{"the business program at work", {with({}), busy_port()}, 1s, false},
+           Row{"the business program at work, paper low",
+               {with({"media-low"}), busy_port()},
+               1s,
+               false},
            Row{"tickets that wait", {with({}), with({"output-not-taken"})}, 10s, false},
        }) {
     CAPTURE(row.what);

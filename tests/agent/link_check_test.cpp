@@ -118,7 +118,10 @@ TEST_CASE("behind a proxy the steps are the proxy's until the tunnel stands, and
   CHECK(first_failed(refused)->detail.find("407") != std::string::npos);
   auto gone = good;
   gone.at.port = 1;
-  CHECK(failed(walk(collector.loop, identity, real_now(), 5s, gone)) == "tcp:port-closed");
+  const auto closed = walk(collector.loop, identity, real_now(), 5s, gone);
+  CHECK(failed(closed) == "tcp:port-closed");
+  CHECK(first_failed(closed)->detail.starts_with("via proxy " + gone.at.text() + ": "));
+  CHECK(first_failed(closed)->advice.find("agent.toml") != std::string::npos);
 }
 
 TEST_CASE("a name that nobody has is told at the DNS step") {
@@ -231,7 +234,7 @@ TEST_CASE("what the agent proves, or cannot, is put into words") {
       proof({{"acknowledged", false}, {"phase", "live"}, {"unacknowledged", 7}}), 15s, Lang::en);
   CHECK(lost.code == "not-stored");
   CHECK(lost.detail.find("within 15 s") != std::string::npos);
-  CHECK(lost.detail.find("7 events") != std::string::npos);
+  CHECK(lost.detail.find("on this kiosk: 7") != std::string::npos);
 }
 
 TEST_CASE("a kiosk without an identity is told to enrol, a broken one to do it again") {

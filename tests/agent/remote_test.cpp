@@ -78,24 +78,40 @@ class Collector final : public link::Host {
         high.set_seq(marks[held.epoch()]);
       }
       for (const auto& each : sent_always) out.push_back(each);
+      unsent = true;
     } else if (in.has_snapshot() && in.snapshot().configured_size() > 0) {
       configured = in.snapshot().configured(0).device();
     } else if (in.has_batch()) {
-      for (const auto& item : in.batch().item()) events.push_back(item.event());
+      for (const auto& item : in.batch().item()) {
+        events.push_back(item.event());
+        const bool judged = item.event().has_configuration();
+        if (judged && item.event().configuration().state() != Report::APPLIED) pushed.reset();
+      }
       auto& ack = *out.emplace_back().mutable_ack();
       marks[in.batch().epoch()] = in.batch().last();
       ack.set_epoch(in.batch().epoch());
       ack.set_upto(in.batch().last());
       ack.set_credit(16 * 1024);
     }
+    if (unsent && pushed && drained()) {
+      unsent = false;
+      if (pushed->hash() != hellos.back().configuration_hash()) {
+        *out.emplace_back().mutable_configuration() = *pushed;
+      }
+    }
     return out;
+  }
+  /// What the kiosk had at its Hello is here: only then is a configuration sent.
+  bool drained() {
+    return std::ranges::all_of(hellos.back().epoch(), [this](const pb::EpochHeld& held) {
+      return marks[held.epoch()] >= held.last();
+    });
   }
 
   void push(const std::string& body) {
-    pb::Envelope out;
-    out.mutable_configuration()->set_hash(identity::sha256(body));
-    out.mutable_configuration()->set_body(body);
-    sent_always = {out};
+    pushed.emplace();
+    pushed->set_hash(identity::sha256(body));
+    pushed->set_body(body);
   }
   void order(const std::string& id, const std::string& verb, const std::string& args, Duration in) {
     pb::Envelope out;
@@ -123,6 +139,8 @@ class Collector final : public link::Host {
   }
 
   std::vector<pb::Envelope> sent_always;
+  std::optional<pb::Configuration> pushed;  ///< until the kiosk turns it down
+  bool unsent = false;                      ///< in this session
   std::map<std::uint64_t, std::uint64_t> marks;
   std::vector<pb::Hello> hellos;
   std::vector<pb::Event> events;
@@ -205,7 +223,7 @@ struct Place {
 TEST_CASE("a pushed configuration is applied while the agent runs, and the collector hears of it") {
   Place place;
   auto& collector = place.collector;
-  const auto body = Place::configuration("pushed", "outbox_mib = 64\n");
+  const auto body = Place::configuration("pushed", "outbox_mib = 64\nconfiguration_trial_s = 12\n");
   collector.push(body);
   place.start();
   place.until([&] { return collector.reports().size() == 1; });

@@ -2,6 +2,7 @@
 #include "agent/watch.hpp"
 
 #include <atomic>
+#include <thread>
 
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
@@ -115,13 +116,48 @@ TEST_CASE("a port whose driver is stuck is left to it, gets no second thread, an
   const auto refused = rig.watch.refresh("a2");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::refused);
+  rig.watch.take_back();
   CHECK(rig.opened == opened);
-  CHECK_FALSE(rig.stopped());
+  CHECK(rig.watch.progress().ports == 1);
+  CHECK(rig.watch.progress().stuck == 1);
 
-  // The driver answers at last: its thread ends and the port is free for the next change.
+  // The driver answers at last: its thread ends and the port is polled again.
   rig.scene.set(Mode::answers);
-  std::set<std::string> left{"port-of-a"};
-  for (int i = 0; i < 1'000 && !left.empty(); ++i) left = rig.replace({"a3"});
-  CHECK(left.empty());
+  while (rig.watch.progress().stuck > 0) {
+    rig.watch.take_back();
+    std::this_thread::yield();
+  }
+  CHECK(rig.watch.progress().ports == 1);
+  CHECK(rig.saw("a2", ""));
+  CHECK(rig.watch.refresh("a2"));
+  CHECK(rig.replace({"a3"}).empty());
   CHECK(rig.saw("a3", ""));
+}
+
+TEST_CASE("a stuck driver is told of when the agent stops") {
+  Rig rig;
+  rig.scene.deaf = true;
+  rig.watch.start(*watching({"a1"}));
+  REQUIRE(rig.saw("a1", ""));
+  rig.scene.set(Mode::hangs);
+  REQUIRE(rig.saw("a1", "driver-stuck"));
+  CHECK_FALSE(rig.stopped());
+}
+
+TEST_CASE("an agent that stops while another configuration is taken begins nothing anew") {
+  Rig rig;
+  rig.watch.start(*watching({"a1"}));
+  REQUIRE(rig.saw("a1", ""));
+  std::optional<std::set<std::string>> replaced;
+  std::optional<bool> stopped;
+  asio::io_context io{1};
+  spawn(io, "replace", Rig::keep(rig.watch.replace(rig.helper, watching({"b1"}), 5s), replaced));
+  spawn(io, "stop", Rig::keep(rig.watch.stop(rig.helper, 5s), stopped));
+  io.run();
+  CHECK(replaced.has_value());
+  CHECK(stopped == true);
+  CHECK_FALSE(rig.watch.refresh("b1"));
+  // Nor does one that comes after.
+  rig.replace({"c1"});
+  CHECK_FALSE(rig.watch.refresh("c1"));
 }

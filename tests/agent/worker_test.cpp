@@ -19,7 +19,9 @@ struct Rig {
   }
   void make() {
     std::vector<DeviceWorker::Device> devices;
-    devices.push_back({"printer", std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms, hold_port});
+    for (const auto& name : names) {
+      devices.push_back({name, std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms, hold_port});
+    }
     worker = std::make_shared<DeviceWorker>(
         drivers::PortAddress{}, std::move(devices), timing,
         [this](const drivers::PortAddress&, MonoTime) { return open(); }, notes, board, clock);
@@ -31,12 +33,15 @@ struct Rig {
   }
   Result<std::unique_ptr<drivers::Port>> open() {
     ++scene.opened;
+    if (while_opening) while_opening();
     if (scene.mode() == Mode::missing) return Error{Errc::missing, "no such port"};
     if (scene.mode() == Mode::busy) return Error{Errc::busy, "held by somebody"};
     return std::unique_ptr<drivers::Port>{std::make_unique<ScenePort>(scene, clock)};
   }
 
   bool hold_port;
+  std::vector<std::string> names{"printer"};
+  std::function<void()> while_opening;
   DeviceWorker::Timing timing;
   SystemClock clock;
   Scene scene;
@@ -167,4 +172,37 @@ TEST_CASE("a driver that comes back from being stuck is reported as it is then")
   const auto back = rig.notes.state_number(3);
   REQUIRE(back);
   CHECK(back->device == wire::DeviceState::online);
+}
+
+TEST_CASE(
+    "every device of a stuck port is reported as stuck, and as it is when the driver is back") {
+  Rig rig{2ms};
+  rig.names = {"printer", "scanner"};
+  rig.make();
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(2));
+  rig.scene.deaf = true;
+  rig.scene.set(Mode::hangs);
+  while (rig.notes.states() < 4) {
+    rig.worker->watch();
+    std::this_thread::yield();
+  }
+  CHECK(rig.notes.device(2) != rig.notes.device(3));
+  CHECK(rig.notes.state_number(3)->conditions.at(0).code == "driver-stuck");
+  CHECK(rig.notes.state_number(4)->conditions.at(0).code == "driver-stuck");
+  rig.scene.set(Mode::answers);
+  REQUIRE(rig.notes.state_number(6));
+  CHECK(rig.notes.device(4) != rig.notes.device(5));
+  CHECK(rig.notes.state_number(5)->device == wire::DeviceState::online);
+  CHECK(rig.notes.state_number(6)->device == wire::DeviceState::online);
+}
+
+TEST_CASE("a worker that is told to end while its port opens asks the driver nothing more") {
+  Rig rig;
+  rig.while_opening = [&] { rig.worker->stop(); };
+  rig.worker->start();
+  REQUIRE(rig.worker->ended_within(20s));
+  CHECK(rig.scene.opened == 1);
+  CHECK(rig.scene.asked == 0);
+  CHECK(rig.notes.states() == 0);
 }

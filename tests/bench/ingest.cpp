@@ -116,8 +116,9 @@ std::vector<Kiosk> prepare(const fs::path& data, int terminals, const Clock& clo
           need(identity::sign_kiosk(authority.issuer(), csr, kiosk.code, clock.wall()));
       kiosk.own.chain_pem = issued.certificate_pem + authority.issuer_pem();
       const auto key = store->make_terminal(kiosk.code, clock.wall());
-      store->put_certificate({issued.serial, key, kiosk.code, false}, issued.not_after,
-                             clock.wall());
+      store->put_certificate(
+          {.serial = issued.serial, .terminal = key, .terminal_code = kiosk.code}, issued.not_after,
+          clock.wall());
       out.push_back(std::move(kiosk));
     }
   }));

@@ -32,11 +32,14 @@ Field::Field() {
   }
   readers = std::make_unique<ReaderPool>(std::move(connections));
   bundles = std::make_unique<BundleFiles>(folder / "bundles");
-  enrolment = std::make_unique<Enrolment>(*writer, registry, *authority, crypto, clock);
+  enrolment = std::make_unique<Enrolment>(*writer, registry, *authority, crypto, clock,
+                                          Enrolment::Settings{});
   uploads = std::make_unique<BundleUploads>(*writer, registry, *bundles, files, clock);
   gateway = std::make_unique<Gateway>(io.get_executor(), *writer, registry, *enrolment, *uploads,
                                       clock, Gateway::Limits{});
-  api = std::make_unique<Api>(*writer, *readers, [] { return GatewayFigures{}; }, *bundles, files);
+  api = std::make_unique<Api>(
+      *writer, *readers, [] { return GatewayFigures{}; }, [](const std::vector<CertificateRow>&) {},
+      *bundles, files);
   writer->on_outgoing([this](TerminalKey terminal) {
     asio::post(io, [this, terminal] { gateway->deliver(terminal); });
   });
@@ -82,7 +85,8 @@ std::shared_ptr<const link::ClientTls> Field::kiosk(const std::string& code) {
   REQUIRE(issued);
   std::function<Result<CertificateRow>(Work&)> put = [&](Work& work) -> Result<CertificateRow> {
     auto& store = work.store();
-    const CertificateRow row{issued->serial, store.make_terminal(code, work.now()), code, false};
+    const CertificateRow row{
+        issued->serial, store.make_terminal(code, work.now()), code, false, false, std::nullopt};
     store.put_certificate(row, issued->not_after, work.now());
     return row;
   };

@@ -196,12 +196,14 @@ TEST_CASE("a configuration that the kiosk turns down is said so and is not sent 
   REQUIRE(push(field, bad).status == 200);
   got = agent.receive();
   CHECK(got.configuration().hash() == identity::sha256(bad));
+  bool rolled_back = false;
   SUBCASE("refused") {
     agent.report(identity::sha256(bad), pb::ConfigurationReport::REFUSED,
                  "agent.toml:3: device.0.driver: no such driver");
     CHECK(text(configuration(field).at("state")) == "refused");
   }
   SUBCASE("rolled back") {
+    rolled_back = true;
     agent.report(identity::sha256(bad), pb::ConfigurationReport::APPLIED);
     CHECK(text(configuration(field).at("state")) == "applied");
     agent.report(identity::sha256(bad), pb::ConfigurationReport::ROLLED_BACK,
@@ -215,14 +217,23 @@ TEST_CASE("a configuration that the kiosk turns down is said so and is not sent 
   agent.open();
   agent.expect_nothing();
   const auto again = push(field, bad);
-  CHECK(again.status == 409);
-  CHECK(text(again.body.at("detail")).find("no such driver") != std::string::npos);
+  if (rolled_back) {
+    // It may run another time: a new push is a new trial.
+    CHECK(again.status == 200);
+    CHECK(text(configuration(field).at("state")) == "pending");
+    CHECK(agent.receive().configuration().body() == bad);
+    agent.report(identity::sha256(bad), pb::ConfigurationReport::ROLLED_BACK, "no such driver");
+    CHECK(text(configuration(field).at("state")) == "rolled_back");
+  } else {
+    CHECK(again.status == 409);
+    CHECK(text(again.body.at("detail")).find("no such driver") != std::string::npos);
+  }
   // Mended, it goes out again.
   REQUIRE(push(field, good + "# mended\n").status == 200);
   CHECK(agent.receive().configuration().body() == good + "# mended\n");
   const auto whole = field.ask("GET", "terminals/K1/configuration").body;
   CHECK(text(whole.at("body")) == good + "# mended\n");
-  CHECK(text(whole.at("history").as_array().size()) == "3");
+  CHECK(whole.at("history").as_array().size() == (rolled_back ? 4 : 3));
   CHECK(text(whole.at("history").at(1).at("hash")) == identity::sha256_hex(bad));
 }
 

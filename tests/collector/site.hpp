@@ -48,7 +48,9 @@ struct Site {
       connections.push_back(std::move(*opened));
     }
     readers = std::make_unique<ReaderPool>(std::move(connections));
-    api = std::make_unique<Api>(*writer, *readers, [] { return GatewayFigures{}; }, bundles, files);
+    api = std::make_unique<Api>(
+        *writer, *readers, [] { return GatewayFigures{}; },
+        [](const std::vector<CertificateRow>&) {}, bundles, files);
     feed =
         std::make_unique<LiveFeed>(io.get_executor(), *writer, *readers, clock, "page-1", limits);
     server = std::make_unique<link::HttpServer>(

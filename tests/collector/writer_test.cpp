@@ -327,6 +327,10 @@ TEST_CASE("a snapshot moves the state; the events behind it are history when the
   for (const auto& row : faults->items) {
     CHECK(row.fault.learned_late == (row.fault.code == "cover-open"));
   }
+
+  // Neither does a device come back that the configuration does not have any more.
+  REQUIRE(bed.send(session, batch(7, 3, {state("gone", {"cover-open"})})));
+  CHECK(bed.queries->orders({}, {})->items.size() == 1);
 }
 
 TEST_CASE(
@@ -356,7 +360,8 @@ TEST_CASE("a configuration that cannot be read retires nothing") {
   CHECK(bed.queries->faults({}, {.open = true})->items.size() == 1);
 }
 
-TEST_CASE("after a restart terminals get one silence window before they count as silent") {
+TEST_CASE(
+    "after a restart terminals get the time that their return takes before they count as silent") {
   tests::TempFolder folder;
   const SystemClock clock;
   auto store = SqliteStore::open(folder / "c.db");
@@ -368,7 +373,7 @@ TEST_CASE("after a restart terminals get one silence window before they count as
   }));
   Writer writer{std::move(*store), at_once(), clock};
   const auto started = clock.wall();
-  writer.post(restart_job(started));
+  writer.post(restart_job(started, 0.1));
   Ended ended;
   std::vector<Timer> timers;
   Job look;
@@ -381,7 +386,8 @@ TEST_CASE("after a restart terminals get one silence window before they count as
   ended.await();
   REQUIRE(timers.size() == 1);
   CHECK(timers[0].kind == TimerKind::silence);
-  CHECK(timers[0].due == started + std::chrono::seconds{120});
+  // The silence window, the agents' longest pause, and one terminal at 0.1 a second.
+  CHECK(timers[0].due == started + std::chrono::seconds{120 + 300 + 10});
 }
 
 TEST_CASE("a store made by a newer program is refused with the numbers") {

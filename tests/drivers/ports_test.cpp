@@ -95,6 +95,8 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"ipp:printer", "\"//\" is missing after ipp:; example: ipp://192.0.2.10/ipp/print"},
       {"ipp:///ipp/print", "the host is missing"},
       {"ipp://printer:x/ipp", "\"x\" is not a port number"},
+      {"ipp://ann:pass/word@printer/ipp",
+       "port \"ipp://***@printer/ipp\": user and password are not supported here"},
       {"ipp://::1/ipp", "an IPv6 address stands in brackets; example: ipp://[2001:db8::10]:631"},
       {"ipp://printer/ipp?queue=1", "ipp has no options"},
       {"ipp://printer/ipp HTTP/1.1\r\nX: ", "only printable ASCII without spaces"},

@@ -18,7 +18,7 @@ set(may_agent "common|drivers|agent")
 set(may_collector "common|collector")
 # gateway and api never know each other (gateway/figures.hpp is a plain value); the pure stages know model only.
 set(never_gateway "collector/api/")
-set(never_api "collector/gateway/(agent_session|enrolment|gateway|registry|credit)")
+set(never_api "collector/gateway/(agent_session|doorkeeper|enrolment|est_answers|gateway|recently|registry|credit)")
 set(never_model "collector/(store|writer|gateway|api|accounts|faults|orders|ingest)/|boost/asio|sqlite3")
 set(never_ingest "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3")
 set(never_faults "collector/(store|writer|gateway|api|accounts)/|boost/asio|sqlite3|common/task")

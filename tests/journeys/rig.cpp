@@ -49,11 +49,24 @@ CollectorRig::CollectorRig(const std::filesystem::path& folder)
   std::ofstream{data_ / "rules.toml"} << "[defaults]\nhold_s = 0\nclear_s = 0\n";
 }
 
-void CollectorRig::start() {
+Output CollectorRig::command(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), program("kiosk-collector"));
+  arguments.insert(arguments.end(), {"--data", data_.string()});
+  return run(arguments);
+}
+
+void CollectorRig::start(const std::vector<std::string>& more) {
   const auto before = read(log_).size();
-  process_ = Process{{program("kiosk-collector"), "run", "--data", data_.string(), "--agents",
-                      agents_, "--people", people_},
-                     log_};
+  std::vector<std::string> command{program("kiosk-collector"),
+                                   "run",
+                                   "--data",
+                                   data_.string(),
+                                   "--agents",
+                                   agents_,
+                                   "--people",
+                                   people_};
+  command.insert(command.end(), more.begin(), more.end());
+  process_ = Process{command, log_};
   std::smatch found;
   std::string text;
   const std::regex ready{R"((127\.0\.0\.1:\d+).*http://(127\.0\.0\.1:\d+)/)"};
@@ -138,6 +151,21 @@ void AgentRig::start(const std::vector<std::string>& environment) {
       {program("kiosk-agent"), "run", "--data", data_.string(), "--config", config_.string()},
       log_,
       environment};
+}
+
+Output AgentRig::enroll_with(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), {program("kiosk-agent"), "enroll", "--data", data_.string()});
+  return run(arguments);
+}
+
+std::string AgentRig::status(const std::string& pointer) const {
+  const auto told = run({program("kioskctl"), "--data", data_.string(), "status", "--json"});
+  boost::system::error_code error;
+  const auto value = boost::json::parse(told.text, error);
+  if (error) return {};
+  const auto* found = value.find_pointer(pointer, error);
+  if (found == nullptr || !found->is_string()) return {};
+  return std::string{found->as_string()};
 }
 
 long AgentRig::unacknowledged() const {

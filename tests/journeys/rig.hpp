@@ -15,13 +15,19 @@ class CollectorRig {
  public:
   explicit CollectorRig(const std::filesystem::path& folder);
 
-  void start();
+  /// `more`: further arguments of `run`.
+  void start(const std::vector<std::string>& more = {});
   void kill() { process_.kill(); }
   int stop() { return process_.stop(); }
+  void signal(int number) const { process_.signal(number); }
+  int wait() { return process_.wait(); }
+  /// kiosk-collector with these arguments on this data folder.
+  Output command(std::vector<std::string> arguments) const;
 
   std::string token(const std::string& terminal) const;
   const std::string& agents() const { return agents_; }
   const std::string& people() const { return people_; }
+  const std::filesystem::path& data() const { return data_; }
   std::filesystem::path database() const { return data_ / "collector.db"; }
   std::filesystem::path log() const { return log_; }
   std::size_t stored_events() const;
@@ -60,6 +66,12 @@ class AgentRig {
   void kill() { process_.kill(); }
   int stop() { return process_.stop(); }
   const Process& process() const { return process_; }
+
+  void signal(int number) const { process_.signal(number); }
+  /// `kiosk-agent enroll` with these arguments for this data folder.
+  Output enroll_with(std::vector<std::string> arguments) const;
+  /// A text out of `kioskctl status --json` by JSON pointer; empty when there is none.
+  std::string status(const std::string& pointer) const;
 
   /// What `kioskctl outbox` tells of events waiting; -1 when the agent does not answer.
   long unacknowledged() const;

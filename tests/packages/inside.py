@@ -151,6 +151,13 @@ until(60, lambda: outbox()["unacknowledged"] == 0, "everything is acknowledged")
 check(len(outbox()["epochs"]) > epochs, "the outbox went on, one epoch later")
 check(agent.stop() == 0 and collector.stop() == 0, "both stop well")
 
+# ---- a deleted configuration stays deleted ---------------------------------------------------------
+os.remove(f"{root}/etc/kioskwatch/agent.toml")
+dpkg_install(second)
+check(not os.path.exists(f"{root}/etc/kioskwatch/agent.toml"), "dpkg respects that a person deleted agent.toml")
+with open(f"{root}/etc/kioskwatch/agent.toml", "w") as config:
+    config.write("# anew\n")
+
 # ---- remove and purge ------------------------------------------------------------------------------
 inside("dpkg", "--remove", "kiosk-agent", "kiosk-collector", "kioskctl")
 check(not os.path.exists(f"{root}/usr/bin/kiosk-agent"), "remove removes the programs")

@@ -180,6 +180,30 @@ CREATE TABLE audit (
 );
 )";
 
+constexpr std::string_view identities = R"(
+ALTER TABLE certificate ADD COLUMN revoked_why TEXT NOT NULL DEFAULT '';
+ALTER TABLE certificate ADD COLUMN used_at BIGINT;
+ALTER TABLE certificate ADD COLUMN superseded_at BIGINT;
+CREATE TABLE provisioning (
+  id TEXT PRIMARY KEY,
+  key_sha256 TEXT NOT NULL UNIQUE,
+  hostname TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  os TEXT NOT NULL,
+  address TEXT NOT NULL,
+  first_seen_at BIGINT NOT NULL,
+  last_seen_at BIGINT NOT NULL,
+  knocks BIGINT NOT NULL,
+  state SMALLINT NOT NULL,
+  terminal BIGINT REFERENCES terminal (id),
+  decided_at BIGINT,
+  decided_by TEXT NOT NULL DEFAULT '',
+  issued_at BIGINT
+);
+CREATE INDEX provisioning_address ON provisioning (address);
+CREATE INDEX provisioning_seen ON provisioning (last_seen_at);
+)";
+
 // "What is asked of kiosks from afar": commands, configurations, maintenance; and what state and
 // suppression need.
 constexpr std::string_view third = R"(
@@ -231,9 +255,19 @@ CREATE INDEX work_order_terminal ON work_order (terminal, created_at, id);
 CREATE INDEX work_order_state ON work_order (state, created_at, id);
 )";
 
+/// What keeps the collector from taking its own doing for a kiosk's fault.
+constexpr std::string_view returns = R"(
+ALTER TABLE terminal ADD COLUMN told SMALLINT NOT NULL DEFAULT 0;
+CREATE TABLE silence_floor (
+  id BIGINT PRIMARY KEY,
+  until_at BIGINT NOT NULL
+);
+)";
+
 constexpr std::array steps{db::Migration{1, "main job", first},
+                           db::Migration{2, "identities", identities},
                            db::Migration{3, "asked from afar", third},
-                           db::Migration{9, "live", live}};
+                           db::Migration{4, "live", live}, db::Migration{5, "returns", returns}};
 
 }  // namespace
 

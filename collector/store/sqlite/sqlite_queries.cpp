@@ -8,6 +8,7 @@
 #include "collector/orders/transitions.hpp"
 #include "collector/stats/terminals_by_state.hpp"
 #include "collector/store/sqlite/rows.hpp"
+#include "collector/store/sqlite/sqlite_identities.hpp"
 
 namespace kw::collector {
 namespace {
@@ -330,6 +331,11 @@ Result<std::vector<FaultDay>> SqliteQueries::fault_days(std::string_view from,
   return finish(std::move(out));
 }
 
+Result<std::vector<ProvisioningRow>> SqliteQueries::provisioning() {
+  start();
+  return finish(read_provisioning(*db_));
+}
+
 Result<StoreFigures> SqliteQueries::figures() {
   start();
   StoreFigures out;
@@ -343,9 +349,9 @@ Result<StoreFigures> SqliteQueries::figures() {
   out.open_faults =
       db_->integer("SELECT count(*) FROM fault WHERE cleared_at IS NULL AND learned_late=0")
           .value_or(0);
-  for (const auto row : db_->rows("SELECT state, count(*) FROM work_order GROUP BY state")) {
-    if (!ended(static_cast<OrderState>(row.integer(0)))) out.open_orders += row.integer(1);
-  }
+  out.open_orders =
+      db_->integer("SELECT count(*) FROM work_order WHERE state IN (" + open_states() + ")")
+          .value_or(0);
   std::error_code none;
   const auto wal = std::filesystem::file_size(wal_, none);
   out.wal_bytes = none ? 0 : static_cast<std::int64_t>(wal);

@@ -27,6 +27,7 @@ class SqliteQueries final : public Queries {
   Result<Listing<CommandRow>> commands(const Page& page, std::string_view terminal) override;
   Result<CommandRow> command(std::string_view id) override;
   Result<ConfigurationRow> configuration(std::string_view terminal) override;
+  Result<std::vector<ProvisioningRow>> provisioning() override;
   Result<void> events(std::string_view terminal,
                       const std::function<void(const EventRow&)>& take) override;
 

@@ -161,6 +161,14 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
   return std::unique_ptr<SqliteStore>{new SqliteStore{std::move(*db), file.string() + "-wal"}};
 }
 
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open_existing(const std::filesystem::path& file) {
+  std::error_code none;
+  if (std::filesystem::exists(file, none)) return open(file);
+  return Error{Errc::missing, file.string() +
+                                  " is missing: put a backup back, or start over with init in "
+                                  "another folder and enrol the kiosks again"};
+}
+
 Result<void> SqliteStore::transact(const std::function<void()>& work) {
   db::Transaction transaction{*db_};
   work();
@@ -287,6 +295,17 @@ void SqliteStore::postpone_silence(WallTime until, WallTime heard) {
   db_->run(heard_again, micros(heard));
 }
 
+void SqliteStore::keep_silence_floor(WallTime until) {
+  db_->run(
+      "INSERT INTO silence_floor (id, until_at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET "
+      "until_at=excluded.until_at WHERE silence_floor.until_at < excluded.until_at",
+      micros(until));
+}
+
+WallTime SqliteStore::silence_floor() {
+  return wall_from(db_->integer("SELECT until_at FROM silence_floor WHERE id=1").value_or(0));
+}
+
 void SqliteStore::apply(TerminalKey terminal, const Changes& changes) {
   const Applier applier{*db_, terminal};
   for (const auto& change : changes) std::visit(applier, change);
@@ -296,9 +315,13 @@ void SqliteStore::set_live(TerminalKey terminal, bool live) {
   db_->run("UPDATE terminal SET live=$2 WHERE id=$1", terminal, live);
 }
 
+void SqliteStore::set_told(TerminalKey terminal) {
+  db_->run("UPDATE terminal SET told=1 WHERE id=$1", terminal);
+}
+
 void SqliteStore::set_session(TerminalKey terminal, bool connected, WallTime at,
                               std::string_view agent_version) {
-  db_->run("UPDATE terminal SET connected=$2, last_seen_at=$3, silent_since=$4 WHERE id=$1",
+  db_->run("UPDATE terminal SET connected=$2, told=0, last_seen_at=$3, silent_since=$4 WHERE id=$1",
            terminal, connected, micros(at), connected ? std::nullopt : std::optional{micros(at)});
   if (!agent_version.empty()) {
     db_->run("UPDATE terminal SET agent_version=$2 WHERE id=$1", terminal, agent_version);
@@ -308,7 +331,7 @@ void SqliteStore::set_session(TerminalKey terminal, bool connected, WallTime at,
 void SqliteStore::disconnect_all(WallTime at) {
   db_->run("UPDATE terminal SET connected=0, live=0, silent_since=$1 WHERE connected=1",
            micros(at));
-  db_->run("UPDATE terminal SET live=0 WHERE live=1");
+  db_->run("UPDATE terminal SET live=0, told=0 WHERE live=1 OR told=1");
   db_->run(heard_again, micros(at));
 }
 
@@ -387,8 +410,8 @@ std::vector<DueTimer> SqliteStore::due_timers(WallTime now, std::size_t n) {
   std::vector<DueTimer> out;
   for (const auto row : db_->rows("SELECT m.terminal, m.kind, m.due_at FROM timer m JOIN terminal "
                                   "t ON t.id=m.terminal WHERE "
-                                  "m.due_at <= $1 AND (m.kind>=$2 OR t.live=1 OR (m.by_wall=1 AND "
-                                  "t.connected=1)) ORDER BY m.due_at LIMIT $3",
+                                  "m.due_at <= $1 AND (m.kind>=$2 OR (t.told=1 AND (t.live=1 OR "
+                                  "m.by_wall=1))) ORDER BY m.due_at LIMIT $3",
                                   micros(now), collectors_own, n)) {
     out.push_back(
         {row.integer(0), static_cast<TimerKind>(row.integer(1)), wall_from(row.integer(2))});
@@ -399,11 +422,15 @@ std::vector<DueTimer> SqliteStore::due_timers(WallTime now, std::size_t n) {
 std::optional<WallTime> SqliteStore::next_timer() {
   const auto due = db_->integer(
       "SELECT m.due_at FROM timer m JOIN terminal t ON t.id=m.terminal WHERE m.kind>=$1 OR "
-      "t.live=1 "
-      "OR (m.by_wall=1 AND t.connected=1) ORDER BY m.due_at LIMIT 1",
+      "(t.told=1 AND (t.live=1 OR m.by_wall=1)) ORDER BY m.due_at LIMIT 1",
       collectors_own);
   if (!due) return std::nullopt;
   return wall_from(*due);
+}
+
+void SqliteStore::put_off(const DueTimer& due, WallTime to) {
+  db_->run("UPDATE timer SET due_at=$4 WHERE terminal=$1 AND kind=$2 AND due_at=$3", due.terminal,
+           due.kind, micros(due.due), micros(to));
 }
 
 std::string SqliteStore::next_order_number(std::string_view day) {
@@ -431,9 +458,10 @@ void SqliteStore::set_order_committed(std::string_view id, WallTime at) {
 std::vector<CertificateRow> SqliteStore::certificates() {
   std::vector<CertificateRow> out;
   for (const auto row :
-       db_->rows("SELECT c.serial, c.terminal, t.code, c.revoked_at FROM certificate "
-                 "c JOIN terminal t ON t.id=c.terminal")) {
-    out.push_back({row.text(0), row.integer(1), row.text(2), !row.null(3)});
+       db_->rows("SELECT c.serial, c.terminal, t.code, c.revoked_at, c.used_at, c.superseded_at "
+                 "FROM certificate c JOIN terminal t ON t.id=c.terminal")) {
+    out.push_back({row.text(0), row.integer(1), row.text(2), !row.null(3), !row.null(4), {}});
+    if (!row.null(5)) out.back().superseded_at = wall_from(row.integer(5));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "collector/store/sqlite/sqlite_identities.hpp"
 #include "collector/store/store.hpp"
 #include "common/db/database.hpp"
 
@@ -13,6 +14,9 @@ namespace kw::collector {
 class SqliteStore final : public Store {
  public:
   static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file);
+  /// The same, but a file that is not there is Errc::missing: a folder with an authority and
+  /// without a database has lost it, and an empty one in its place would look like a healthy start.
+  static Result<std::unique_ptr<SqliteStore>> open_existing(const std::filesystem::path& file);
 
   Result<void> transact(const std::function<void()>& work) override;
   Result<void> part(const std::function<Result<void>()>& work) override;
@@ -26,8 +30,12 @@ class SqliteStore final : public Store {
   std::optional<WallTime> last_cleared(TerminalKey terminal, std::string_view subject,
                                        std::string_view code) override;
   void postpone_silence(WallTime until, WallTime heard) override;
+  void keep_silence_floor(WallTime until) override;
+  WallTime silence_floor() override;
+  void put_off(const DueTimer& due, WallTime to) override;
   void apply(TerminalKey terminal, const Changes& changes) override;
   void set_live(TerminalKey terminal, bool live) override;
+  void set_told(TerminalKey terminal) override;
   void set_session(TerminalKey terminal, bool connected, WallTime at,
                    std::string_view agent_version) override;
   void disconnect_all(WallTime at) override;
@@ -70,6 +78,7 @@ class SqliteStore final : public Store {
   void set_configuration_state(TerminalKey terminal, const PushedConfiguration& what) override;
   void set_configuration_in_force(TerminalKey terminal, std::string_view hash) override;
   void set_configuration_local(TerminalKey terminal, bool local) override;
+  IdentityBook& identities() override { return identities_; }
 
   void audit(const AuditEntry& entry) override;
   void touch(WallTime now) override;
@@ -77,9 +86,10 @@ class SqliteStore final : public Store {
 
  private:
   SqliteStore(std::unique_ptr<db::Database> db, std::filesystem::path wal)
-      : db_(std::move(db)), wal_(std::move(wal)) {}
+      : db_(std::move(db)), identities_(*db_), wal_(std::move(wal)) {}
 
   std::unique_ptr<db::Database> db_;
+  SqliteIdentities identities_;
   std::filesystem::path wal_;
 };
 

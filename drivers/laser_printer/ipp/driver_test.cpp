@@ -585,6 +585,12 @@ TEST_CASE("ipp: paper in its trays, with flags over what is counted") {
   CHECK(consumable(status, "a4_paper").available == 0.0);
   CHECK(condition_of(status, "media-empty")->detail == "main");
 
+  // One tray is empty, another has some and does not say how much.
+  says.attributes["printer-input-tray"] = Texts{main + "0;name=main", main + "-3;name=lower"};
+  status = polled(says);
+  CHECK(consumable(status, "a4_paper").state == ConsumableState::low);
+  CHECK_FALSE(consumable(status, "a4_paper").available);
+
   // Flags only, and no size.
   paper = consumable(polled(reasons({"media-empty"})), "paper");
   CHECK(paper.state == ConsumableState::out);

@@ -28,6 +28,7 @@ struct Paper {
   std::optional<double> sheets;    ///< in the trays that count
   std::optional<double> capacity;  ///< of those trays
   std::vector<std::string> empty;  ///< names of trays that count none
+  bool some = false;               ///< a tray has paper and does not count it
 };
 
 /// "wasteToner", "waste-toner" and "Waste Toner" are one word.
@@ -194,6 +195,7 @@ Paper paper_of(const Message& printer) {
   for (const auto& tray : printer.texts("printer-input-tray")) {
     if (is_a4(tray)) out.a4 = true;
     const auto level = number_field(tray, "level");
+    if (level && *level == some_left) out.some = true;
     if (!level || *level < 0) continue;
     out.sheets = out.sheets.value_or(0) + static_cast<double>(*level);
     const auto most = number_field(tray, "maxcapacity");
@@ -316,7 +318,9 @@ void add_supplies(const Message& printer, Reported& reported, const Limits& limi
 
 void add_paper(const Message& printer, Reported& reported, const Limits& limits,
                std::vector<wire::Consumable>& out) {
-  const auto paper = paper_of(printer);
+  auto paper = paper_of(printer);
+  // What one tray counts is no total while another has some uncounted.
+  if (paper.some) paper.sheets = paper.capacity = std::nullopt;
   wire::Consumable item{.type = paper.a4 ? "a4_paper" : "paper", .unit = "sheets"};
   item.source = paper.sheets ? wire::LevelSource::measured : wire::LevelSource::flag;
   item.available = paper.sheets;
@@ -329,7 +333,7 @@ void add_paper(const Message& printer, Reported& reported, const Limits& limits,
       limits.paper_sheets > 0 && paper.sheets && *paper.sheets <= limits.paper_sheets;
   // "At least one tray is empty", and another may not be.
   const bool tray_empty = reported.has("media-empty");
-  if (tray_empty && paper.sheets.value_or(0) <= 0) {
+  if (tray_empty && !paper.some && paper.sheets.value_or(0) <= 0) {
     item.state = wire::ConsumableState::out;
     item.available = 0;
     if (item.percent) item.percent = 0;

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "common/i18n.hpp"
+
+// The options in `kioskctl --help`; the commands are in messages.hpp.
+namespace kw::agent::ctl::message {
+
+inline constexpr Text help_help{"显示用法", "show this help"};
+inline constexpr Text help_version{"显示版本", "show the version"};
+inline constexpr Text help_data{"kiosk-agent 的数据目录", "kiosk-agent's data folder"};
+inline constexpr Text help_config{"本机的 agent.toml（默认用运行中的 kiosk-agent 所用的文件）",
+                                  "this kiosk's agent.toml; else the one the running agent uses"};
+inline constexpr Text help_json{"输出 JSON，供程序使用", "print JSON, for programs"};
+inline constexpr Text help_lang{"界面语言", "the language of all texts"};
+inline constexpr Text help_limit{"每一步的时限（毫秒）", "time limit of each step, in ms"};
+inline constexpr Text help_output{"写入此文件（默认在当前目录）",
+                                  "write this file; else one in the current folder"};
+inline constexpr Text help_count{"显示多少条", "how many"};
+inline constexpr Text help_of_device{"只看此设备", "of this device only"};
+inline constexpr Text help_samples{"也显示测量值", "measurements too"};
+inline constexpr Text help_follow{"持续显示新事件", "go on with new ones"};
+inline constexpr Text help_test_device{"设备名称，见 kioskctl devices",
+                                       "its name, as kioskctl devices lists it"};
+inline constexpr Text help_test_name{
+    "测试项，见 kioskctl drivers --json；只有一项时可省略",
+    "which test, as kioskctl drivers --json lists them; not needed "
+    "when there is one"};
+inline constexpr Text help_probe_driver{"驱动名称，见 kioskctl drivers",
+                                        "the driver, as kioskctl drivers lists it"};
+inline constexpr Text help_probe_port{"端口，写法同 agent.toml", "the port, as in agent.toml"};
+inline constexpr Text help_set{"驱动的设置，可重复", "a setting of the driver; may be repeated"};
+inline constexpr Text help_deadline{"等待设备应答的时限（毫秒）",
+                                    "how long the device may take, in ms"};
+
+}  // namespace kw::agent::ctl::message
