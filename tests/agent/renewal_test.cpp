@@ -30,7 +30,8 @@ TEST_CASE("a certificate is renewed between two thirds and three quarters of its
   CHECK(plan(60s, 0.0).is_due(made + 41s));
 }
 
-TEST_CASE("a renewal that fails is tried more and more rarely, and not too rarely near the end") {
+TEST_CASE(
+    "a renewal that fails is tried more and more rarely, and not too rarely close_by the end") {
   auto far = plan(90 * identity::day, 0.0);
   const auto begin = made + 61 * identity::day;
   CHECK(far.after_failure(begin, 1.0) == Duration{1min});
