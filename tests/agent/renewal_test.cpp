@@ -30,16 +30,15 @@ TEST_CASE("a certificate is renewed between two thirds and three quarters of its
   CHECK(plan(60s, 0.0).is_due(made + 41s));
 }
 
-TEST_CASE(
-    "a renewal that fails is tried more and more rarely, and not too rarely close_by the end") {
-  auto far = plan(90 * identity::day, 0.0);
+TEST_CASE("a renewal that fails is tried more and more rarely, and not too rarely near the end") {
+  auto young = plan(90 * identity::day, 0.0);
   const auto begin = made + 61 * identity::day;
-  CHECK(far.after_failure(begin, 1.0) == Duration{1min});
-  CHECK(far.after_failure(begin, 1.0) == Duration{2min});
-  CHECK(far.after_failure(begin, 0.0) == Duration{2min});
-  for (int i = 0; i < 20; ++i) static_cast<void>(far.after_failure(begin, 0.5));
-  CHECK(far.after_failure(begin, 1.0) == Duration{6h});
-  CHECK(far.after_failure(begin, 0.0) == Duration{3h});
-  CHECK(far.after_failure(made + 90 * identity::day - 1h, 1.0) == Duration{1h});
-  CHECK(far.after_failure(made + 100 * identity::day, 1.0) == Duration{1h});
+  CHECK(young.after_failure(begin, 1.0) == Duration{1min});
+  CHECK(young.after_failure(begin, 1.0) == Duration{2min});
+  CHECK(young.after_failure(begin, 0.0) == Duration{2min});
+  for (int i = 0; i < 20; ++i) static_cast<void>(young.after_failure(begin, 0.5));
+  CHECK(young.after_failure(begin, 1.0) == Duration{6h});
+  CHECK(young.after_failure(begin, 0.0) == Duration{3h});
+  CHECK(young.after_failure(made + 90 * identity::day - 1h, 1.0) == Duration{1h});
+  CHECK(young.after_failure(made + 100 * identity::day, 1.0) == Duration{1h});
 }
