@@ -35,8 +35,8 @@ RenewalPlan::RenewalPlan(WallTime not_before, WallTime not_after, double drawn)
 Duration RenewalPlan::after_failure(WallTime now, double drawn) {
   const Duration doubled = first_pause * (1LL << std::min(failures_, doublings_most));
   ++failures_;
-  const bool near = not_after_ - now < near_the_end;
-  const auto most = std::min(doubled, near ? longest_near_the_end : longest_pause);
+  const bool soon = not_after_ - now < near_the_end;
+  const auto most = std::min(doubled, soon ? longest_near_the_end : longest_pause);
   return most / 2 + part(most / 2, drawn);
 }
 

@@ -31,14 +31,14 @@ TEST_CASE("a certificate is renewed between two thirds and three quarters of its
 }
 
 TEST_CASE("a renewal that fails is tried more and more rarely, and not too rarely near the end") {
-  auto far = plan(90 * identity::day, 0.0);
+  auto distant = plan(90 * identity::day, 0.0);
   const auto begin = made + 61 * identity::day;
-  CHECK(far.after_failure(begin, 1.0) == Duration{1min});
-  CHECK(far.after_failure(begin, 1.0) == Duration{2min});
-  CHECK(far.after_failure(begin, 0.0) == Duration{2min});
-  for (int i = 0; i < 20; ++i) static_cast<void>(far.after_failure(begin, 0.5));
-  CHECK(far.after_failure(begin, 1.0) == Duration{6h});
-  CHECK(far.after_failure(begin, 0.0) == Duration{3h});
-  CHECK(far.after_failure(made + 90 * identity::day - 1h, 1.0) == Duration{1h});
-  CHECK(far.after_failure(made + 100 * identity::day, 1.0) == Duration{1h});
+  CHECK(distant.after_failure(begin, 1.0) == Duration{1min});
+  CHECK(distant.after_failure(begin, 1.0) == Duration{2min});
+  CHECK(distant.after_failure(begin, 0.0) == Duration{2min});
+  for (int i = 0; i < 20; ++i) static_cast<void>(distant.after_failure(begin, 0.5));
+  CHECK(distant.after_failure(begin, 1.0) == Duration{6h});
+  CHECK(distant.after_failure(begin, 0.0) == Duration{3h});
+  CHECK(distant.after_failure(made + 90 * identity::day - 1h, 1.0) == Duration{1h});
+  CHECK(distant.after_failure(made + 100 * identity::day, 1.0) == Duration{1h});
 }
