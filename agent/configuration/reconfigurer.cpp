@@ -138,7 +138,7 @@ void Reconfigurer::established() {
 
 void Reconfigurer::put_off(Duration retry_after) {
   if (!trying_ || overdue_) return;
-  const auto anew = std::chrono::steady_clock::now() + retry_after + in_force_->config->trial;
+  const auto anew = clock_.mono() + retry_after + in_force_->config->trial;
   ends_at_ = std::max(ends_at_, anew);
   log::info("configuration-trial-extended", {{"hash", identity::to_hex(tried_)}});
 }
@@ -246,15 +246,15 @@ Task<void> Reconfigurer::watch_trial() {
   if (stopping_) co_return;
   const auto tried = tried_;
   const auto limit = in_force_->config->trial;
-  const auto begun = std::chrono::steady_clock::now();
-  ends_at_ = begun + limit;
-  deadline_.expires_at(begun + std::min<Duration>(ripe_after, limit / ripe_part));
+  ends_at_ = clock_.mono() + limit;
+  deadline_.expires_after(std::min<Duration>(ripe_after, limit / ripe_part));
   for (;;) {
     const auto [cancelled] = co_await deadline_.async_wait(as_result);
     if (cancelled || stopping_ || !trying_ || tried != tried_) co_return;
     ripe_ = true;
-    if (proved_ || std::chrono::steady_clock::now() >= ends_at_) break;
-    deadline_.expires_at(ends_at_);
+    const auto now = clock_.mono();
+    if (proved_ || now >= ends_at_) break;
+    deadline_.expires_after(ends_at_ - now);
   }
   overdue_ = !proved_;
   wake();

@@ -98,7 +98,7 @@ class Reconfigurer {
   bool heard_ = false;  ///< a session began since the last rollback was told: it brings that again
                         ///< only if somebody pushed it anew
   bool working_ = false;
-  std::chrono::steady_clock::time_point ends_at_{};  ///< of the trial
+  MonoTime ends_at_{};  ///< of the trial
   bool stopping_ = false;
   asio::steady_timer deadline_;
 };
