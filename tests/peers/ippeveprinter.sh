@@ -159,8 +159,10 @@ tray 250
 probe 0
 sees "a full tray" "$def codes == [] and (supply(\"a4_paper\") | .available == 250 and .state == \"full\")"
 
-print_saying 'STATE: +media-jam' \
-  'ATTR: marker-names=Black,Waste marker-levels=12,-3 marker-low-levels=15,0 marker-types=toner,wasteToner marker-colors=#000000,none'
+# The printer takes line after line, and is asked meanwhile: what is awaited is said last.
+print_saying \
+  'ATTR: marker-names=Black,Waste marker-levels=12,-3 marker-low-levels=15,0 marker-types=toner,wasteToner marker-colors=#000000,none' \
+  'STATE: +media-jam'
 await "media-jam" said media-jam
 [ "$code" = 1 ] || fail "a jam is a fault"
 sees "a jam, a fault although the printer only reports it" \
