@@ -24,4 +24,9 @@ std::string known_schemes(const Card& card) {
   return out;
 }
 
+std::string_view name(Maturity v) {
+  constexpr std::string_view names[] = {"simulated", "peer", "field"};
+  return names[static_cast<std::size_t>(v)];
+}
+
 }  // namespace kw::drivers

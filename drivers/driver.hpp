@@ -47,6 +47,13 @@ class Driver {
   virtual void close() noexcept = 0;
 };
 
+/// What a driver has been tried with.
+enum class Maturity : std::uint8_t {
+  simulated,  ///< only our own simulator has spoken to it
+  peer,       ///< a program or library that nobody here wrote has; `Card::peers` names it
+  field,      ///< a device of metal and plastic has
+};
+
 /// What is known of a driver before any device is attached.
 struct Card {
   std::string_view name;  ///< as in `driver = "escpos"`
@@ -57,8 +64,16 @@ struct Card {
       conditions;                             ///< the driver's own codes; standard ones in wire
   std::span<const std::string_view> schemes;  ///< port schemes it speaks over; empty: port "-"
   std::span<const std::string_view> self_tests;
+  /// The parts of a Status that such a device can fill, by their names in JSON: "conditions",
+  /// "media", "components", "consumables", "identity", "measurements".
+  std::span<const std::string_view> capabilities;
+  wire::Evidence evidence = wire::Evidence::protocol_reply;  ///< what its status rests on at best
+  Maturity maturity = Maturity::simulated;
+  std::string_view peers = {};  ///< with versions: "CUPS ippeveprinter 2.4.2"; empty: none
   /// Errc::invalid when settings that are well-formed each do not fit together.
   Result<std::unique_ptr<Driver>> (*make)(const Settings& settings);
 };
+
+std::string_view name(Maturity v);
 
 }  // namespace kw::drivers

@@ -243,6 +243,12 @@ json::object drivers_json(Lang lang) {
     json::array tests;
     for (const auto test : card.self_tests) tests.emplace_back(test);
     to["self_tests"] = std::move(tests);
+    json::array capabilities;
+    for (const auto part : card.capabilities) capabilities.emplace_back(part);
+    to["capabilities"] = std::move(capabilities);
+    to["evidence"] = wire::name(card.evidence);
+    to["maturity"] = drivers::name(card.maturity);
+    to["peers"] = card.peers;
     list.push_back(std::move(to));
   }
   json::object out;

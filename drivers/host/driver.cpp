@@ -17,6 +17,7 @@ namespace {
 
 using platform::HostFigures;
 
+constexpr std::string_view capabilities[] = {"conditions", "identity", "measurements"};
 constexpr std::array settings_table{
     Setting{"root",
             SettingType::text,
@@ -169,6 +170,7 @@ Card host_card() {
           .conditions = {},
           .schemes = {},
           .self_tests = {},
+          .capabilities = capabilities,
           .make = make};
 }
 

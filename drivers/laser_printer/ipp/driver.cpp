@@ -19,6 +19,8 @@ using ipp::Message;
 
 // ---- tables -----------------------------------------------------------------------------------
 
+constexpr std::string_view capabilities[] = {"conditions",  "media",    "components",
+                                             "consumables", "identity", "measurements"};
 constexpr std::array settings_table{
     Setting{"toner_warning_percent",
             SettingType::integer,
@@ -281,6 +283,9 @@ Card ipp_card() {
           .conditions = ipp::own_conditions(),
           .schemes = port_schemes,
           .self_tests = {},
+          .capabilities = capabilities,
+          .maturity = Maturity::peer,
+          .peers = "CUPS ippeveprinter 2.4.2",
           .make = make};
 }
 

@@ -20,6 +20,8 @@ using Bytes = std::vector<std::uint8_t>;
 
 // ---- tables -----------------------------------------------------------------------------------
 
+constexpr std::string_view capabilities[] = {"conditions", "media", "components", "consumables",
+                                             "identity"};
 constexpr std::array settings_table{
     Setting{
         "model",
@@ -592,6 +594,7 @@ Card escpos_card() {
           .conditions = own_conditions,
           .schemes = port_schemes,
           .self_tests = {},
+          .capabilities = capabilities,
           .make = make};
 }
 
