@@ -15,6 +15,9 @@ constexpr std::string_view serial_example = "serial:/dev/ttyS0?baud=9600";
 constexpr std::string_view tcp_example = "tcp://192.0.2.10:9100";
 constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
 constexpr std::uint16_t ipp_port = 631;
+constexpr std::string_view modbus_example =
+    "modbus+tcp://192.0.2.10 or modbus+rtu:/dev/ttyS1?baud=9600";
+constexpr std::uint16_t modbus_port = 502;
 constexpr std::string_view ipp_path = "/ipp/print";  // PWG 5100.14: where every printer answers
 
 /// An option and every value it may have.
@@ -35,7 +38,7 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 
 /// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
 /// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 5> other_schemes{"usb", "snmp", "pcsc", "modbus+tcp", "nut"};
+constexpr std::array<std::string_view, 4> other_schemes{"usb", "snmp", "pcsc", "nut"};
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
 std::string shown(std::string_view text) {
@@ -101,12 +104,13 @@ std::optional<std::string> check_serial_options(const PortAddress& address) {
   return std::nullopt;
 }
 
-Result<PortAddress> serial_address(std::string_view text, std::string_view rest, PortAddress out) {
+Result<PortAddress> serial_address(std::string_view text, std::string_view rest,
+                                   std::string_view example, PortAddress out) {
   if (!rest.starts_with('/') && !rest.starts_with("COM")) {
-    return wrong(text, "a serial port is named by its device path", serial_example);
+    return wrong(text, "a serial port is named by its device path", example);
   }
   out.host = rest;
-  if (const auto bad = check_serial_options(out)) return wrong(text, *bad, serial_example);
+  if (const auto bad = check_serial_options(out)) return wrong(text, *bad, example);
   return out;
 }
 
@@ -163,6 +167,17 @@ Result<PortAddress> ipp_address(std::string_view text, std::string_view rest, Po
   return network_address(text, rest.substr(0, slash), ipp_port, ipp_example, std::move(out));
 }
 
+/// RTU frames go over a serial line, or over TCP to a serial server that passes bytes on unread.
+Result<PortAddress> modbus_address(std::string_view text, std::string_view rest, PortAddress out) {
+  const bool on_line = out.scheme == "modbus+rtu";
+  if (on_line && !rest.starts_with("//")) {
+    return serial_address(text, rest, modbus_example, std::move(out));
+  }
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing", modbus_example);
+  return network_address(text, rest.substr(2), on_line ? 0 : modbus_port, modbus_example,
+                         std::move(out));
+}
+
 }  // namespace
 
 Result<PortAddress> PortAddress::parse(std::string_view text) {
@@ -190,17 +205,24 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
     return wrong(text, "user and password are not supported here",
                  out.scheme == "tcp" ? tcp_example : ipp_example);
   }
-  if (out.scheme == "serial") return serial_address(text, rest, std::move(out));
+  if (out.scheme == "serial") {
+    return serial_address(text, rest, serial_example, std::move(out));
+  }
   if (out.scheme == "tcp") return tcp_address(text, rest, std::move(out));
   if (out.scheme == "ipp") return ipp_address(text, rest, std::move(out));
+  if (out.scheme == "modbus+tcp" || out.scheme == "modbus+rtu") {
+    return modbus_address(text, rest, std::move(out));
+  }
   if (out.scheme == "ipps") {
     return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
   }
   if (std::ranges::find(other_schemes, out.scheme) == other_schemes.end()) {
-    return wrong(text,
-                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, {}, -)", out.scheme,
-                             joined(other_schemes)),
-                 serial_example);
+    return wrong(
+        text,
+        fmt::format(
+            "unknown scheme \"{}\" (known: serial, tcp, ipp, {}, modbus+tcp, modbus+rtu, -)",
+            out.scheme, joined(other_schemes)),
+        serial_example);
   }
   out.host = rest.starts_with("//") ? rest.substr(2) : rest;
   return out;

@@ -69,7 +69,17 @@ TEST_CASE("port address: what is written is what is meant") {
   CHECK(PortAddress::parse("ipp://[2001:db8::1]/")->path == "/ipp/print");
 
   CHECK(PortAddress::parse("-")->scheme == "-");
-  CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:502")->host == "192.0.2.1:502");
+  const auto modbus = PortAddress::parse("modbus+tcp://192.0.2.1");
+  REQUIRE(bool(modbus));
+  CHECK(modbus->host == "192.0.2.1");
+  CHECK(modbus->port == 502);
+  CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:5020")->port == 5020);
+  const auto line = PortAddress::parse("modbus+rtu:/dev/ttyS1?baud=19200&parity=even");
+  REQUIRE(bool(line));
+  CHECK(line->host == "/dev/ttyS1");
+  CHECK(line->port == 0);
+  CHECK(line->options.at("parity") == "even");
+  CHECK(PortAddress::parse("modbus+rtu://192.0.2.1:4001")->port == 4001);
 }
 
 TEST_CASE("port address: a mistake is told with an example of the right form") {
@@ -100,6 +110,11 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"ipp://::1/ipp", "an IPv6 address stands in brackets; example: ipp://[2001:db8::10]:631"},
       {"ipp://printer/ipp?queue=1", "ipp has no options"},
       {"ipp://printer/ipp HTTP/1.1\r\nX: ", "only printable ASCII without spaces"},
+      {"modbus+tcp:board", "\"//\" is missing; example: modbus+tcp://192.0.2.10"},
+      {"modbus+tcp://board?unit=2", "modbus+tcp has no options"},
+      {"modbus+rtu:ttyS1", "a serial port is named by its device path; example: modbus+tcp"},
+      {"modbus+rtu:/dev/ttyS1?unit=2", "unknown option \"unit\""},
+      {"modbus+rtu://board", "the port number is missing"},
       {"ipps://printer/ipp/print", "IPP over TLS is not supported; use ipp"},
   };
   for (const auto& [text, expected] : rows) {
