@@ -198,6 +198,8 @@ Card modbus_card() {
           .schemes = port_schemes,
           .self_tests = {},
           .capabilities = capabilities,
+          .maturity = Maturity::peer,
+          .peers = "pymodbus 3.0.0rc1",
           .make = make};
 }
 
