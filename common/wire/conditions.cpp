@@ -101,6 +101,11 @@ constexpr std::array rows{
     ConditionRow{"under-temperature", warning, Action::maintenance, {"温度过低", "too cold"}},
     ConditionRow{"humidity-high", warning, Action::maintenance, {"湿度过高", "humidity high"}},
     ConditionRow{"fan-stopped", fault, Action::maintenance, {"风扇停转", "fan does not turn"}},
+    ConditionRow{"battery-low", fault, Action::maintenance, {"电池电量低", "battery low"}},
+    ConditionRow{"battery-replace",
+                 fault,
+                 Action::maintenance,
+                 {"电池需要更换", "battery must be replaced"}},
     // Hosts.
     ConditionRow{
         "disk-almost-full", warning, Action::configuration, {"磁盘空间不足", "disk almost full"}},

@@ -18,6 +18,8 @@ constexpr std::uint16_t ipp_port = 631;
 constexpr std::string_view modbus_example =
     "modbus+tcp://192.0.2.10 or modbus+rtu:/dev/ttyS1?baud=9600";
 constexpr std::uint16_t modbus_port = 502;
+constexpr std::string_view nut_example = "nut://192.0.2.10";
+constexpr std::uint16_t nut_port = 3493;
 constexpr std::string_view ipp_path = "/ipp/print";  // PWG 5100.14: where every printer answers
 
 /// An option and every value it may have.
@@ -38,7 +40,7 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 
 /// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
 /// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 4> other_schemes{"usb", "snmp", "pcsc", "nut"};
+constexpr std::array<std::string_view, 3> other_schemes{"usb", "snmp", "pcsc"};
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
 std::string shown(std::string_view text) {
@@ -178,6 +180,15 @@ Result<PortAddress> modbus_address(std::string_view text, std::string_view rest,
                          std::move(out));
 }
 
+Result<PortAddress> nut_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after nut:", nut_example);
+  rest.remove_prefix(2);
+  if (rest.find('/') != std::string_view::npos) {
+    return wrong(text, "which UPS is the driver's setting ups", nut_example);
+  }
+  return network_address(text, rest, nut_port, nut_example, std::move(out));
+}
+
 }  // namespace
 
 Result<PortAddress> PortAddress::parse(std::string_view text) {
@@ -213,6 +224,7 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
   if (out.scheme == "modbus+tcp" || out.scheme == "modbus+rtu") {
     return modbus_address(text, rest, std::move(out));
   }
+  if (out.scheme == "nut") return nut_address(text, rest, std::move(out));
   if (out.scheme == "ipps") {
     return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
   }
@@ -220,7 +232,7 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
     return wrong(
         text,
         fmt::format(
-            "unknown scheme \"{}\" (known: serial, tcp, ipp, {}, modbus+tcp, modbus+rtu, -)",
+            "unknown scheme \"{}\" (known: serial, tcp, ipp, {}, modbus+tcp, modbus+rtu, nut, -)",
             out.scheme, joined(other_schemes)),
         serial_example);
   }

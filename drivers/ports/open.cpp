@@ -78,7 +78,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   const auto connect = [address, &clock](MonoTime until) {
     return platform::open_tcp(address.host, address.port, clock, until);
   };
-  if (address.scheme == "tcp") return connect(deadline);
+  if (address.scheme == "tcp" || address.scheme == "nut") return connect(deadline);
   if (address.scheme == "ipp") return open_http(address, connect, deadline);
   if (address.scheme.starts_with("modbus+")) return open_modbus(address, clock, deadline);
   return Error{Errc::unsupported,

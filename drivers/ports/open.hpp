@@ -12,7 +12,7 @@
 namespace kw::drivers {
 
 /// A port as it is written in configuration: `serial:/dev/ttyS0?baud=9600`, `tcp://host:port`,
-/// `ipp://host/ipp/print`, `modbus+tcp://host`, `modbus+rtu:/dev/ttyS1`, `-`.
+/// `ipp://host/ipp/print`, `modbus+tcp://host`, `modbus+rtu:/dev/ttyS1`, `nut://host`, `-`.
 struct PortAddress {
   std::string scheme;  ///< "serial", "tcp", "ipp" …; "-" for a driver without a port
   std::string host;    ///< of a network port: host name or address; of a serial one: device path

@@ -80,6 +80,8 @@ TEST_CASE("port address: what is written is what is meant") {
   CHECK(line->port == 0);
   CHECK(line->options.at("parity") == "even");
   CHECK(PortAddress::parse("modbus+rtu://192.0.2.1:4001")->port == 4001);
+  CHECK(PortAddress::parse("nut://ups.local")->port == 3493);
+  CHECK(PortAddress::parse("nut://ups.local:13493")->port == 13493);
 }
 
 TEST_CASE("port address: a mistake is told with an example of the right form") {
@@ -115,6 +117,9 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"modbus+rtu:ttyS1", "a serial port is named by its device path; example: modbus+tcp"},
       {"modbus+rtu:/dev/ttyS1?unit=2", "unknown option \"unit\""},
       {"modbus+rtu://board", "the port number is missing"},
+      {"nut:ups", "\"//\" is missing after nut:; example: nut://192.0.2.10"},
+      {"nut://ups/office", "which UPS is the driver's setting ups"},
+      {"nut://ann@ups", "user and password are not supported here"},
       {"ipps://printer/ipp/print", "IPP over TLS is not supported; use ipp"},
   };
   for (const auto& [text, expected] : rows) {
