@@ -6,7 +6,7 @@ cd "$kw_root"
 kw_packages=(
   clang-19 lld-19 cmake ninja-build ccache pkg-config protobuf-compiler libprotobuf-dev
   libboost1.81-dev libboost-json1.81-dev libboost-system1.81-dev libboost-url1.81-dev
-  libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
+  libssl-dev libsqlite3-dev libusb-1.0-0-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
   curl jq
 )
 kw_deb_packages=(dpkg-dev file)

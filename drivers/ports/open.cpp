@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "drivers/ports/http.hpp"
+#include "drivers/ports/usb.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -63,6 +64,11 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   };
   if (address.scheme == "tcp") return connect(deadline);
   if (address.scheme == "ipp") return open_http(address, connect, deadline);
+  if (address.scheme == "usb") {
+    const auto wanted = usb_address(address);
+    if (!wanted) return wanted.error();
+    return open_usb(*wanted, clock, deadline);
+  }
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }
