@@ -22,8 +22,9 @@ if(WIN32)
     platform/win/sockets.cpp
     platform/win/tcp_port.cpp
     platform/win/terminal.cpp
-    platform/win/thread_name.cpp)
-  target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
+    platform/win/thread_name.cpp
+    platform/win/usb_texts.cpp)
+  target_link_libraries(kw_common PRIVATE advapi32 cfgmgr32 iphlpapi shell32 ws2_32)
   return()
 endif()
 target_sources(kw_common PRIVATE
@@ -45,4 +46,5 @@ target_sources(kw_common PRIVATE
   platform/posix/sockets.cpp
   platform/posix/tcp_port.cpp
   platform/posix/terminal.cpp
-  platform/posix/thread_name.cpp)
+  platform/posix/thread_name.cpp
+  platform/posix/usb_texts.cpp)

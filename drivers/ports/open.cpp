@@ -4,6 +4,7 @@
 
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/usb.hpp"
+#include "drivers/ports/usb_list.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -64,10 +65,11 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   };
   if (address.scheme == "tcp") return connect(deadline);
   if (address.scheme == "ipp") return open_http(address, connect, deadline);
-  if (address.scheme == "usb") {
+  if (address.scheme == "usb" || address.scheme == "usb-list") {
     const auto wanted = usb_address(address);
     if (!wanted) return wanted.error();
-    return open_usb(*wanted, clock, deadline);
+    if (address.scheme == "usb") return open_usb(*wanted, clock, deadline);
+    return std::unique_ptr<Port>{std::make_unique<UsbListPort>(*wanted, clock)};
   }
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
