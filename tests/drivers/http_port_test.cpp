@@ -67,6 +67,16 @@ TEST_CASE("http port: an answer in every form and in any pieces") {
   }
 }
 
+TEST_CASE("http port: an empty answer in chunks may come byte by byte") {
+  const auto form = bytes_of(std::string{ok} + "Transfer-Encoding: chunked\r\n\r\n" + "0\r\n\r\n");
+  FakeHttp http;
+  http.device->device = [&](const Bytes&) {
+    for (const auto b : form) http.device->arrive({b});
+  };
+  CHECK(text_of(post(http)).empty());
+  CHECK(text_of(post(http)).empty());
+}
+
 TEST_CASE("http port: without a length the answer ends with the connection") {
   FakeHttp http;
   http.device->device = [&](const Bytes&) {
