@@ -18,6 +18,9 @@ kw_test_packages=(
   debootstrap iproute2 python3 systemd
 )
 
+# The fuzz targets: libFuzzer, and names for the addresses in a finding.
+kw_fuzz_packages=(libclang-rt-19-dev llvm-19)
+
 # The Windows build and its tests.
 kw_windows_packages=(
   g++-mingw-w64-x86-64-posix libz-mingw-w64-dev dpkg-dev make patch perl tcl wine64
