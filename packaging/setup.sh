@@ -14,6 +14,8 @@ kw_deb_packages=(dpkg-dev file)
 # What only tests need: real programs at the other end of our wires, a browser, a bare root file system.
 kw_test_packages=(
   cups-ipp-utils dbus-daemon umockdev libumockdev-dev
+  python3-pymodbus python3-serial python3-serial-asyncio socat
+  nut-server nut-client
   chromium chromium-driver
   debootstrap iproute2 python3 systemd
 )

@@ -17,6 +17,11 @@ constexpr std::string_view tcp_example = "tcp://192.0.2.10:9100";
 constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
 constexpr std::string_view usb_example = "usb:04b8:0e15";
 constexpr std::uint16_t ipp_port = 631;
+constexpr std::string_view modbus_example =
+    "modbus+tcp://192.0.2.10 or modbus+rtu:/dev/ttyS1?baud=9600";
+constexpr std::uint16_t modbus_port = 502;
+constexpr std::string_view nut_example = "nut://192.0.2.10";
+constexpr std::uint16_t nut_port = 3493;
 constexpr std::string_view ipp_path = "/ipp/print";  // PWG 5100.14: where every printer answers
 
 /// An option and every value it may have.
@@ -37,7 +42,7 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 
 /// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
 /// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 4> other_schemes{"snmp", "pcsc", "modbus+tcp", "nut"};
+constexpr std::array<std::string_view, 2> other_schemes{"snmp", "pcsc"};
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
 std::string shown(std::string_view text) {
@@ -103,12 +108,13 @@ std::optional<std::string> check_serial_options(const PortAddress& address) {
   return std::nullopt;
 }
 
-Result<PortAddress> serial_address(std::string_view text, std::string_view rest, PortAddress out) {
+Result<PortAddress> serial_address(std::string_view text, std::string_view rest,
+                                   std::string_view example, PortAddress out) {
   if (!rest.starts_with('/') && !rest.starts_with("COM")) {
-    return wrong(text, "a serial port is named by its device path", serial_example);
+    return wrong(text, "a serial port is named by its device path", example);
   }
   out.host = rest;
-  if (const auto bad = check_serial_options(out)) return wrong(text, *bad, serial_example);
+  if (const auto bad = check_serial_options(out)) return wrong(text, *bad, example);
   return out;
 }
 
@@ -175,6 +181,26 @@ Result<PortAddress> usb_port_address(std::string_view text, std::string_view res
   return out;
 }
 
+/// RTU frames go over a serial line, or over TCP to a serial server that passes bytes on unread.
+Result<PortAddress> modbus_address(std::string_view text, std::string_view rest, PortAddress out) {
+  const bool on_line = out.scheme == "modbus+rtu";
+  if (on_line && !rest.starts_with("//")) {
+    return serial_address(text, rest, modbus_example, std::move(out));
+  }
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing", modbus_example);
+  return network_address(text, rest.substr(2), on_line ? 0 : modbus_port, modbus_example,
+                         std::move(out));
+}
+
+Result<PortAddress> nut_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after nut:", nut_example);
+  rest.remove_prefix(2);
+  if (rest.find('/') != std::string_view::npos) {
+    return wrong(text, "which UPS is the driver's setting ups", nut_example);
+  }
+  return network_address(text, rest, nut_port, nut_example, std::move(out));
+}
+
 }  // namespace
 
 Result<PortAddress> PortAddress::parse(std::string_view text) {
@@ -202,21 +228,27 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
     return wrong(text, "user and password are not supported here",
                  out.scheme == "tcp" ? tcp_example : ipp_example);
   }
-  if (out.scheme == "serial") return serial_address(text, rest, std::move(out));
+  if (out.scheme == "serial") {
+    return serial_address(text, rest, serial_example, std::move(out));
+  }
   if (out.scheme == "tcp") return tcp_address(text, rest, std::move(out));
   if (out.scheme == "ipp") return ipp_address(text, rest, std::move(out));
   if (out.scheme == "usb" || out.scheme == "usb-list") {
     return usb_port_address(text, rest, std::move(out));
   }
+  if (out.scheme == "modbus+tcp" || out.scheme == "modbus+rtu") {
+    return modbus_address(text, rest, std::move(out));
+  }
+  if (out.scheme == "nut") return nut_address(text, rest, std::move(out));
   if (out.scheme == "ipps") {
     return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
   }
   if (std::ranges::find(other_schemes, out.scheme) == other_schemes.end()) {
-    return wrong(
-        text,
-        fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, usb, usb-list, {}, -)",
-                    out.scheme, joined(other_schemes)),
-        serial_example);
+    return wrong(text,
+                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, usb, usb-list, {}, "
+                             "modbus+tcp, modbus+rtu, nut, -)",
+                             out.scheme, joined(other_schemes)),
+                 serial_example);
   }
   out.host = rest.starts_with("//") ? rest.substr(2) : rest;
   return out;

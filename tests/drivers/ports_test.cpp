@@ -86,7 +86,19 @@ TEST_CASE("port address: what is written is what is meant") {
   CHECK(PortAddress::parse("usb-list:eef:1")->host == "eef:1");
 
   CHECK(PortAddress::parse("-")->scheme == "-");
-  CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:502")->host == "192.0.2.1:502");
+  const auto modbus = PortAddress::parse("modbus+tcp://192.0.2.1");
+  REQUIRE(bool(modbus));
+  CHECK(modbus->host == "192.0.2.1");
+  CHECK(modbus->port == 502);
+  CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:5020")->port == 5020);
+  const auto line = PortAddress::parse("modbus+rtu:/dev/ttyS1?baud=19200&parity=even");
+  REQUIRE(bool(line));
+  CHECK(line->host == "/dev/ttyS1");
+  CHECK(line->port == 0);
+  CHECK(line->options.at("parity") == "even");
+  CHECK(PortAddress::parse("modbus+rtu://192.0.2.1:4001")->port == 4001);
+  CHECK(PortAddress::parse("nut://ups.local")->port == 3493);
+  CHECK(PortAddress::parse("nut://ups.local:13493")->port == 13493);
 }
 
 TEST_CASE("port address: a mistake is told with an example of the right form") {
@@ -128,6 +140,14 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"usb:04b8:0e15?detach=yes", "detach = \"yes\" is not one of true, false"},
       {"usb:04b8:0e15?serial=", "serial is empty"},
       {"usb-list:04b8:0e15?detach=true", "unknown option \"detach\" (known: serial, path)"},
+      {"modbus+tcp:board", "\"//\" is missing; example: modbus+tcp://192.0.2.10"},
+      {"modbus+tcp://board?unit=2", "modbus+tcp has no options"},
+      {"modbus+rtu:ttyS1", "a serial port is named by its device path; example: modbus+tcp"},
+      {"modbus+rtu:/dev/ttyS1?unit=2", "unknown option \"unit\""},
+      {"modbus+rtu://board", "the port number is missing"},
+      {"nut:ups", "\"//\" is missing after nut:; example: nut://192.0.2.10"},
+      {"nut://ups/office", "which UPS is the driver's setting ups"},
+      {"nut://ann@ups", "user and password are not supported here"},
       {"ipps://printer/ipp/print", "IPP over TLS is not supported; use ipp"},
   };
   for (const auto& [text, expected] : rows) {
