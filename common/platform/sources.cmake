@@ -12,6 +12,7 @@ if(WIN32)
     platform/win/host_checks.cpp
     platform/win/host_facts.cpp
     platform/win/host_figures.cpp
+    platform/win/locked_memory.cpp
     platform/win/memory.cpp
     platform/win/owner.cpp
     platform/win/process.cpp
@@ -22,8 +23,9 @@ if(WIN32)
     platform/win/sockets.cpp
     platform/win/tcp_port.cpp
     platform/win/terminal.cpp
-    platform/win/thread_name.cpp)
-  target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
+    platform/win/thread_name.cpp
+    platform/win/usb_texts.cpp)
+  target_link_libraries(kw_common PRIVATE advapi32 cfgmgr32 iphlpapi shell32 ws2_32)
   return()
 endif()
 target_sources(kw_common PRIVATE
@@ -36,6 +38,7 @@ target_sources(kw_common PRIVATE
   platform/posix/host_checks.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
+  platform/posix/locked_memory.cpp
   platform/posix/memory.cpp
   platform/posix/owner.cpp
   platform/posix/process.cpp
@@ -45,4 +48,5 @@ target_sources(kw_common PRIVATE
   platform/posix/sockets.cpp
   platform/posix/tcp_port.cpp
   platform/posix/terminal.cpp
-  platform/posix/thread_name.cpp)
+  platform/posix/thread_name.cpp
+  platform/posix/usb_texts.cpp)

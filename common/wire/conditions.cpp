@@ -81,6 +81,26 @@ constexpr std::array rows{
     ConditionRow{
         "printer-offline", fault, Action::maintenance, {"打印机脱机", "printer is off-line"}},
     ConditionRow{"output-not-taken", warning, Action::clear, {"票据未取走", "ticket not taken"}},
+    // ID card readers.
+    ConditionRow{"sam-self-test",
+                 fault,
+                 Action::maintenance,
+                 {"安全模块自检失败", "security module failed its self-test"}},
+    ConditionRow{"sam-unauthorised",
+                 fault,
+                 Action::configuration,
+                 {"安全模块未授权", "security module is not authorised"}},
+    // Card readers.
+    ConditionRow{"card-length", fault, Action::clear, {"卡片长度异常", "card of a wrong length"}},
+    ConditionRow{"card-left", warning, Action::clear, {"卡片遗留在读卡器中", "card left behind"}},
+    ConditionRow{"jam", fault, Action::clear, {"卡片卡住", "card jammed"}},
+    ConditionRow{"card-stock", warning, Action::clear, {"卡箱缺卡", "card stock low or empty"}},
+    ConditionRow{"retain-full", fault, Action::clear, {"回收箱已满", "retain bin full"}},
+    ConditionRow{"power", fault, Action::maintenance, {"设备供电异常", "bad supply voltage"}},
+    ConditionRow{"not-initialised",
+                 warning,
+                 Action::reset,
+                 {"读卡器未初始化", "card reader not initialised"}},
     // Cabinets and their power.
     ConditionRow{"cabinet-door-open", fault, Action::clear, {"机柜门打开", "cabinet door open"}},
     ConditionRow{"cabinet-unlocked", warning, Action::clear, {"机柜未上锁", "cabinet not locked"}},

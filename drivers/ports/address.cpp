@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "drivers/ports/open.hpp"
+#include "drivers/ports/usb_address.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::string_view serial_example = "serial:/dev/ttyS0?baud=9600";
 constexpr std::string_view tcp_example = "tcp://192.0.2.10:9100";
 constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
+constexpr std::string_view usb_example = "usb:04b8:0e15";
 constexpr std::uint16_t ipp_port = 631;
 constexpr std::string_view modbus_example =
     "modbus+tcp://192.0.2.10 or modbus+rtu:/dev/ttyS1?baud=9600";
@@ -40,7 +42,7 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 
 /// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
 /// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 3> other_schemes{"usb", "snmp", "pcsc"};
+constexpr std::array<std::string_view, 2> other_schemes{"snmp", "pcsc"};
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
 std::string shown(std::string_view text) {
@@ -169,6 +171,16 @@ Result<PortAddress> ipp_address(std::string_view text, std::string_view rest, Po
   return network_address(text, rest.substr(0, slash), ipp_port, ipp_example, std::move(out));
 }
 
+Result<PortAddress> usb_port_address(std::string_view text, std::string_view rest,
+                                     PortAddress out) {
+  out.host = rest;
+  std::ranges::transform(out.host, out.host.begin(),
+                         [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
+  const auto read = usb_address(out);
+  if (!read) return wrong(text, read.error().text(), usb_example);
+  return out;
+}
+
 /// RTU frames go over a serial line, or over TCP to a serial server that passes bytes on unread.
 Result<PortAddress> modbus_address(std::string_view text, std::string_view rest, PortAddress out) {
   const bool on_line = out.scheme == "modbus+rtu";
@@ -221,6 +233,9 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
   }
   if (out.scheme == "tcp") return tcp_address(text, rest, std::move(out));
   if (out.scheme == "ipp") return ipp_address(text, rest, std::move(out));
+  if (out.scheme == "usb" || out.scheme == "usb-list") {
+    return usb_port_address(text, rest, std::move(out));
+  }
   if (out.scheme == "modbus+tcp" || out.scheme == "modbus+rtu") {
     return modbus_address(text, rest, std::move(out));
   }
@@ -229,12 +244,11 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
     return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
   }
   if (std::ranges::find(other_schemes, out.scheme) == other_schemes.end()) {
-    return wrong(
-        text,
-        fmt::format(
-            "unknown scheme \"{}\" (known: serial, tcp, ipp, {}, modbus+tcp, modbus+rtu, nut, -)",
-            out.scheme, joined(other_schemes)),
-        serial_example);
+    return wrong(text,
+                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, usb, usb-list, {}, "
+                             "modbus+tcp, modbus+rtu, nut, -)",
+                             out.scheme, joined(other_schemes)),
+                 serial_example);
   }
   out.host = rest.starts_with("//") ? rest.substr(2) : rest;
   return out;

@@ -118,7 +118,8 @@ Result<HttpAnswer> HttpPort::exchange(std::span<const std::uint8_t> request, Exc
     }
     auto& message = parser.get();
     const auto status = message.result_int();
-    if (status >= 100 && status < 200 && status != 101) continue;
+    if (status < 100) return garbled(fmt::format("status {:03}", status));
+    if (status < 200 && status != 101) continue;
     // Bytes behind an answer belong to nothing that was asked.
     seen.keeps = parser.keep_alive() && in.empty();
     return HttpAnswer{static_cast<int>(status), std::string{message[http::field::content_type]},

@@ -4,6 +4,8 @@
 
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
+#include "drivers/ports/usb.hpp"
+#include "drivers/ports/usb_list.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -80,6 +82,12 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   };
   if (address.scheme == "tcp" || address.scheme == "nut") return connect(deadline);
   if (address.scheme == "ipp") return open_http(address, connect, deadline);
+  if (address.scheme == "usb" || address.scheme == "usb-list") {
+    const auto wanted = usb_address(address);
+    if (!wanted) return wanted.error();
+    if (address.scheme == "usb") return open_usb(*wanted, clock, deadline);
+    return std::unique_ptr<Port>{std::make_unique<UsbListPort>(*wanted, clock)};
+  }
   if (address.scheme.starts_with("modbus+")) return open_modbus(address, clock, deadline);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
