@@ -9,6 +9,7 @@
 #include "drivers/cabinet/modbus/board.hpp"
 #include "drivers/cabinet/modbus/codec.hpp"
 #include "drivers/cabinet/modbus/reading.hpp"
+#include "drivers/ports/hex.hpp"
 #include "drivers/ports/modbus.hpp"
 #include "drivers/ports/quiet.hpp"
 
@@ -124,16 +125,16 @@ class Modbus final : public Driver {
 
   Result<Reply> await_reply(const Request& request, MonoTime until) {
     Bytes in;
-    std::size_t heard = 0;
     for (;;) {
       std::array<std::uint8_t, 512> chunk{};
       auto got = port_->read(chunk, until);
       if (!got) {
         if (got.error().code() != Errc::timeout) return std::move(got).error();
-        if (heard > 0 && on_line()) return garbled(in);
+        if (!in.empty() && on_line()) {
+          return Error{Errc::garbled, "no valid frame in " + hex(in)};
+        }
         return Error{Errc::timeout, fmt::format("no reply from unit {}", unit_)};
       }
-      heard += *got;
       in.insert(in.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
       if (on_line()) {
         if (auto reply = modbus::take_rtu(in, request, unit_)) return std::move(*reply);
@@ -143,14 +144,6 @@ class Modbus final : public Driver {
         if (*reply) return std::move(**reply);
       }
     }
-  }
-
-  static Error garbled(const Bytes& in) {
-    std::string shown;
-    for (const auto b : std::span{in}.first(std::min<std::size_t>(in.size(), 16))) {
-      shown += fmt::format("{:02x}", b);
-    }
-    return Error{Errc::garbled, "no valid frame in " + shown};
   }
 
   std::vector<Request> requests_;

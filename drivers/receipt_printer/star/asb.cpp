@@ -1,10 +1,9 @@
 #include "drivers/receipt_printer/star/asb.hpp"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
-#include <fmt/format.h>
+#include "drivers/ports/hex.hpp"
 
 namespace kw::drivers::star {
 namespace {
@@ -22,11 +21,7 @@ bool may_follow(std::size_t at, std::uint8_t byte) {
 }
 
 Error garbled(std::span<const std::uint8_t> in) {
-  std::string shown;
-  for (const auto b : in.first(std::min<std::size_t>(in.size(), 16))) {
-    shown += fmt::format("{:02x}", b);
-  }
-  return Error{Errc::garbled, "not a status: " + shown};
+  return Error{Errc::garbled, "not a status: " + hex(in)};
 }
 
 }  // namespace
