@@ -24,5 +24,7 @@ else()
   pkg_check_modules(spdlog REQUIRED IMPORTED_TARGET spdlog)
   target_link_libraries(kw_log_libraries INTERFACE PkgConfig::spdlog)
 endif()
+# The PC/SC library is the system's, loaded where there is a reader: only its headers are needed here.
+find_path(KW_PCSC_HEADERS winscard.h PATH_SUFFIXES PCSC REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(doctest REQUIRED)

@@ -14,6 +14,7 @@ if(WIN32)
     platform/win/host_figures.cpp
     platform/win/memory.cpp
     platform/win/owner.cpp
+    platform/win/pcsc_service.cpp
     platform/win/process.cpp
     platform/win/security.cpp
     platform/win/serial_port.cpp
@@ -23,7 +24,7 @@ if(WIN32)
     platform/win/tcp_port.cpp
     platform/win/terminal.cpp
     platform/win/thread_name.cpp)
-  target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
+  target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 winscard ws2_32)
   return()
 endif()
 target_sources(kw_common PRIVATE
@@ -38,6 +39,7 @@ target_sources(kw_common PRIVATE
   platform/posix/host_figures.cpp
   platform/posix/memory.cpp
   platform/posix/owner.cpp
+  platform/posix/pcsc_service.cpp
   platform/posix/process.cpp
   platform/posix/serial_port.cpp
   platform/posix/service.cpp
@@ -46,3 +48,5 @@ target_sources(kw_common PRIVATE
   platform/posix/tcp_port.cpp
   platform/posix/terminal.cpp
   platform/posix/thread_name.cpp)
+set_source_files_properties(platform/posix/pcsc_service.cpp PROPERTIES
+  INCLUDE_DIRECTORIES ${KW_PCSC_HEADERS})
