@@ -15,6 +15,7 @@ if(WIN32)
     platform/win/locked_memory.cpp
     platform/win/memory.cpp
     platform/win/owner.cpp
+    platform/win/pcsc_service.cpp
     platform/win/process.cpp
     platform/win/security.cpp
     platform/win/serial_port.cpp
@@ -25,7 +26,7 @@ if(WIN32)
     platform/win/terminal.cpp
     platform/win/thread_name.cpp
     platform/win/usb_texts.cpp)
-  target_link_libraries(kw_common PRIVATE advapi32 cfgmgr32 iphlpapi shell32 ws2_32)
+  target_link_libraries(kw_common PRIVATE advapi32 cfgmgr32 iphlpapi shell32 winscard ws2_32)
   return()
 endif()
 target_sources(kw_common PRIVATE
@@ -41,6 +42,7 @@ target_sources(kw_common PRIVATE
   platform/posix/locked_memory.cpp
   platform/posix/memory.cpp
   platform/posix/owner.cpp
+  platform/posix/pcsc_service.cpp
   platform/posix/process.cpp
   platform/posix/serial_port.cpp
   platform/posix/service.cpp
@@ -50,3 +52,5 @@ target_sources(kw_common PRIVATE
   platform/posix/terminal.cpp
   platform/posix/thread_name.cpp
   platform/posix/usb_texts.cpp)
+set_source_files_properties(platform/posix/pcsc_service.cpp PROPERTIES
+  INCLUDE_DIRECTORIES ${KW_PCSC_HEADERS})

@@ -16,6 +16,7 @@ constexpr std::string_view serial_example = "serial:/dev/ttyS0?baud=9600";
 constexpr std::string_view tcp_example = "tcp://192.0.2.10:9100";
 constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
 constexpr std::string_view usb_example = "usb:04b8:0e15";
+constexpr std::string_view pcsc_example = "pcsc:Gemalto PC Twin Reader, or pcsc: for the only one";
 constexpr std::uint16_t ipp_port = 631;
 constexpr std::string_view modbus_example =
     "modbus+tcp://192.0.2.10 or modbus+rtu:/dev/ttyS1?baud=9600";
@@ -42,7 +43,7 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 
 /// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
 /// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 2> other_schemes{"snmp", "pcsc"};
+constexpr std::array<std::string_view, 1> other_schemes{"snmp"};
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
 std::string shown(std::string_view text) {
@@ -201,6 +202,15 @@ Result<PortAddress> nut_address(std::string_view text, std::string_view rest, Po
   return network_address(text, rest, nut_port, nut_example, std::move(out));
 }
 
+/// A reader's name is free text: nothing in it is an option.
+Result<PortAddress> pcsc_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (std::ranges::any_of(rest, [](char c) { return c >= 0 && c < ' '; }) || rest.size() > 127) {
+    return wrong(text, "a reader's name is one line of 127 bytes at most", pcsc_example);
+  }
+  out.host = rest;
+  return out;
+}
+
 }  // namespace
 
 Result<PortAddress> PortAddress::parse(std::string_view text) {
@@ -215,6 +225,7 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
                  fmt::format("{}, {} or -", serial_example, tcp_example));
   }
   out.scheme = text.substr(0, colon);
+  if (out.scheme == "pcsc") return pcsc_address(text, text.substr(colon + 1), std::move(out));
   const auto question = text.find('?', colon);
   const auto rest =
       text.substr(colon + 1, question == std::string_view::npos ? std::string_view::npos
@@ -244,11 +255,12 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
     return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
   }
   if (std::ranges::find(other_schemes, out.scheme) == other_schemes.end()) {
-    return wrong(text,
-                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, usb, usb-list, {}, "
-                             "modbus+tcp, modbus+rtu, nut, -)",
-                             out.scheme, joined(other_schemes)),
-                 serial_example);
+    return wrong(
+        text,
+        fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, usb, usb-list, pcsc, {}, "
+                    "modbus+tcp, modbus+rtu, nut, -)",
+                    out.scheme, joined(other_schemes)),
+        serial_example);
   }
   out.host = rest.starts_with("//") ? rest.substr(2) : rest;
   return out;

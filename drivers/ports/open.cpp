@@ -4,6 +4,7 @@
 
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
+#include "drivers/ports/pcsc.hpp"
 #include "drivers/ports/usb.hpp"
 #include "drivers/ports/usb_list.hpp"
 
@@ -77,6 +78,10 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
                                         MonoTime deadline) {
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
+  if (address.scheme == "pcsc") {
+    return std::unique_ptr<Port>{
+        std::make_unique<PcscPort>(address.host, platform::pcsc_service(), clock)};
+  }
   const auto connect = [address, &clock](MonoTime until) {
     return platform::open_tcp(address.host, address.port, clock, until);
   };

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/platform/modem_lines.hpp"
 #include "common/platform/posix/descriptor.hpp"
 #include "drivers/ports/open.hpp"
 #include "drivers/simulators/scenario.hpp"
@@ -608,6 +609,39 @@ TEST_CASE("kiosk-devices: a control socket left behind is taken over, one in use
   Program next{{"run", scenario.string(), "--control", control.string()}};
   object_of(next.line());
   CHECK(set_condition(control, "receipt", "cover-open", "on") == 0);
+}
+
+TEST_CASE("kiosk-devices: a keypad on a pseudo-terminal, which has no modem lines") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  const auto link = (folder.path() / "keypad").string();
+  Playing playing{
+      "[[device]]\nname = \"keypad\"\nprotocol = \"zt588\"\nport = \"pty:" + link + "\"\n",
+      control};
+  const auto attached = attach(playing.address() + "?baud=115200&flow=rtscts", {}, "zt588");
+  const auto* lines = dynamic_cast<const platform::ModemLines*>(attached.port.get());
+  REQUIRE(lines != nullptr);
+  CHECK_FALSE(lines->data_set_ready().has_value());
+  const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+  REQUIRE_MESSAGE(bool(opened), opened.error().text());
+  auto status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(status->device == wire::DeviceState::online);
+  CHECK(status->identity.model == "ZT588D");
+
+  CHECK(set_condition(control, "keypad", "key-missing", "on") == 0);
+  status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(drivers::codes_of(*status) == std::vector<std::string>{"key-missing"});
+
+  // A key press comes by itself, at some time: from then on nothing is asked.
+  CHECK(set_condition(control, "keypad", "key", "on") == 0);
+  for (int i = 0; i < 100 && status->device != wire::DeviceState::device_busy; ++i) {
+    status = attached.poll();
+    REQUIRE(bool(status));
+  }
+  CHECK(status->device == wire::DeviceState::device_busy);
+  CHECK(drivers::codes_of(*status) == std::vector<std::string>{"key-missing"});
 }
 
 }  // namespace kw::devices
