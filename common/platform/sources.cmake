@@ -21,10 +21,12 @@ if(WIN32)
     platform/win/serial_port.cpp
     platform/win/service.cpp
     platform/win/signals.cpp
+    platform/win/socket.cpp
     platform/win/sockets.cpp
     platform/win/tcp_port.cpp
     platform/win/terminal.cpp
     platform/win/thread_name.cpp
+    platform/win/udp_port.cpp
     platform/win/usb_texts.cpp)
   target_link_libraries(kw_common PRIVATE advapi32 cfgmgr32 iphlpapi shell32 winscard ws2_32)
   return()
@@ -51,6 +53,7 @@ target_sources(kw_common PRIVATE
   platform/posix/tcp_port.cpp
   platform/posix/terminal.cpp
   platform/posix/thread_name.cpp
+  platform/posix/udp_port.cpp
   platform/posix/usb_texts.cpp)
 set_source_files_properties(platform/posix/pcsc_service.cpp PROPERTIES
   INCLUDE_DIRECTORIES ${KW_PCSC_HEADERS})

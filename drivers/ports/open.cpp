@@ -5,6 +5,7 @@
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
 #include "drivers/ports/pcsc.hpp"
+#include "drivers/ports/snmp.hpp"
 #include "drivers/ports/usb.hpp"
 #include "drivers/ports/usb_list.hpp"
 
@@ -94,6 +95,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
     return std::unique_ptr<Port>{std::make_unique<UsbListPort>(*wanted, clock)};
   }
   if (address.scheme.starts_with("modbus+")) return open_modbus(address, clock, deadline);
+  if (address.scheme == "snmp") return open_snmp(address, clock);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

@@ -13,7 +13,7 @@ namespace kw::drivers {
 
 /// A port as it is written in configuration: `serial:/dev/ttyS0?baud=9600`, `tcp://host:port`,
 /// `ipp://host/ipp/print`, `usb:04b8:0e15`, `modbus+tcp://host`, `modbus+rtu:/dev/ttyS1`,
-/// `nut://host`, `pcsc:reader's name`, `-`.
+/// `nut://host`, `snmp://host?community=public&version=2c`, `pcsc:reader's name`, `-`.
 struct PortAddress {
   std::string scheme;  ///< "serial", "tcp", "ipp" …; "-" for a driver without a port
   std::string host;    ///< of a network port: host name or address; of a serial one: device path;
