@@ -6,6 +6,7 @@ if(WIN32)
     platform/win/clock.cpp
     platform/win/control_endpoint.cpp
     platform/win/device_nodes.cpp
+    platform/win/echo.cpp
     platform/win/files.cpp
     platform/win/folder_lock.cpp
     platform/win/handle.cpp
@@ -31,6 +32,7 @@ target_sources(kw_common PRIVATE
   platform/posix/control_endpoint.cpp
   platform/posix/descriptor.cpp
   platform/posix/device_nodes.cpp
+  platform/posix/echo.cpp
   platform/posix/files.cpp
   platform/posix/folder_lock.cpp
   platform/posix/host_checks.cpp
