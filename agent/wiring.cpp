@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/bundle/mask.hpp"
 #include "common/identity/random.hpp"
 
 namespace kw::agent {
@@ -39,7 +40,7 @@ SessionFacts facts_of(const InForce& in_force, bool local_only, const platform::
   for (const auto& device : config.devices) {
     out.devices.push_back({device.name, device.driver,
                            device.card == nullptr ? "" : std::string{device.card->kind},
-                           device.port, device.enabled});
+                           mask_line(device.port), device.enabled});
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "agent/bundle/mask.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/status_json.hpp"
 
@@ -136,7 +137,7 @@ json::object Answers::device(const DeviceConfig& configured, const OutboxView& v
   out["driver"] = configured.driver;
   out["kind"] = configured.card == nullptr ? json::value(nullptr)
                                            : json::value(std::string{configured.card->kind});
-  out["port"] = configured.port;
+  out["port"] = mask_line(configured.port);
   out["poll_ms"] = configured.poll.count() / 1'000;
   out["since"] = known == nullptr
                      ? json::value(nullptr)

@@ -20,10 +20,12 @@ if(WIN32)
     platform/win/serial_port.cpp
     platform/win/service.cpp
     platform/win/signals.cpp
+    platform/win/socket.cpp
     platform/win/sockets.cpp
     platform/win/tcp_port.cpp
     platform/win/terminal.cpp
-    platform/win/thread_name.cpp)
+    platform/win/thread_name.cpp
+    platform/win/udp_port.cpp)
   target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
   return()
 endif()
@@ -47,4 +49,5 @@ target_sources(kw_common PRIVATE
   platform/posix/sockets.cpp
   platform/posix/tcp_port.cpp
   platform/posix/terminal.cpp
-  platform/posix/thread_name.cpp)
+  platform/posix/thread_name.cpp
+  platform/posix/udp_port.cpp)

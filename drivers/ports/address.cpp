@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view serial_example = "serial:/dev/ttyS0?baud=9600";
 constexpr std::string_view tcp_example = "tcp://192.0.2.10:9100";
 constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
+constexpr std::string_view snmp_example = "snmp://192.0.2.10?community=public&version=2c";
+constexpr std::uint16_t snmp_port = 161;
 constexpr std::uint16_t ipp_port = 631;
 constexpr std::string_view ipp_path = "/ipp/print";  // PWG 5100.14: where every printer answers
 
@@ -32,19 +34,27 @@ constexpr std::array<std::string_view, 3> flows{"none", "rtscts", "xonxoff"};
 constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_bits},
                                     Option{"parity", parities}, Option{"stop", stop_bits},
                                     Option{"flow", flows}};
+constexpr std::array<std::string_view, 2> snmp_versions{"1", "2c"};
+constexpr std::size_t longest_community = 255;
 
 /// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
 /// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 5> other_schemes{"usb", "snmp", "pcsc", "modbus+tcp", "nut"};
+constexpr std::array<std::string_view, 4> other_schemes{"usb", "pcsc", "modbus+tcp", "nut"};
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
-std::string shown(std::string_view text) {
+std::string shown(std::string_view whole) {
+  std::string text{whole};
+  constexpr std::string_view community = "community=";
+  if (const auto at = text.find(community); at != std::string::npos) {
+    const auto start = at + community.size();
+    text.replace(start, std::min(text.find('&', start), text.size()) - start, "***");
+  }
   const auto scheme = text.find("://");
   const auto at = text.rfind('@');
   if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) {
-    return std::string{text};
+    return text;
   }
-  return std::string{text.substr(0, scheme + 3)} + "***" + std::string{text.substr(at)};
+  return text.substr(0, scheme + 3) + "***" + text.substr(at);
 }
 
 Error wrong(std::string_view text, std::string_view what, std::string_view example) {
@@ -139,7 +149,7 @@ Result<PortAddress> network_address(std::string_view text, std::string_view rest
     }
     out.port = *number;
   }
-  if (!out.options.empty()) {
+  if (!out.options.empty() && out.scheme != "snmp") {
     return wrong(text, fmt::format("{} has no options", out.scheme), example);
   }
   return out;
@@ -161,6 +171,30 @@ Result<PortAddress> ipp_address(std::string_view text, std::string_view rest, Po
     return wrong(text, "only printable ASCII without spaces", ipp_example);
   }
   return network_address(text, rest.substr(0, slash), ipp_port, ipp_example, std::move(out));
+}
+
+/// What is missing among the options is filled in: everybody's community, today's version.
+Result<PortAddress> snmp_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after snmp:", snmp_example);
+  out.options.try_emplace("community", "public");
+  out.options.try_emplace("version", "2c");
+  for (const auto& [name, value] : out.options) {
+    if (name == "community") {
+      const bool printable = std::ranges::all_of(value, [](char c) { return c > ' ' && c <= '~'; });
+      if (!value.empty() && value.size() <= longest_community && printable) continue;
+      return wrong(text, "community is 1 to 255 printable ASCII characters", snmp_example);
+    }
+    if (name != "version") {
+      return wrong(text, fmt::format("unknown option \"{}\" (known: community, version)", name),
+                   snmp_example);
+    }
+    if (std::ranges::find(snmp_versions, value) == snmp_versions.end()) {
+      return wrong(text,
+                   fmt::format("version = \"{}\" is not one of {}", value, joined(snmp_versions)),
+                   snmp_example);
+    }
+  }
+  return network_address(text, rest.substr(2), snmp_port, snmp_example, std::move(out));
 }
 
 }  // namespace
@@ -186,20 +220,22 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
       return wrong(text, *bad, serial_example);
     }
   }
-  if (text.find("://") != std::string_view::npos && text.find('@') != std::string_view::npos) {
+  // Behind the question mark an '@' is a character like others.
+  if (rest.starts_with("//") && rest.find('@') != std::string_view::npos) {
     return wrong(text, "user and password are not supported here",
                  out.scheme == "tcp" ? tcp_example : ipp_example);
   }
   if (out.scheme == "serial") return serial_address(text, rest, std::move(out));
   if (out.scheme == "tcp") return tcp_address(text, rest, std::move(out));
   if (out.scheme == "ipp") return ipp_address(text, rest, std::move(out));
+  if (out.scheme == "snmp") return snmp_address(text, rest, std::move(out));
   if (out.scheme == "ipps") {
     return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
   }
   if (std::ranges::find(other_schemes, out.scheme) == other_schemes.end()) {
     return wrong(text,
-                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, {}, -)", out.scheme,
-                             joined(other_schemes)),
+                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, snmp, {}, -)",
+                             out.scheme, joined(other_schemes)),
                  serial_example);
   }
   out.host = rest.starts_with("//") ? rest.substr(2) : rest;

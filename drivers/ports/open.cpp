@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "drivers/ports/http.hpp"
+#include "drivers/ports/snmp.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -63,6 +64,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   };
   if (address.scheme == "tcp") return connect(deadline);
   if (address.scheme == "ipp") return open_http(address, connect, deadline);
+  if (address.scheme == "snmp") return open_snmp(address, clock);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

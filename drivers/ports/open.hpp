@@ -12,10 +12,10 @@
 namespace kw::drivers {
 
 /// A port as it is written in configuration: `serial:/dev/ttyS0?baud=9600`, `tcp://host:port`,
-/// `ipp://host/ipp/print`, `-`.
+/// `ipp://host/ipp/print`, `snmp://host?community=public&version=2c`, `-`.
 struct PortAddress {
-  std::string scheme;  ///< "serial", "tcp", "ipp" …; "-" for a driver without a port
-  std::string host;    ///< tcp, ipp: host name or address; serial: device path
+  std::string scheme;  ///< "serial", "tcp", "ipp", "snmp" …; "-" for a driver without a port
+  std::string host;    ///< tcp, ipp, snmp: host name or address; serial: device path
   std::uint16_t port = 0;
   std::string path;  ///< ipp: where on the host, from its '/' on
   std::map<std::string, std::string, std::less<>> options;

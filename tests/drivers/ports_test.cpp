@@ -68,6 +68,18 @@ TEST_CASE("port address: what is written is what is meant") {
   CHECK(PortAddress::parse("ipp://[2001:db8::1]/")->host == "2001:db8::1");
   CHECK(PortAddress::parse("ipp://[2001:db8::1]/")->path == "/ipp/print");
 
+  const auto snmp = PortAddress::parse("snmp://192.0.2.7");
+  REQUIRE(bool(snmp));
+  CHECK(snmp->port == 161);
+  CHECK(snmp->options.at("community") == "public");
+  CHECK(snmp->options.at("version") == "2c");
+  const auto named = PortAddress::parse("snmp://[2001:db8::1]:8161?community=a@b/c&version=1");
+  REQUIRE_MESSAGE(bool(named), named.error().text());
+  CHECK(named->host == "2001:db8::1");
+  CHECK(named->port == 8161);
+  CHECK(named->options.at("community") == "a@b/c");
+  CHECK(named->options.at("version") == "1");
+
   CHECK(PortAddress::parse("-")->scheme == "-");
   CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:502")->host == "192.0.2.1:502");
 }
@@ -78,7 +90,7 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
        "port \"\": no scheme before a colon; example: serial:/dev/ttyS0?baud=9600, "
        "tcp://192.0.2.10:9100 or -"},
       {"ttyS0", "no scheme before a colon"},
-      {"lpt:1", "unknown scheme \"lpt\" (known: serial, tcp, ipp, usb"},
+      {"lpt:1", "unknown scheme \"lpt\" (known: serial, tcp, ipp, snmp, usb"},
       {"serial:ttyS0", "a serial port is named by its device path"},
       {"serial:/dev/ttyS0?baud=9601", "baud = \"9601\" is not one of 1200, 2400"},
       {"serial:/dev/ttyS0?bauds=9600", "unknown option \"bauds\" (known: baud, data"},
@@ -100,6 +112,15 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"ipp://::1/ipp", "an IPv6 address stands in brackets; example: ipp://[2001:db8::10]:631"},
       {"ipp://printer/ipp?queue=1", "ipp has no options"},
       {"ipp://printer/ipp HTTP/1.1\r\nX: ", "only printable ASCII without spaces"},
+      {"snmp:printer",
+       "\"//\" is missing after snmp:; example: snmp://192.0.2.10?community=public"},
+      {"snmp://printer:0", "\"0\" is not a port number"},
+      {"snmp://printer?version=3", "version = \"3\" is not one of 1, 2c"},
+      {"snmp://printer?community=", "community is 1 to 255 printable ASCII characters"},
+      {"snmp://printer?community=s3cret&v=1",
+       "port \"snmp://printer?community=***&v=1\": unknown option \"v\" (known: community, "
+       "version)"},
+      {"snmp://ann@printer?community=s3cret", "user and password are not supported here"},
       {"ipps://printer/ipp/print", "IPP over TLS is not supported; use ipp"},
   };
   for (const auto& [text, expected] : rows) {
