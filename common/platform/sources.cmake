@@ -22,11 +22,12 @@ if(WIN32)
     platform/win/signals.cpp
     platform/win/socket.cpp
     platform/win/sockets.cpp
+    platform/win/software.cpp
     platform/win/tcp_port.cpp
     platform/win/terminal.cpp
     platform/win/thread_name.cpp
     platform/win/udp_port.cpp)
-  target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 ws2_32)
+  target_link_libraries(kw_common PRIVATE advapi32 iphlpapi shell32 version ws2_32)
   return()
 endif()
 target_sources(kw_common PRIVATE
@@ -47,6 +48,7 @@ target_sources(kw_common PRIVATE
   platform/posix/service.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
+  platform/posix/software.cpp
   platform/posix/tcp_port.cpp
   platform/posix/terminal.cpp
   platform/posix/thread_name.cpp

@@ -128,6 +128,7 @@ class SecureServer {
     REQUIRE(issued);
     valid_until = issued->not_after;
     context_ = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_num_tickets(context_, 0);  // nothing is written after the guest may have gone
     BIO* in = BIO_new_mem_buf(issued->certificate_pem.data(), -1);
     X509* certificate = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);
     SSL_CTX_use_certificate(context_, certificate);
