@@ -187,8 +187,6 @@ TEST_CASE("host: without proc there is nothing to report") {
   CHECK((*driver)->open(port, port.now()).error().code() == Errc::missing);
 }
 
-}  // namespace kw::drivers
-
 TEST_CASE(
     "host: how old updates and virus signatures are is told, and judged when a limit is set") {
   const Machine machine;
@@ -217,3 +215,5 @@ TEST_CASE(
   machine.remove("var/lib/clamav/daily.cld");
   CHECK(condition_of(poll({{"signatures_warning_days", "7"}}), "antivirus-missing") != nullptr);
 }
+
+}  // namespace kw::drivers
