@@ -1,5 +1,6 @@
 #include "drivers/settings.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <doctest/doctest.h>
