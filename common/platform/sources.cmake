@@ -12,6 +12,7 @@ if(WIN32)
     platform/win/host_checks.cpp
     platform/win/host_facts.cpp
     platform/win/host_figures.cpp
+    platform/win/locked_memory.cpp
     platform/win/memory.cpp
     platform/win/owner.cpp
     platform/win/pcsc_service.cpp
@@ -37,6 +38,7 @@ target_sources(kw_common PRIVATE
   platform/posix/host_checks.cpp
   platform/posix/host_facts.cpp
   platform/posix/host_figures.cpp
+  platform/posix/locked_memory.cpp
   platform/posix/memory.cpp
   platform/posix/owner.cpp
   platform/posix/pcsc_service.cpp

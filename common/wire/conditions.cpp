@@ -81,6 +81,45 @@ constexpr std::array rows{
     ConditionRow{
         "printer-offline", fault, Action::maintenance, {"打印机脱机", "printer is off-line"}},
     ConditionRow{"output-not-taken", warning, Action::clear, {"票据未取走", "ticket not taken"}},
+    // ID card readers.
+    ConditionRow{"sam-self-test",
+                 fault,
+                 Action::maintenance,
+                 {"安全模块自检失败", "security module failed its self-test"}},
+    ConditionRow{"sam-unauthorised",
+                 fault,
+                 Action::configuration,
+                 {"安全模块未授权", "security module is not authorised"}},
+    // Card readers.
+    ConditionRow{"card-length", fault, Action::clear, {"卡片长度异常", "card of a wrong length"}},
+    ConditionRow{"card-left", warning, Action::clear, {"卡片遗留在读卡器中", "card left behind"}},
+    ConditionRow{"jam", fault, Action::clear, {"卡片卡住", "card jammed"}},
+    ConditionRow{"card-stock", warning, Action::clear, {"卡箱缺卡", "card stock low or empty"}},
+    ConditionRow{"retain-full", fault, Action::clear, {"回收箱已满", "retain bin full"}},
+    ConditionRow{"power", fault, Action::maintenance, {"设备供电异常", "bad supply voltage"}},
+    ConditionRow{"not-initialised",
+                 warning,
+                 Action::reset,
+                 {"读卡器未初始化", "card reader not initialised"}},
+    ConditionRow{
+        "card-mute",
+        warning,
+        Action::clear,
+        {"卡片无应答（可能插反或损坏）", "card does not answer (wrong way round, or broken)"}},
+    ConditionRow{"pcsc-service",
+                 fault,
+                 Action::software_error,
+                 {"智能卡服务不可用", "PC/SC service is not available"}},
+    // Keypads.
+    ConditionRow{"key-missing",
+                 fault,
+                 Action::configuration,
+                 {"密码键盘未灌注主密钥", "keypad has no master key"}},
+    ConditionRow{"battery", warning, Action::maintenance, {"电池电量低", "battery is low"}},
+    ConditionRow{
+        "keypad-locked", fault, Action::maintenance, {"密码键盘已锁定", "keypad is locked"}},
+    ConditionRow{
+        "keypad-error", fault, Action::maintenance, {"密码键盘报错", "keypad reports an error"}},
     // Hosts.
     ConditionRow{
         "disk-almost-full", warning, Action::configuration, {"磁盘空间不足", "disk almost full"}},
