@@ -18,8 +18,8 @@ int main(int count, char** arguments) {
   const auto address = drivers::PortAddress::parse(arguments[1]);
   const auto* card = drivers::find("pcsc");
   std::vector<Error> wrong;
-  auto driver =
-      card->make(drivers::Settings::read(card->settings, {{"card_mute_after_s", "0"}}, wrong));
+  auto driver = card->make(drivers::Settings::read(
+      card->settings, {{"card_mute_after_s", "0"}, {"timeout_ms", "700"}}, wrong));
   auto port = drivers::open_port(*address, clock, deadline());
   if (!driver || !port || !(*driver)->open(**port, deadline())) return 1;
   for (std::string line; std::getline(std::cin, line);) {

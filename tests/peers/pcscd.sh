@@ -59,7 +59,7 @@ port=pcsc:
 # Asks once; its exit code is in $code.
 ask() {
   code=0
-  "$kioskctl" probe pcsc "$port" --json --set card_mute_after_s=0 > "$folder/answer" 2> "$folder/probe.log" || code=$?
+  "$kioskctl" probe pcsc "$port" --json --set card_mute_after_s=0 --set timeout_ms=700 > "$folder/answer" 2> "$folder/probe.log" || code=$?
 }
 tells() { ask; jq -e "$1" "$folder/answer" > /dev/null; }
 # The same of the driver that stays attached.
