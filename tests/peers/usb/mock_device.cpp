@@ -145,14 +145,14 @@ std::string MockDevice::description() const {
 void MockDevice::plug() {
   if (plugged_) return;
   GError* error = nullptr;
-  umockdev_testbed_add_from_string(bed_, description().c_str(), &error);
-  fail_on(error, "plug");
   auto* made = static_cast<Handler*>(g_object_new(handler_get_type(), nullptr));
   made->device = this;
-  handler_ = UMOCKDEV_IOCTL_BASE(made);
-  umockdev_testbed_attach_ioctl(bed_, node().c_str(), handler_, &error);
+  // Before anybody can be told of the device: adding it tells.
+  umockdev_testbed_attach_ioctl(bed_, node().c_str(), UMOCKDEV_IOCTL_BASE(made), &error);
   fail_on(error, "attach");
   plugged_ = true;
+  umockdev_testbed_add_from_string(bed_, description().c_str(), &error);
+  fail_on(error, "plug");
   umockdev_testbed_uevent(bed_, ("/sys" + place()).c_str(), "add");
 }
 

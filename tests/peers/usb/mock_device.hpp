@@ -99,7 +99,6 @@ class MockDevice {
   Shape shape_;
   unsigned port_;
   unsigned number_ = 0;  ///< on the bus: another one after each plugging
-  UMockdevIoctlBase* handler_ = nullptr;
   bool plugged_ = false;
   bool muted_ = false;
   bool claimed_elsewhere_ = false;
