@@ -116,7 +116,7 @@ class UsbGuess {
     by_kind(row.kind,
             row.product ? fill(message::why_product, lang_, row.maker)
                         : fill(message::why_vendor, lang_, row.maker, row.vendor),
-            row.model);
+            row);
     // A vendor makes other things too: only a function of that class is such a printer.
     const bool prints = row.kind == UsbKind::receipt_printer || row.kind == UsbKind::laser_printer;
     if (prints && !facts.has_function(0x07)) out_.candidates.clear();
@@ -130,7 +130,7 @@ class UsbGuess {
     }
   }
 
-  void by_kind(UsbKind kind, const std::string& why, std::string_view model) {
+  void by_kind(UsbKind kind, const std::string& why, const KnownUsb& row) {
     switch (kind) {
       case UsbKind::id_reader:
         return add("id-reader", "sdt", port("usb"), why);
@@ -145,8 +145,9 @@ class UsbGuess {
       case UsbKind::camera:
         return add_presence("camera", message::why_presence, why);
       case UsbKind::receipt_printer:
-        add("receipt-printer", "escpos", port("usb"), fill(message::why_printer, lang_, why));
-        if (!model.empty()) out_.candidates.back().settings.emplace_back("model", model);
+        add("receipt-printer", std::string{row.driver}, port("usb"),
+            fill(message::why_printer, lang_, why));
+        if (!row.model.empty()) out_.candidates.back().settings.emplace_back("model", row.model);
         return;
       case UsbKind::printer:
         return add("receipt-printer", "escpos", port("usb"), fill(message::why_printer, lang_, why),

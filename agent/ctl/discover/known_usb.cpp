@@ -48,7 +48,7 @@ constexpr std::array rows{
     KnownUsb{0x04b8, {}, receipt_printer, "Epson", "epson"},
     KnownUsb{0x154f, {}, receipt_printer, "SNBC", "snbc-btp-r580"},
     KnownUsb{0x0dd4, {}, receipt_printer, "Custom", "custom-kpm"},
-    KnownUsb{0x0519, {}, receipt_printer, "Star"},
+    KnownUsb{0x0519, {}, receipt_printer, "Star", {}, "star"},
     KnownUsb{0x03f0, {}, laser_printer, "HP"},
     KnownUsb{0x04a9, {}, laser_printer, "Canon"},
     KnownUsb{0x04f9, {}, laser_printer, "Brother"},

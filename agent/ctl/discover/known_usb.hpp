@@ -29,7 +29,8 @@ struct KnownUsb {
   std::optional<std::uint16_t> product;  ///< empty: any of this vendor
   UsbKind kind;
   std::string_view maker;
-  std::string_view model = {};  ///< of the driver's profiles; empty: none
+  std::string_view model = {};         ///< of the driver's profiles; empty: none
+  std::string_view driver = "escpos";  ///< of a receipt printer
 };
 
 /// The row of this product, else of this vendor; null: unknown.
