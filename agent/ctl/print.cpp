@@ -254,6 +254,10 @@ json::object drivers_json(Lang lang) {
       setting["type"] = types[static_cast<std::size_t>(s.type)];
       setting["default"] = s.fallback;
       setting["help"] = s.help.in(lang);
+      if (s.least != 0 || s.most != 0) {
+        setting["least"] = s.least;
+        setting["most"] = s.most;
+      }
       settings.push_back(std::move(setting));
     }
     to["settings"] = std::move(settings);
