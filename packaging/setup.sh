@@ -13,7 +13,7 @@ kw_deb_packages=(dpkg-dev file)
 
 # What only tests need: real programs at the other end of our wires, a browser, a bare root file system.
 kw_test_packages=(
-  cups-ipp-utils dbus-daemon
+  cups-ipp-utils dbus-daemon snmpd snmp snmpsim
   chromium chromium-driver
   debootstrap iproute2 python3 systemd
 )
