@@ -84,8 +84,9 @@ wire::DeviceState device_state(const Said& said, const Where& where,
     if (findings.has(code)) return wire::DeviceState::hardware_error;
   }
   const auto printer = said.number(hr_printer, 1, {where.device});
-  if (printer == printer_printing) return wire::DeviceState::device_busy;
-  if (printer == printer_warmup) return wire::DeviceState::starting;
+  if (printer == printer_printing || printer == printer_warmup) {
+    return wire::DeviceState::device_busy;
+  }
   // "unknown" from both; one that leaves HOST-RESOURCES-MIB out speaks by its alerts alone.
   const auto device = said.number(hr_device, 5, {where.device});
   const bool unknown = printer.value_or(2) == 2 && device.value_or(1) == 1;

@@ -400,13 +400,13 @@ TEST_CASE("snmp: hrDeviceStatus and hrPrinterStatus") {
   };
   const std::vector<Row> rows{{2, 3, {0}, DeviceState::online, {}},
                               {2, 4, {0}, DeviceState::device_busy, {}},
-                              {2, 5, {0}, DeviceState::starting, {}},
+                              {2, 5, {0}, DeviceState::device_busy, {}},
                               {2, 1, {0}, DeviceState::online, {}},  // stand-by
                               {1, 2, {0}, DeviceState::unknown, {}},
                               {3, 3, {0}, DeviceState::online, {"printer-other"}},
                               {3, 3, {0x20}, DeviceState::online, {"toner-low"}},
                               {5, 1, {0}, DeviceState::online, {"printer-stopped"}},
-                              {5, 5, {0}, DeviceState::starting, {}},  // coming on-line
+                              {5, 5, {0}, DeviceState::device_busy, {}},  // coming on-line
                               {5, 1, {0x20}, DeviceState::online, {"toner-low", "printer-stopped"}},
                               {5, 1, {0x02}, DeviceState::offline, {"printer-offline"}}};
   for (const auto& row : rows) {
