@@ -12,7 +12,7 @@ namespace kw::agent::ctl {
 int run_status(const Options& options);
 int run_devices(const Options& options);
 int run_outbox(const Options& options);
-int run_drivers(const Options& options);
+int run_drivers(const Options& options, bool markdown);
 int run_doctor(const Options& options);
 int run_watch(const Options& options);
 

@@ -98,7 +98,10 @@ int main(int argc, char** argv) {
   auto* tests = command("test", message::help_test, [&] { return run_test(options, test); });
   tests->add_option("DEVICE", test.device, help(message::help_test_device))->required();
   tests->add_option("--test", test.test, help(message::help_test_name))->type_name("NAME");
-  command("drivers", message::help_drivers, [&] { return run_drivers(options); });
+  bool markdown = false;
+  command("drivers", message::help_drivers, [&] {
+    return run_drivers(options, markdown);
+  })->add_flag("--markdown", markdown, help(message::help_markdown));
   ProbeArgs probe;
   auto* probes = command("probe", message::help_probe, [&] { return run_probe(options, probe); });
   probes->add_option("DRIVER", probe.driver, help(message::help_probe_driver))->required();

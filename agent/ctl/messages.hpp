@@ -123,6 +123,8 @@ inline constexpr Text test_again{"检查设备电源和数据线后重试：kios
 inline constexpr Text no_command{"没有这个命令；可用：{}", "no such command; there are: {}"};
 inline constexpr Text wrong_usage{"命令行有误：{}", "{}"};
 inline constexpr Text help_drivers{"内置驱动及其设置", "built-in drivers and their settings"};
+inline constexpr Text help_markdown{"输出双语一览表（drivers/CATALOGUE.md）",
+                                    "as the table in both languages that drivers/CATALOGUE.md is"};
 inline constexpr Text help_probe{"不经 kiosk-agent，直接询问一次设备",
                                  "ask one device once, without the agent"};
 

@@ -35,15 +35,18 @@ Line::Event read_some(int fd, Bytes& into) {
 
 class PtyLine final : public Line {
  public:
-  PtyLine(Descriptor master, Descriptor held, std::filesystem::path link)
-      : master_(std::move(master)), held_(std::move(held)), link_(std::move(link)) {}
+  PtyLine(Descriptor master, Descriptor held, std::string scheme, std::filesystem::path link)
+      : master_(std::move(master)),
+        held_(std::move(held)),
+        scheme_(std::move(scheme)),
+        link_(std::move(link)) {}
 
   ~PtyLine() override {
     std::error_code ignored;
     std::filesystem::remove(link_, ignored);
   }
 
-  std::string address() const override { return "serial:" + link_.string(); }
+  std::string address() const override { return scheme_ + ":" + link_.string(); }
   int descriptor() const override { return master_.get(); }
   Event take(Bytes& into) override { return read_some(master_.get(), into); }
 
@@ -54,10 +57,12 @@ class PtyLine final : public Line {
  private:
   Descriptor master_;
   Descriptor held_;  ///< our own open of the other side: else every close there reads as a hang-up
+  std::string scheme_;
   std::filesystem::path link_;
 };
 
-Result<std::unique_ptr<Line>> open_pty(std::string_view port, std::filesystem::path link) {
+Result<std::unique_ptr<Line>> open_pty(std::string_view port, std::string scheme,
+                                       std::filesystem::path link) {
   const std::string where{port};
   Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
   std::array<char, 128> name{};
@@ -74,8 +79,8 @@ Result<std::unique_ptr<Line>> open_pty(std::string_view port, std::filesystem::p
   if (std::filesystem::is_symlink(link)) std::filesystem::remove(link, bad);
   std::filesystem::create_symlink(name.data(), link, bad);
   if (bad) return Error{Errc::refused, where + ": cannot link: " + bad.message()};
-  return std::unique_ptr<Line>{
-      std::make_unique<PtyLine>(std::move(master), std::move(held), std::move(link))};
+  return std::unique_ptr<Line>{std::make_unique<PtyLine>(std::move(master), std::move(held),
+                                                         std::move(scheme), std::move(link))};
 }
 
 struct FreeAddresses {
@@ -201,7 +206,10 @@ class UdpLine final : public Line {
 }  // namespace
 
 Result<std::unique_ptr<Line>> open_line(std::string_view port) {
-  if (port.starts_with("tcp://") || port.starts_with("ipp://")) {
+  constexpr auto streams = std::to_array<std::string_view>(
+      {"tcp://", "ipp://", "modbus+tcp://", "modbus+rtu://", "nut://"});
+  const auto scheme = [port](std::string_view one) { return port.starts_with(one); };
+  if (std::ranges::any_of(streams, scheme)) {
     auto listener = bind_to(port, SOCK_STREAM);
     if (!listener) return std::move(listener).error();
     if (::listen(listener->fd.get(), 8) != 0) return port_error(errno, std::string{port});
@@ -212,7 +220,11 @@ Result<std::unique_ptr<Line>> open_line(std::string_view port) {
     if (!socket) return std::move(socket).error();
     return std::unique_ptr<Line>{std::make_unique<UdpLine>(std::move(*socket))};
   }
-  if (port.starts_with("pty:/")) return open_pty(port, port.substr(4));
+  if (port.starts_with("pty:/")) return open_pty(port, "serial", port.substr(4));
+  constexpr std::string_view rtu = "modbus+rtu";
+  if (port.starts_with("modbus+rtu:/")) {
+    return open_pty(port, std::string{rtu}, port.substr(rtu.size() + 1));
+  }
   return Error{Errc::invalid,
                std::string{port} + ": expected tcp://127.0.0.1:9100 or pty:/path/of/link"};
 }

@@ -16,6 +16,8 @@ inline constexpr Text device{"场景中的设备名", "name of the device in the
 inline constexpr Text condition{"状况，例如 media-empty", "condition, media-empty for instance"};
 inline constexpr Text on_or_off{"on 或 off", "on or off"};
 inline constexpr Text nobody_listens{"连接不上控制套接字：", "cannot reach the control socket: "};
+inline constexpr Text offended{"收到不得发送给该设备的命令：",
+                               "a device was sent what must never be sent to it: "};
 inline constexpr Text no_answer{"控制套接字没有应答：", "no answer on the control socket: "};
 
 }  // namespace kw::devices::messages

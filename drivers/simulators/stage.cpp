@@ -156,6 +156,7 @@ void Stage::run() {
     for (auto& role : roles_) {
       if (fds[at++].revents != 0) hear(role);
     }
+    if (!offence_.empty()) return;
     std::vector<std::size_t> gone;
     for (std::size_t i = 0; i < guests_.size(); ++i) {
       if (fds[at++].revents != 0 && !hear_guest(guests_[i])) gone.push_back(i);
@@ -237,12 +238,22 @@ void Stage::hear(Role& role) {
       break;
   }
   auto answer = role.device.player->answer(bytes);
+  if (!answer.note.empty()) tell(role, "note", answer.note);
+  if (!answer.offence.empty()) {
+    tell(role, "offence", answer.offence);
+    offence_ = role.device.name + ": " + answer.offence;
+  }
   if (answer.bytes.empty()) return;
   if (answer.after <= Duration::zero()) {
     role.line->send(answer.bytes);
   } else {
     schedule({clock_.mono() + answer.after, index, std::nullopt, std::move(answer.bytes)});
   }
+}
+
+void Stage::tell(const Role& role, std::string_view key, const std::string& what) {
+  announce_(json::serialize(
+      json::object{{"at_us", micros(clock_.wall())}, {"device", role.device.name}, {key, what}}));
 }
 
 void Stage::admit_guest() {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/clock.hpp"
-#include "common/result.hpp"
 #include "common/platform/posix/descriptor.hpp"
+#include "common/result.hpp"
 #include "drivers/simulators/line.hpp"
 #include "drivers/simulators/scenario.hpp"
 
@@ -20,7 +20,8 @@ namespace kw::devices {
 /// by the line of the change or `{"error":..}`.
 class Stage {
  public:
-  /// What happens, one JSON object a call: a device on its port, a change of a condition.
+  /// What happens, one JSON object a call: a device on its port, a change of a condition, a
+  /// player's note, an offence.
   using Announce = std::function<void(const std::string& line)>;
 
   /// Opens every port, and `control` unless it is empty. The error names the device.
@@ -32,8 +33,12 @@ class Stage {
   /// The devices' ports, in the order of the scenario.
   std::vector<std::string> addresses() const;
 
-  /// Plays. Steps count from here. Returns after `stop`, and may be called again.
+  /// Plays. Steps count from here. Returns after `stop`, and may be called again; or when a device
+  /// was asked for what must never be asked of it.
   void run();
+
+  /// The device and what it was asked, when `run` ended for that; else empty.
+  const std::string& offence() const { return offence_; }
 
   /// Any thread, and a signal handler.
   void stop() noexcept;
@@ -52,6 +57,7 @@ class Stage {
   void schedule(Later later);
   void play_due();
   void hear(Role& role);
+  void tell(const Role& role, std::string_view key, const std::string& what);
   void admit_guest();
   bool hear_guest(Guest& guest);
   std::string obey(const std::string& request);
@@ -64,6 +70,7 @@ class Stage {
   platform::Descriptor control_;
   std::filesystem::path control_path_;
   std::vector<Guest> guests_;
+  std::string offence_;
 };
 
 }  // namespace kw::devices
