@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/bundle/mask.hpp"
 #include "common/identity/random.hpp"
 
 namespace kw::agent {
@@ -40,7 +41,7 @@ SessionFacts facts_of(const InForce& in_force, bool local_only, const platform::
     std::string kind;
     if (device.card != nullptr) kind = drivers::kind_of(*device.card, device.settings).name;
     out.devices.push_back(
-        {device.name, device.driver, std::move(kind), device.port, device.enabled});
+        {device.name, device.driver, std::move(kind), mask_line(device.port), device.enabled});
   }
   return out;
 }

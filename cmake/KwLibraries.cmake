@@ -33,5 +33,7 @@ else()
   pkg_check_modules(libusb REQUIRED IMPORTED_TARGET libusb-1.0)
   target_link_libraries(kw_libusb INTERFACE PkgConfig::libusb)
 endif()
+# The PC/SC library is the system's, loaded where there is a reader: only its headers are needed here.
+find_path(KW_PCSC_HEADERS winscard.h PATH_SUFFIXES PCSC REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(doctest REQUIRED)

@@ -4,6 +4,8 @@
 
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
+#include "drivers/ports/pcsc.hpp"
+#include "drivers/ports/snmp.hpp"
 #include "drivers/ports/usb.hpp"
 #include "drivers/ports/usb_list.hpp"
 
@@ -77,6 +79,9 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
                                         MonoTime deadline) {
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
+  if (address.scheme == "pcsc") {
+    return std::unique_ptr<Port>{std::make_unique<PcscPort>(address.host, clock)};
+  }
   const auto connect = [address, &clock](MonoTime until) {
     return platform::open_tcp(address.host, address.port, clock, until);
   };
@@ -89,6 +94,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
     return std::unique_ptr<Port>{std::make_unique<UsbListPort>(*wanted, clock)};
   }
   if (address.scheme.starts_with("modbus+")) return open_modbus(address, clock, deadline);
+  if (address.scheme == "snmp") return open_snmp(address, clock);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }
