@@ -37,8 +37,16 @@ DeviceWorker::DeviceWorker(const drivers::PortAddress& address, std::vector<Devi
       schedule_(timing.seed) {
   for (auto& device : devices) {
     const auto settle = device.settle;
-    devices_.push_back(
-        {std::move(device), {}, Debounce{settle}, Flapping{timing.flapping}, false, {}, {}, {}});
+    devices_.push_back({std::move(device),
+                        {},
+                        Debounce{settle},
+                        Flapping{timing.flapping},
+                        false,
+                        {},
+                        {},
+                        {},
+                        false,
+                        false});
   }
 }
 
@@ -131,9 +139,13 @@ void DeviceWorker::work() {
 void DeviceWorker::take_wanted(MonoTime now) {
   for (const auto entry : wanted_) schedule_.again_at(entry, now);
   wanted_.clear();
-  if (!std::exchange(absent_wanted_, false)) return;
+  const bool left = std::exchange(left_wanted_, false);
+  const bool appeared = std::exchange(absent_wanted_, false);
   for (std::size_t i = 0; i < devices_.size(); ++i) {
-    if (devices_[i].presence.misses() > 0) schedule_.again_at(i, now);
+    auto& polled = devices_[i];
+    const bool absent = polled.presence.misses() > 0 || polled.not_there;
+    if (left) polled.may_have_left = true;
+    if (left || (appeared && absent)) schedule_.again_at(i, now);
   }
 }
 
@@ -270,6 +282,8 @@ void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now
   auto& polled = devices_[entry];
   polled.presence.answered();
   polled.absent_since.reset();
+  polled.may_have_left = false;
+  polled.not_there = status.device == wire::DeviceState::no_device;
   const auto measurements = status.measurements;
   const bool other_unit = polled.identity && *polled.identity != status.identity;
   polled.identity = status.identity;
@@ -299,9 +313,12 @@ void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTi
     port_->discard();
   }
   if (polled.presence.doubtful()) {
-    schedule_.again_at(entry, now + timing_.retry);
+    const bool gone =
+        why.code() == Errc::disconnected || (step == Step::port && why.code() == Errc::missing);
+    schedule_.again_at(entry, polled.may_have_left && gone ? now : now + timing_.retry);
     return;
   }
+  polled.may_have_left = false;
   if (!reported) return;
   if (const auto change = polled.debounce.observe(*reported, now)) tell(polled, *change, now);
   if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);

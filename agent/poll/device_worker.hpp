@@ -75,6 +75,9 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   void poll_now(std::size_t entry);
   /// Every device that did not answer last is polled at once: something was plugged in. Any thread.
   void poll_absent();
+  /// Every device is polled at once: something was pulled out. One that is gone by that look is
+  /// believed to be: no retry is waited for. Any thread.
+  void poll_left();
   /// Whether a driver of this port is stuck now. Any thread.
   bool stuck() const;
   /// When the last look at a device ended; before the first, when the worker was started. Any
@@ -104,6 +107,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     std::optional<wire::Identity> identity;
     MonoTime next_sample{};
     std::optional<MonoTime> absent_since;  ///< the first of the misses in a row
+    bool not_there = false;                ///< its driver answered that it is not attached
+    bool may_have_left = false;            ///< something was pulled out since it answered
   };
   struct Call {
     const Polled* polled;
@@ -163,6 +168,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   std::shared_ptr<Test> test_;       ///< the one that waits or runs
   std::vector<std::size_t> wanted_;  ///< to be polled at once
   bool absent_wanted_ = false;
+  bool left_wanted_ = false;
   MonoTime last_look_{};
   bool stopping_ = false;
   bool ended_ = true;

@@ -199,6 +199,12 @@ void Poller::port_appeared() {
   for (const auto& worker : workers_) worker->poll_absent();
 }
 
+void Poller::device_left() {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (drivers::may_be_unplugged(ports_[i])) workers_[i]->poll_left();
+  }
+}
+
 Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,
                                                   Duration limit) {
   const auto found = find(device);

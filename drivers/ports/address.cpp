@@ -313,4 +313,10 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
   return scheme->read(text, rest, std::move(out));
 }
 
+bool may_be_unplugged(std::string_view port) {
+  constexpr std::array<std::string_view, 5> local{"usb", "usb-list", "serial", "modbus+rtu",
+                                                  "pcsc"};
+  return std::ranges::find(local, port.substr(0, port.find(':'))) != local.end();
+}
+
 }  // namespace kw::drivers

@@ -26,6 +26,10 @@ struct PortAddress {
   static Result<PortAddress> parse(std::string_view text);
 };
 
+/// Whether the device at a port, as written, hangs on the kiosk's own buses, where it can be pulled
+/// out: USB itself, and serial adapters and card readers on it.
+bool may_be_unplugged(std::string_view port);
+
 /// Opens the port of `address`. Errc::missing: no such device or name; Errc::busy: somebody else
 /// holds it; Errc::refused, Errc::timeout: nobody listens. Port "-" gives a port on which every
 /// call fails as unsupported.

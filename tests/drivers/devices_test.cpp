@@ -673,6 +673,49 @@ TEST_CASE("kiosk-devices: the UPS's conditions, each as the driver sees it") {
   CHECK(with("no-reply").error().code() == Errc::timeout);
 }
 
+TEST_CASE("kiosk-devices: a Star printer's conditions, each as the driver sees it") {
+  const TempFolder folder;
+  const auto link = folder.path() / "ttyStar";
+  for (const auto& wire :
+       std::vector<std::string>{std::string{"port = \"tcp://127.0.0.1:0\""},
+                                "port = \"pty:" + link.string() + "\"\nstatus_version = 1"}) {
+    CAPTURE(wire);
+    std::vector<config::Problem> problems;
+    const auto document =
+        config::parse("[[device]]\nname = \"receipt\"\nprotocol = \"star\"\n" + wire + "\n",
+                      "test.toml", problems);
+    auto devices = read_scenario(*document, problems);
+    REQUIRE_MESSAGE(bool(devices), devices.error().text());
+    const auto conditions = devices->at(0).player->conditions();
+    auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+    REQUIRE(bool(stage));
+    const auto with = [&](const std::string& condition) {
+      REQUIRE(bool((*stage)->change("receipt", condition, true)));
+      std::thread runs{[&] { (*stage)->run(); }};
+      const auto attached = attach((*stage)->addresses()[0], {{"timeout_ms", "150"}}, "star");
+      const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+      auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+      (*stage)->stop();
+      runs.join();
+      REQUIRE(bool((*stage)->change("receipt", condition, false)));
+      return status;
+    };
+    std::size_t seen = 0;
+    for (const auto& condition : conditions) {
+      if (wire::find_condition(condition) == nullptr || condition == "no-reply") continue;
+      CAPTURE(condition);
+      const auto status = with(condition);
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+      ++seen;
+    }
+    CHECK(seen == (wire.find("version") == std::string::npos ? 10U : 9U));
+    CHECK(wire::health_of(*with("drawer-high")) == wire::Health::ok);
+    CHECK(with("no-reply").error().code() == Errc::timeout);
+    CHECK(with("garbage").error().code() == Errc::refused);
+  }
+}
+
 TEST_CASE("kiosk-devices: the program plays a driver's own scenario until it is told to end") {
   const TempFolder folder;
   const auto control = folder.path() / "control";

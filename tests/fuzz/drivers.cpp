@@ -11,6 +11,7 @@
 #include "common/wire/codec.hpp"
 #include "drivers/catalogue.hpp"
 #include "drivers/ports/http.hpp"
+#include "drivers/ports/modbus.hpp"
 #include "drivers/ports/snmp.hpp"
 #include "drivers/profiles.hpp"
 
@@ -39,6 +40,10 @@ std::unique_ptr<drivers::Port> port_for(const Card& card, Wire& wire) {
   if (std::ranges::find(card.schemes, "snmp") != card.schemes.end()) {
     return std::make_unique<drivers::SnmpPort>(wire.connect(),
                                                drivers::SnmpPort::Speaker{1, "public"});
+  }
+  if (std::ranges::find(card.schemes, "modbus+tcp") != card.schemes.end()) {
+    return std::make_unique<drivers::ModbusPort>(wire.connect(), drivers::ModbusPort::Framing::tcp,
+                                                 Duration::zero());
   }
   const bool http = std::ranges::find(card.schemes, "ipp") != card.schemes.end() ||
                     std::ranges::find(card.schemes, "http") != card.schemes.end();

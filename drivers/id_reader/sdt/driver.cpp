@@ -239,9 +239,8 @@ class Sdt final : public Driver {
   Result<SelfTest> read_thrice(sdt::TestSession& session, MonoTime deadline) {
     std::vector<Read> done;
     while (std::ssize(done) < reads) {
-      const bool card_seen = !done.empty();
       const auto until = std::min(deadline, port_->now() + card_wait_);
-      auto read = read_once(session, card_seen, until);
+      auto read = read_once(session, until);
       if (!read) {
         out_of_step_ = true;
         return std::move(read).error().within("sdt");
@@ -255,9 +254,10 @@ class Sdt final : public Driver {
     return result_of(done);
   }
 
-  /// Waits for a card and reads it. After a first read the card may still lie there: it is then not
-  /// found a second time, but can be read (section 1.8). An Error: the port is gone.
-  Result<Read> read_once(sdt::TestSession& session, bool card_seen, MonoTime until) {
+  /// Waits for a card and reads it. A card that lies there since an earlier read is not found a
+  /// second time, but can be read (section 1.8): so it is tried whatever the search says. An Error:
+  /// the port is gone.
+  Result<Read> read_once(sdt::TestSession& session, MonoTime until) {
     Read out;
     out.code = "timeout";
     const auto ask = [&](TestCommand command, Duration limit) {
@@ -276,20 +276,20 @@ class Sdt final : public Driver {
       const auto started = port_->now();
       const auto found = ask(TestCommand::find_card, card_reply);
       if (gone(found)) return found.error();
-      if (found && (found->code == Code::card_found || card_seen)) {
-        const auto selected = ask(TestCommand::select_card, card_reply);
-        if (gone(selected)) return selected.error();
-        const auto base = ask(TestCommand::read_base, base_reply);
-        if (gone(base)) return base.error();
-        if (base && base->lengths) {
-          out.complete = true;
-          out.took = port_->now() - started;
-          out.receiving = base->receiving;
-          out.frame_bytes = base->frame_bytes;
-          out.lengths = *base->lengths;
-          return out;
-        }
+      const auto selected = ask(TestCommand::select_card, card_reply);
+      if (gone(selected)) return selected.error();
+      const auto base = ask(TestCommand::read_base, base_reply);
+      if (gone(base)) return base.error();
+      if (base && base->lengths) {
+        out.complete = true;
+        out.took = port_->now() - started;
+        out.receiving = base->receiving;
+        out.frame_bytes = base->frame_bytes;
+        out.lengths = *base->lengths;
+        return out;
       }
+      // Without a card, that is what is to be told, not what became of the read.
+      if (found && found->code == Code::no_card) out.code = "80";
       auto paused = session.pause(std::min<Duration>(between_tries, until - port_->now()));
       if (!paused) return std::move(paused).error();
     }

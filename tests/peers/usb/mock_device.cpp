@@ -139,20 +139,27 @@ std::string MockDevice::description() const {
   text("manufacturer", shape_.manufacturer);
   text("product", shape_.name);
   text("serial", shape_.serial);
+  if (!shape_.tty.empty()) {
+    // Its port hangs below its first function, as a driver of serial adapters puts it.
+    out += fmt::format(
+        "\nP: {0}/{1}-{2}:1.0/{3}/tty/{3}\nN: {3}\nL: device=../../../{3}\nE: DEVNAME=/dev/{3}\n"
+        "E: SUBSYSTEM=tty\nE: MAJOR=188\nE: MINOR=0\n",
+        place(), bus, port_, shape_.tty);
+  }
   return out;
 }
 
 void MockDevice::plug() {
   if (plugged_) return;
   GError* error = nullptr;
-  umockdev_testbed_add_from_string(bed_, description().c_str(), &error);
-  fail_on(error, "plug");
   auto* made = static_cast<Handler*>(g_object_new(handler_get_type(), nullptr));
   made->device = this;
-  handler_ = UMOCKDEV_IOCTL_BASE(made);
-  umockdev_testbed_attach_ioctl(bed_, node().c_str(), handler_, &error);
+  // Before anybody can be told of the device: adding it tells.
+  umockdev_testbed_attach_ioctl(bed_, node().c_str(), UMOCKDEV_IOCTL_BASE(made), &error);
   fail_on(error, "attach");
   plugged_ = true;
+  umockdev_testbed_add_from_string(bed_, description().c_str(), &error);
+  fail_on(error, "plug");
   umockdev_testbed_uevent(bed_, ("/sys" + place()).c_str(), "add");
 }
 

@@ -39,6 +39,7 @@ struct Shape {
   std::string name;
   std::string serial;
   std::vector<Function> functions;
+  std::string tty = {};  ///< the serial port that the kernel makes of it, "ttyUSB0"; empty: none
 };
 
 /// A device on a mocked bus: answers the system calls that usbfs would, from queues that a test
@@ -99,7 +100,6 @@ class MockDevice {
   Shape shape_;
   unsigned port_;
   unsigned number_ = 0;  ///< on the bus: another one after each plugging
-  UMockdevIoctlBase* handler_ = nullptr;
   bool plugged_ = false;
   bool muted_ = false;
   bool claimed_elsewhere_ = false;
