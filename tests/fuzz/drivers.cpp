@@ -12,6 +12,7 @@
 #include "drivers/catalogue.hpp"
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
+#include "drivers/ports/snmp.hpp"
 #include "drivers/profiles.hpp"
 
 namespace kw::fuzz {
@@ -36,6 +37,10 @@ bool has_wire(const Card& card) {
 }
 
 std::unique_ptr<drivers::Port> port_for(const Card& card, Wire& wire) {
+  if (std::ranges::find(card.schemes, "snmp") != card.schemes.end()) {
+    return std::make_unique<drivers::SnmpPort>(wire.connect(),
+                                               drivers::SnmpPort::Speaker{1, "public"});
+  }
   if (std::ranges::find(card.schemes, "modbus+tcp") != card.schemes.end()) {
     return std::make_unique<drivers::ModbusPort>(wire.connect(), drivers::ModbusPort::Framing::tcp,
                                                  Duration::zero());
