@@ -43,6 +43,13 @@ struct ProbeArgs {
 };
 int run_probe(const Options& options, const ProbeArgs& args);
 
+struct DiscoverArgs {
+  std::vector<std::string> hosts;  ///< of the network, to be looked at as well
+  bool probe = false;              ///< serial ports are asked too
+  std::int64_t limit_ms = 1'000;   ///< of each question
+};
+int run_discover(const Options& options, const DiscoverArgs& args);
+
 struct LinkArgs {
   std::int64_t limit_ms = 5'000;  ///< of each step
 };

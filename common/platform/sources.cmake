@@ -20,6 +20,7 @@ if(WIN32)
     platform/win/process.cpp
     platform/win/security.cpp
     platform/win/serial_port.cpp
+    platform/win/serial_ports.cpp
     platform/win/service.cpp
     platform/win/signals.cpp
     platform/win/socket.cpp
@@ -50,6 +51,7 @@ target_sources(kw_common PRIVATE
   platform/posix/pcsc_service.cpp
   platform/posix/process.cpp
   platform/posix/serial_port.cpp
+  platform/posix/serial_ports.cpp
   platform/posix/service.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp

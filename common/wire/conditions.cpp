@@ -101,6 +101,25 @@ constexpr std::array rows{
                  warning,
                  Action::reset,
                  {"读卡器未初始化", "card reader not initialised"}},
+    ConditionRow{
+        "card-mute",
+        warning,
+        Action::clear,
+        {"卡片无应答（可能插反或损坏）", "card does not answer (wrong way round, or broken)"}},
+    ConditionRow{"pcsc-service",
+                 fault,
+                 Action::software_error,
+                 {"智能卡服务不可用", "PC/SC service is not available"}},
+    // Keypads.
+    ConditionRow{"key-missing",
+                 fault,
+                 Action::configuration,
+                 {"密码键盘未灌注主密钥", "keypad has no master key"}},
+    ConditionRow{"battery", warning, Action::maintenance, {"电池电量低", "battery is low"}},
+    ConditionRow{
+        "keypad-locked", fault, Action::maintenance, {"密码键盘已锁定", "keypad is locked"}},
+    ConditionRow{
+        "keypad-error", fault, Action::maintenance, {"密码键盘报错", "keypad reports an error"}},
     // Cabinets and their power.
     ConditionRow{"cabinet-door-open", fault, Action::clear, {"机柜门打开", "cabinet door open"}},
     ConditionRow{"cabinet-unlocked", warning, Action::clear, {"机柜未上锁", "cabinet not locked"}},

@@ -71,7 +71,7 @@ std::optional<double> percent_of(std::optional<std::int64_t> level,
                                  std::optional<std::int64_t> most) {
   if (!level || *level < 0) return std::nullopt;
   const double full = most && *most > 0 ? static_cast<double>(*most) : 100.0;
-  return std::clamp(static_cast<double>(*level) / full * 100.0, 0.0, 100.0);
+  return std::clamp(static_cast<double>(*level) * 100.0 / full, 0.0, 100.0);
 }
 
 bool is_waste(std::string_view type) { return type.starts_with("waste"); }
@@ -100,6 +100,8 @@ class Flags {
 
   wire::ConsumableState state(const Supply& s) const {
     if (s.flag == Supply::Flag::missing) return wire::ConsumableState::missing;
+    if (s.flag == Supply::Flag::out) return wire::ConsumableState::out;
+    if (s.flag == Supply::Flag::low) return wire::ConsumableState::low;
     const bool toner = s.type == "toner";
     const bool toner_empty = toner && findings_.has("toner-empty") && empty_one(s, true);
     if (toner_empty || (findings_.has("marker-supply-empty") && empty_one(s, false))) {
@@ -218,7 +220,7 @@ void add_paper(Paper paper, Findings& findings, const Limits& limits,
   item.available = paper.sheets;
   item.capacity = paper.capacity;
   if (paper.sheets && paper.capacity) {
-    item.percent = std::min(100.0, *paper.sheets / *paper.capacity * 100);
+    item.percent = std::min(100.0, *paper.sheets * 100 / *paper.capacity);
   }
   if (limits.paper_sheets > 0) item.warning_level = limits.paper_sheets;
   const bool below =

@@ -314,7 +314,8 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
 }
 
 bool may_be_unplugged(std::string_view port) {
-  constexpr std::array<std::string_view, 4> local{"usb", "usb-list", "serial", "pcsc"};
+  constexpr std::array<std::string_view, 5> local{"usb", "usb-list", "serial", "modbus+rtu",
+                                                  "pcsc"};
   return std::ranges::find(local, port.substr(0, port.find(':'))) != local.end();
 }
 

@@ -80,8 +80,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
   if (address.scheme == "pcsc") {
-    return std::unique_ptr<Port>{
-        std::make_unique<PcscPort>(address.host, platform::pcsc_service(), clock)};
+    return std::unique_ptr<Port>{std::make_unique<PcscPort>(address.host, clock)};
   }
   const auto connect = [address, &clock](MonoTime until) {
     return platform::open_tcp(address.host, address.port, clock, until);

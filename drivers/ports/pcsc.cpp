@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -96,62 +95,92 @@ struct PcscPort::Desk {
   std::condition_variable moved;
   unsigned asked = 0;
   unsigned answered = 0;
-  std::optional<Result<std::vector<CardReader>>> answer;
-  bool cancelled = false;
-  bool leaving = false;
-  bool left = false;
+  Result<std::vector<CardReader>> answer = std::vector<CardReader>{};
+  unsigned ports = 0;
+  bool closing = false;  ///< the thread is on its way out and serves nobody any more
+  bool closed = false;
+
+  bool idle() const { return asked == answered; }
 
   void serve(PcscService& service) {
     bool connected = false;
     std::unique_lock lock{mutex};
     for (;;) {
-      moved.wait(lock, [this] { return leaving || asked != answered; });
-      if (leaving) break;
+      moved.wait(lock, [this] { return ports == 0 || !idle(); });
+      if (ports == 0) break;
+      const auto number = asked;
       lock.unlock();
       auto seen = read_card_readers(service, connected);
       lock.lock();
       answer = std::move(seen);
-      answered = asked;
+      answered = number;
       moved.notify_all();
     }
+    closing = true;
     lock.unlock();
     service.disconnect();
     lock.lock();
-    left = true;
+    closed = true;
     moved.notify_all();
+  }
+
+  /// A desk with a thread and one port.
+  static std::shared_ptr<Desk> open(std::unique_ptr<PcscService> service) {
+    auto desk = std::make_shared<Desk>();
+    desk->ports = 1;
+    std::thread{[desk, held = std::move(service)] { desk->serve(*held); }}.detach();
+    return desk;
+  }
+
+  /// The one at which the system's service is asked.
+  static std::shared_ptr<Desk> of_the_system() {
+    static std::mutex choosing;
+    static std::weak_ptr<Desk> current;
+    const std::lock_guard chosen{choosing};
+    if (auto desk = current.lock()) {
+      const std::lock_guard lock{desk->mutex};
+      if (!desk->closing) {
+        ++desk->ports;
+        return desk;
+      }
+    }
+    auto desk = open(platform::pcsc_service());
+    current = desk;
+    return desk;
   }
 };
 
+PcscPort::PcscPort(std::string reader, const Clock& clock)
+    : reader_(std::move(reader)), clock_(clock), desk_(Desk::of_the_system()) {}
+
 PcscPort::PcscPort(std::string reader, std::unique_ptr<PcscService> service, const Clock& clock)
-    : reader_(std::move(reader)), clock_(clock), desk_(std::make_shared<Desk>()) {
-  std::thread{[desk = desk_, held = std::move(service)] { desk->serve(*held); }}.detach();
-}
+    : reader_(std::move(reader)), clock_(clock), desk_(Desk::open(std::move(service))) {}
 
 PcscPort::~PcscPort() {
   std::unique_lock lock{desk_->mutex};
-  desk_->leaving = true;
+  if (--desk_->ports > 0) return;
   desk_->moved.notify_all();
-  desk_->moved.wait_for(lock, parting, [this] { return desk_->left; });
+  // A thread that is idle goes at once; one that waits for its service is not waited for.
+  if (desk_->idle()) desk_->moved.wait_for(lock, parting, [this] { return desk_->closed; });
 }
 
 Result<std::vector<CardReader>> PcscPort::readers(MonoTime deadline) {
   std::unique_lock lock{desk_->mutex};
   auto& desk = *desk_;
-  const auto answered = [&desk] { return desk.cancelled || desk.asked == desk.answered; };
-  const auto in_time = [&] {
+  const auto until = [&](auto&& holds) {
     const auto time = std::max(Duration::zero(), deadline - now());
-    return desk.moved.wait_for(lock, time, answered);
+    return desk.moved.wait_for(lock, time, [&] { return cancelled_ || holds(); });
   };
   const auto late = [] { return Error{Errc::timeout, "the PC/SC service does not answer"}; };
-  // An answer that came too late is not today's.
-  if (!in_time()) return late();
-  if (!desk.cancelled) {
-    ++desk.asked;
+  // An answer to somebody who asked before may be older than this question.
+  if (!until([&] { return desk.idle(); })) return late();
+  if (!cancelled_) {
+    const auto number = ++desk.asked;
     desk.moved.notify_all();
-    if (!in_time()) return late();
+    if (!until([&] { return desk.answered >= number; })) return late();
   }
-  if (desk.cancelled) return Error{Errc::disconnected, "PC/SC: cancelled"};
-  return *std::exchange(desk.answer, std::nullopt);
+  if (cancelled_) return Error{Errc::disconnected, "PC/SC: cancelled"};
+  return desk.answer;
 }
 
 Result<void> PcscPort::write(std::span<const std::uint8_t> /*bytes*/, MonoTime /*deadline*/) {
@@ -164,7 +193,7 @@ Result<std::size_t> PcscPort::read(std::span<std::uint8_t> /*into*/, MonoTime /*
 
 void PcscPort::cancel() noexcept {
   const std::lock_guard lock{desk_->mutex};
-  desk_->cancelled = true;
+  cancelled_ = true;
   desk_->moved.notify_all();
 }
 

@@ -28,12 +28,14 @@ Result<std::vector<CardReader>> read_card_readers(platform::PcscService& service
 /// The PC/SC service as the port of one of its readers.
 ///
 /// A call of the service's cannot be given a deadline (a daemon that hangs is waited for in its
-/// library), so a thread of the port's makes the calls and the caller waits for it. A port that is
-/// left while its service hangs leaves that thread behind until the service answers or ends.
+/// library), so one thread makes the calls of all ports and the callers wait for it. When the last
+/// port is left while the service hangs, that thread stays, and serves the ports after it.
 class PcscPort final : public Port {
  public:
   /// `reader`: a reader's name, or how it begins; empty: whichever is the only one. `clock`
   /// outlives the port.
+  /// The system's service is everybody's; another one is this port's own.
+  PcscPort(std::string reader, const Clock& clock);
   PcscPort(std::string reader, std::unique_ptr<platform::PcscService> service, const Clock& clock);
   ~PcscPort() override;
 
@@ -55,6 +57,7 @@ class PcscPort final : public Port {
   std::string reader_;
   const Clock& clock_;
   std::shared_ptr<Desk> desk_;  ///< shared with the thread, which may outlive the port
+  bool cancelled_ = false;      ///< under the desk's mutex
 };
 
 }  // namespace kw::drivers

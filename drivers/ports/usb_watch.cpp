@@ -67,9 +67,9 @@ struct UsbWatch::State {
   }
 
   void look_again_and_again() {
-    thread = std::thread{[this] {
+    // Taken before anybody is told that the watch has begun: what comes after is a change.
+    thread = std::thread{[this, before = attached_now()]() mutable {
       platform::name_this_thread("usb");
-      auto before = attached_now();
       std::unique_lock lock{mutex};
       while (!stopping) {
         wake.wait_for(lock, look_every);
@@ -107,13 +107,13 @@ struct UsbWatch::State {
 UsbWatch::UsbWatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
 UsbWatch::~UsbWatch() = default;
 
-Result<std::unique_ptr<UsbWatch>> UsbWatch::start(Told told) {
+Result<std::unique_ptr<UsbWatch>> UsbWatch::start(Told told, Way way) {
   auto context = usb::make_context();
   if (!context) return std::move(context).error();
   auto state = std::make_unique<State>();
   state->told = std::move(told);
   state->context = std::move(*context);
-  if (libusb_has_capability(LIBUSB_CAP_HAS_HOTPLUG) != 0) {
+  if (way == Way::best && libusb_has_capability(LIBUSB_CAP_HAS_HOTPLUG) != 0) {
     auto listening = state->listen();
     if (!listening) return std::move(listening).error();
   } else {

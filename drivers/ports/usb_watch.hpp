@@ -26,8 +26,14 @@ class UsbWatch {
 
   static constexpr Duration look_every = std::chrono::seconds{2};
 
+  /// How it gets to know.
+  enum class Way : std::uint8_t {
+    best,   ///< libusb tells; by the list where it cannot
+    listed  ///< by the list, whatever the system can
+  };
+
   /// Errors: libusb's; then nothing is watched.
-  static Result<std::unique_ptr<UsbWatch>> start(Told told);
+  static Result<std::unique_ptr<UsbWatch>> start(Told told, Way way = Way::best);
   ~UsbWatch();
 
   UsbWatch(const UsbWatch&) = delete;

@@ -79,6 +79,8 @@ class Zt588Player final : public Player {
     if (is_on("slow")) out.after = slow_;
     seen_.insert(seen_.end(), bytes.begin(), bytes.end());
     while (const auto command = next_command()) {
+      // It would press keys, set them or wipe them.
+      if (*command != "3") out.offence = "a command that acts was sent to a keypad";
       const auto reply = frame(reply_to(*command));
       out.bytes.insert(out.bytes.end(), reply.begin(), reply.end());
     }

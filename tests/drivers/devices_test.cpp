@@ -456,6 +456,117 @@ TEST_CASE("kiosk-devices: a laser printer jams, pauses, is busy, is elsewhere, a
   CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
 }
 
+TEST_CASE("kiosk-devices: a printer with an SNMP agent, every condition as the driver sees it") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  for (const std::string settings : {"", "only_v1 = true", "alerts = false"}) {
+    CAPTURE(settings);
+    Playing playing{
+        "[[device]]\nname = \"laser\"\nprotocol = \"snmp\"\nport = \"snmp://127.0.0.1:0\"\n" +
+            settings + "\n",
+        control};
+    const bool old = settings.starts_with("only_v1");
+    const auto attached = attach(playing.address() + (old ? "?version=1" : ""), {}, "snmp");
+    REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+    const auto with = [&](const std::string& condition) {
+      REQUIRE(set_condition(control, "laser", condition, "on") == 0);
+      auto status = attached.poll();
+      REQUIRE(set_condition(control, "laser", condition, "off") == 0);
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      return std::move(*status);
+    };
+    for (const std::string condition :
+         {"media-low", "media-empty", "toner-low", "toner-empty", "cover-open", "media-jam",
+          "printer-offline", "service-requested", "input-tray-missing", "marker-supply-missing",
+          "output-area-full", "maintenance-due"}) {
+      CAPTURE(condition);
+      CHECK(drivers::codes_of(with(condition)) == std::vector<std::string>{condition});
+    }
+    for (const std::string condition :
+         {"marker-waste-almost-full", "marker-waste-full", "opc-near-eol", "fuser-over-temp"}) {
+      CAPTURE(condition);
+      // Only alerts tell of these.
+      const bool told = settings != "alerts = false";
+      CHECK((drivers::codes_of(with(condition)) == std::vector<std::string>{condition}) == told);
+    }
+    CHECK(with("printing").device == wire::DeviceState::device_busy);
+    CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
+  }
+}
+
+TEST_CASE("kiosk-devices: an SNMP agent that is vague, silent, noisy, slow, and another") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  Playing playing{
+      "[[device]]\nname = \"laser\"\nprotocol = \"snmp\"\nport = \"snmp://127.0.0.1:0\"\n"
+      "community = \"kiosk\"\nstate_bytes = 1\njam_as_service = true\nalerts = false\n"
+      "slow_ms = 150\n",
+      control};
+  const auto address = playing.address();
+  const auto stranger = attach(address, {{"timeout_ms", "50"}}, "snmp");
+  CHECK(stranger.driver->open(*stranger.port, within(seconds{5})).error().code() == Errc::timeout);
+  const auto attached = attach(address + "?community=kiosk", {{"timeout_ms", "100"}}, "snmp");
+  REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+  const auto with = [&](const std::string& condition) {
+    REQUIRE(set_condition(control, "laser", condition, "on") == 0);
+    auto status = attached.poll();
+    REQUIRE(set_condition(control, "laser", condition, "off") == 0);
+    return status;
+  };
+  for (const std::string condition : {"media-jam", "cover-open"}) {
+    const auto status = with(condition);
+    REQUIRE(bool(status));
+    CHECK(drivers::codes_of(*status) == std::vector<std::string>{"service-requested"});
+    CHECK(wire::health_of(*status) == wire::Health::fault);
+  }
+  CHECK(with("no-reply").error().code() == Errc::timeout);
+  CHECK(with("garbage").error().code() == Errc::garbled);
+  CHECK(with("wrong-id").error().code() == Errc::timeout);
+  CHECK(with("no-printer").error().code() == Errc::garbled);
+  // Each answer comes after the question was asked again, and is taken: it is to the same one.
+  CHECK(bool(with("slow")));
+  CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
+}
+
+TEST_CASE("kiosk-devices: a PJL printer of every dialect, and what is wrong with it") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  for (const std::string dialect : {"hp", "panasonic", "brother"}) {
+    CAPTURE(dialect);
+    Playing playing{
+        "[[device]]\nname = \"laser\"\nprotocol = \"pjl\"\nport = \"tcp://127.0.0.1:0\"\n"
+        "dialect = \"" +
+            dialect + "\"\n",
+        control};
+    const auto attached = attach(playing.address(), {}, "pjl");
+    REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+    REQUIRE(bool(attached.poll()));  // what `open` was told
+    const auto with = [&](const std::string& condition, Duration limit) {
+      REQUIRE(set_condition(control, "laser", condition, "on") == 0);
+      auto status = attached.driver->poll(within(limit));
+      REQUIRE(set_condition(control, "laser", condition, "off") == 0);
+      return status;
+    };
+    for (const std::string condition :
+         {"unrecoverable-error", "media-jam", "cover-open", "marker-supply-missing", "media-empty",
+          "output-area-full", "printer-offline", "toner-low", "media-low"}) {
+      CAPTURE(condition);
+      const auto status = with(condition, seconds{5});
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+    }
+    CHECK(with("printing", seconds{5})->device == wire::DeviceState::device_busy);
+    CHECK(with("chatter", seconds{5})->conditions.empty());
+    CHECK(bool(with("slow", seconds{5})));
+    CHECK(with("no-reply", milliseconds{100}).error().code() == Errc::timeout);
+    CHECK(with("garbage", milliseconds{100}).error().code() == Errc::garbled);
+    const auto status = attached.poll();
+    REQUIRE(bool(status));
+    CHECK(wire::health_of(*status) == wire::Health::ok);
+    CHECK(status->identity.model == "HP LASERJET KIOSK");
+  }
+}
+
 TEST_CASE("kiosk-devices: the cabinet's conditions, each as the driver sees it, on both wires") {
   const TempFolder folder;
   const auto link = folder.path() / "ttyCabinet";
@@ -560,6 +671,49 @@ TEST_CASE("kiosk-devices: the UPS's conditions, each as the driver sees it") {
   CHECK(with("no-ups").error().code() == Errc::refused);
   CHECK(with("garbage").error().code() == Errc::timeout);  // no end of a line in it
   CHECK(with("no-reply").error().code() == Errc::timeout);
+}
+
+TEST_CASE("kiosk-devices: a Star printer's conditions, each as the driver sees it") {
+  const TempFolder folder;
+  const auto link = folder.path() / "ttyStar";
+  for (const auto& wire :
+       std::vector<std::string>{std::string{"port = \"tcp://127.0.0.1:0\""},
+                                "port = \"pty:" + link.string() + "\"\nstatus_version = 1"}) {
+    CAPTURE(wire);
+    std::vector<config::Problem> problems;
+    const auto document =
+        config::parse("[[device]]\nname = \"receipt\"\nprotocol = \"star\"\n" + wire + "\n",
+                      "test.toml", problems);
+    auto devices = read_scenario(*document, problems);
+    REQUIRE_MESSAGE(bool(devices), devices.error().text());
+    const auto conditions = devices->at(0).player->conditions();
+    auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+    REQUIRE(bool(stage));
+    const auto with = [&](const std::string& condition) {
+      REQUIRE(bool((*stage)->change("receipt", condition, true)));
+      std::thread runs{[&] { (*stage)->run(); }};
+      const auto attached = attach((*stage)->addresses()[0], {{"timeout_ms", "150"}}, "star");
+      const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+      auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+      (*stage)->stop();
+      runs.join();
+      REQUIRE(bool((*stage)->change("receipt", condition, false)));
+      return status;
+    };
+    std::size_t seen = 0;
+    for (const auto& condition : conditions) {
+      if (wire::find_condition(condition) == nullptr || condition == "no-reply") continue;
+      CAPTURE(condition);
+      const auto status = with(condition);
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+      ++seen;
+    }
+    CHECK(seen == (wire.find("version") == std::string::npos ? 10U : 9U));
+    CHECK(wire::health_of(*with("drawer-high")) == wire::Health::ok);
+    CHECK(with("no-reply").error().code() == Errc::timeout);
+    CHECK(with("garbage").error().code() == Errc::refused);
+  }
 }
 
 TEST_CASE("kiosk-devices: the program plays a driver's own scenario until it is told to end") {

@@ -41,5 +41,9 @@ void crt310_request(const Vector& vector);
 void crt310_reply(const Vector& vector);
 void f2_request(const Vector& vector);
 void f2_reply(const Vector& vector);
+void zt588_request(const Vector& vector);
+void zt588_reply(const Vector& vector);
+void scanner_request(const Vector& vector);
+void scanner_reply(const Vector& vector);
 
 }  // namespace kw::drivers

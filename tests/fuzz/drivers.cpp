@@ -11,6 +11,7 @@
 #include "common/wire/codec.hpp"
 #include "drivers/catalogue.hpp"
 #include "drivers/ports/http.hpp"
+#include "drivers/ports/modbus.hpp"
 #include "drivers/profiles.hpp"
 
 namespace kw::fuzz {
@@ -35,6 +36,10 @@ bool has_wire(const Card& card) {
 }
 
 std::unique_ptr<drivers::Port> port_for(const Card& card, Wire& wire) {
+  if (std::ranges::find(card.schemes, "modbus+tcp") != card.schemes.end()) {
+    return std::make_unique<drivers::ModbusPort>(wire.connect(), drivers::ModbusPort::Framing::tcp,
+                                                 Duration::zero());
+  }
   const bool http = std::ranges::find(card.schemes, "ipp") != card.schemes.end() ||
                     std::ranges::find(card.schemes, "http") != card.schemes.end();
   if (!http) return wire.connect();

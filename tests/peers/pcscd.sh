@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # A PC/SC service nobody here wrote: pcscd with libccid, above a USB reader made with umockdev, asked by `kioskctl
-# probe` after each thing that happens to the reader. pcscd.sh KIOSKCTL CCID_READER; needs pcscd, libccid, umockdev,
+# probe` after each thing that happens to the reader, and by a driver that stays attached through it all. pcscd.sh
+# KIOSKCTL PCSC_WATCH CCID_READER; needs pcscd, libccid, umockdev,
 # libumockdev-dev (at build time), pcsc-tools and jq (packaging/test.sh installs them). pcscd's socket has a fixed path:
 # it runs in a file system view of its own, beside the machine's own pcscd if there is one.
 set -euo pipefail
 kioskctl=$1
-reader=$2
+watch=$2
+reader=$3
 PATH=$PATH:/usr/sbin
 for program in pcscd umockdev-wrapper pcsc_scan unshare jq "$reader"; do
   command -v "$program" > /dev/null || { echo "$program is missing: packaging/test.sh installs or builds it" >&2; exit 1; }
@@ -19,13 +21,15 @@ mount -t tmpfs own /run
 
 folder=$(mktemp -d)
 export LC_ALL=C.UTF-8
-reader_pid=''
+reader_pid='' watch_pid=''
+daemon_pid() { { tr -d '\0' < /run/pcscd/pcscd.pid; } 2> /dev/null || true; }
 end() {
   trap - EXIT
-  exec 9>&- 8>&-
+  exec 9>&- 8>&- 7>&- 6>&-
+  [ -z "$watch_pid" ] || kill "$watch_pid" 2> /dev/null || true
   if [ -n "$reader_pid" ]; then
-    kill -CONT "$(tr -d "\0" < /run/pcscd/pcscd.pid)" 2> /dev/null || true
-    kill "$(tr -d "\0" < /run/pcscd/pcscd.pid)" 2> /dev/null || true
+    kill -CONT "$(daemon_pid)" 2> /dev/null || true
+    kill "$(daemon_pid)" 2> /dev/null || true
     wait "$reader_pid" 2> /dev/null || true
   fi
   rm -rf "$folder"
@@ -55,13 +59,25 @@ port=pcsc:
 # Asks once; its exit code is in $code.
 ask() {
   code=0
-  "$kioskctl" probe pcsc "$port" --json --set card_mute_after_s=0 > "$folder/answer" 2> "$folder/probe.log" || code=$?
+  "$kioskctl" probe pcsc "$port" --json --set card_mute_after_s=0 --set timeout_ms=700 > "$folder/answer" 2> "$folder/probe.log" || code=$?
 }
 tells() { ask; jq -e "$1" "$folder/answer" > /dev/null; }
+# The same of the driver that stays attached.
+mkfifo "$folder/looks" "$folder/statuses"
+"$watch" "$port" < "$folder/looks" > "$folder/statuses" 2> "$folder/watch.log" &
+watch_pid=$!
+exec 7> "$folder/looks" 6< "$folder/statuses"
+watch_tells() {
+  echo look >&7
+  read -r -t 10 status <&6 || fail "the attached driver says nothing"
+  echo "$status" > "$folder/answer"
+  jq -e "$1" <<< "$status" > /dev/null
+}
 # shows CODE WHAT FILTER: it will be told, and kioskctl ends with CODE.
 shows() {
   await "$2" tells "$3"
   [ "$code" = "$1" ] || fail "$2: kioskctl ended with $code, not $1"
+  [ "$port" != pcsc: ] || await "$2, by the attached driver" watch_tells "${3%% and .elapsed_ms*}"
 }
 no_service='.device_state == "unknown" and [.conditions[].code] == ["pcsc-service"]'
 empty='.device_state == "online" and .media == "notPresent" and .conditions == [] and .evidence == "driverReport"'
@@ -72,12 +88,15 @@ gone='.device_state == "noDevice" and [.conditions[].code] == ["not-present"] an
 shows 4 "no service yet" "$no_service and .conditions[0].action == \"softwareError\""
 
 # ---- the service and its reader --------------------------------------------------------------------
-mkfifo "$folder/orders" "$folder/done"
 mkdir "$folder/readers"
-umockdev-wrapper "$reader" "$(command -v pcscd)" -f -c "$folder/readers" \
-  < "$folder/orders" > "$folder/done" 2> "$folder/pcscd.log" &
-reader_pid=$!
-exec 9> "$folder/orders" 8< "$folder/done"
+mkfifo "$folder/orders" "$folder/done"
+start_service() {
+  umockdev-wrapper "$reader" "$(command -v pcscd)" -f -c "$folder/readers" \
+    < "$folder/orders" > "$folder/done" 2>> "$folder/pcscd.log" &
+  reader_pid=$!
+  exec 9> "$folder/orders" 8< "$folder/done"
+}
+start_service
 order() {
   local line
   echo "$1" >&9
@@ -115,7 +134,7 @@ shows 1 "another reader" "$gone and .conditions[0].detail == \"attached: $name\"
 port=pcsc:
 
 # A daemon that hangs: told within the time that was given.
-daemon=$(tr -d "\0" < /run/pcscd/pcscd.pid)
+daemon=$(daemon_pid)
 kill -STOP "$daemon"
 shows 4 "a service that hangs" "$no_service and .elapsed_ms < 2000"
 kill -CONT "$daemon"
@@ -124,6 +143,11 @@ kill "$daemon"
 wait "$reader_pid" || true
 reader_pid=''
 shows 4 "a service that was stopped" "$no_service"
+exec 9>&- 8>&-
+start_service
+shows 0 "a service that was started again" "$empty"
+order insert
+shows 0 "a card in it" "$inside"
 
 ! grep -q touched "$folder/pcscd.log" || fail "a command went to the card itself"
 echo "pcscd: every state was told as it was set"

@@ -9,7 +9,9 @@
 #include "drivers/cabinet/modbus/board.hpp"
 #include "drivers/cabinet/modbus/codec.hpp"
 #include "drivers/cabinet/modbus/reading.hpp"
+#include "drivers/ports/hex.hpp"
 #include "drivers/ports/modbus.hpp"
+#include "drivers/ports/quiet.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -95,13 +97,13 @@ class Modbus final : public Driver {
 
   Result<Reply> ask(const Request& request, MonoTime deadline) {
     if (out_of_step_) {
-      auto quiet = wait_until_quiet(timeout_, deadline);
+      auto quiet = wait_until_quiet(*port_, timeout_, deadline);
       if (!quiet) return std::move(quiet).error();
       out_of_step_ = false;
     }
     port_->discard();
     if (on_line()) {
-      auto quiet = wait_until_quiet(port_->silence(), deadline);
+      auto quiet = wait_until_quiet(*port_, port_->silence(), deadline);
       if (!quiet) return std::move(quiet).error();
     }
     const auto until = std::min(deadline, port_->now() + timeout_);
@@ -123,16 +125,16 @@ class Modbus final : public Driver {
 
   Result<Reply> await_reply(const Request& request, MonoTime until) {
     Bytes in;
-    std::size_t heard = 0;
     for (;;) {
       std::array<std::uint8_t, 512> chunk{};
       auto got = port_->read(chunk, until);
       if (!got) {
         if (got.error().code() != Errc::timeout) return std::move(got).error();
-        if (heard > 0 && on_line()) return garbled(in);
+        if (!in.empty() && on_line()) {
+          return Error{Errc::garbled, "no valid frame in " + hex(in)};
+        }
         return Error{Errc::timeout, fmt::format("no reply from unit {}", unit_)};
       }
-      heard += *got;
       in.insert(in.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
       if (on_line()) {
         if (auto reply = modbus::take_rtu(in, request, unit_)) return std::move(*reply);
@@ -141,31 +143,6 @@ class Modbus final : public Driver {
         if (!reply) return std::move(reply).error();
         if (*reply) return std::move(**reply);
       }
-    }
-  }
-
-  static Error garbled(const Bytes& in) {
-    std::string shown;
-    for (const auto b : std::span{in}.first(std::min<std::size_t>(in.size(), 16))) {
-      shown += fmt::format("{:02x}", b);
-    }
-    return Error{Errc::garbled, "no valid frame in " + shown};
-  }
-
-  /// Listens until nothing has come for `silence`. On a line that separates frames; after a missed
-  /// answer it makes sure that the answer does not come any more.
-  Result<void> wait_until_quiet(Duration silence, MonoTime deadline) {
-    std::array<std::uint8_t, 256> scrap{};
-    for (;;) {
-      const auto until = port_->now() + silence;
-      auto got = port_->read(scrap, std::min(until, deadline));
-      if (got) {
-        if (port_->now() < deadline) continue;
-        return Error{Errc::garbled, "the line is never quiet"};
-      }
-      if (got.error().code() != Errc::timeout) return std::move(got).error();
-      if (until > deadline) return Error{Errc::timeout, "no time left to wait for a quiet line"};
-      return {};
     }
   }
 

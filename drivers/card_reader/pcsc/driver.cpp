@@ -34,22 +34,6 @@ constexpr std::array settings_table{
             10000},
 };
 
-constexpr std::array own_conditions{
-    wire::ConditionRow{
-        "card-mute",
-        wire::Severity::warning,
-        wire::Action::clear,
-        {"卡片无应答（可能插反或损坏）", "card does not answer (wrong way round, or broken)"}},
-    wire::ConditionRow{"pcsc-service",
-                       wire::Severity::fault,
-                       wire::Action::software_error,
-                       {"智能卡服务不可用", "PC/SC service is not available"}},
-};
-
-const wire::ConditionRow& own(std::string_view code) {
-  return *std::ranges::find(own_conditions, code, &wire::ConditionRow::code);
-}
-
 std::string names_of(const std::vector<CardReader>& readers) {
   std::string out;
   for (const auto& one : readers) out += (out.empty() ? "" : "; ") + one.name;
@@ -86,7 +70,8 @@ class Pcsc final : public Driver {
     out.media = wire::Media::unknown;
     if (!readers) {
       // What the service does says nothing about the reader.
-      out.conditions.push_back(wire::condition(own("pcsc-service"), {}, readers.error().text()));
+      out.conditions.push_back(
+          wire::condition(*wire::find_condition("pcsc-service"), {}, readers.error().text()));
       return out;
     }
     out.evidence = wire::Evidence::driver_report;
@@ -127,7 +112,8 @@ class Pcsc final : public Driver {
       chip = wire::ComponentState::inoperable;
       // Whether somebody uses the card or it is powered changes by itself.
       const auto shown = reader.state & (pcsc::empty | pcsc::present | pcsc::mute);
-      out.conditions.push_back(wire::condition(own("card-mute"), fmt::format("{:04X}", shown)));
+      out.conditions.push_back(
+          wire::condition(*wire::find_condition("card-mute"), fmt::format("{:04X}", shown)));
     }
     out.components.push_back({"chip", chip, false});
     return out;
@@ -158,7 +144,7 @@ Card pcsc_card() {
           .kind = "card_reader",
           .title = {"智能卡读写器（PC/SC）", "smart card reader (PC/SC)"},
           .settings = settings_table,
-          .conditions = own_conditions,
+          .conditions = {},
           .schemes = port_schemes,
           .self_tests = {},
           .capabilities = capabilities,

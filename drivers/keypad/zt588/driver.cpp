@@ -35,25 +35,6 @@ constexpr std::array settings_table{
             3600},
 };
 
-constexpr std::array own_conditions{
-    wire::ConditionRow{"key-missing",
-                       wire::Severity::fault,
-                       wire::Action::configuration,
-                       {"密码键盘未灌注主密钥", "keypad has no master key"}},
-    wire::ConditionRow{"battery",
-                       wire::Severity::warning,
-                       wire::Action::maintenance,
-                       {"密码键盘电池电量低", "keypad's battery is low"}},
-    wire::ConditionRow{"keypad-locked",
-                       wire::Severity::fault,
-                       wire::Action::maintenance,
-                       {"密码键盘已锁定", "keypad is locked"}},
-    wire::ConditionRow{"keypad-error",
-                       wire::Severity::fault,
-                       wire::Action::maintenance,
-                       {"密码键盘报错", "keypad reports an error"}},
-};
-
 /// E0 to EF (source E1). What speaks of a command that was not understood is the line's.
 struct ErrorRow {
   std::uint8_t code;
@@ -82,9 +63,8 @@ wire::Condition condition_of(std::uint8_t error) {
   static constexpr ErrorRow unknown{0, "keypad-error", ""};
   const auto known = std::ranges::find(errors, error, &ErrorRow::code);
   const auto& row = known != errors.end() ? *known : unknown;
-  const auto own = std::ranges::find(own_conditions, row.condition, &wire::ConditionRow::code);
-  return wire::condition(own != own_conditions.end() ? *own : *wire::find_condition(row.condition),
-                         fmt::format("{:02X}", error), std::string{row.says});
+  return wire::condition(*wire::find_condition(row.condition), fmt::format("{:02X}", error),
+                         std::string{row.says});
 }
 
 /// Bytes from the keypad, which may be somebody's key presses: wiped wherever they stood.
@@ -247,7 +227,7 @@ class Zt588 final : public Driver {
     out.components.push_back(
         {"keys", info.blank ? wire::ComponentState::inoperable : wire::ComponentState::ok, true});
     if (info.blank) {
-      out.conditions.push_back(wire::condition(own_conditions.front(), "blank"));
+      out.conditions.push_back(wire::condition(*wire::find_condition("key-missing"), "blank"));
     }
     last_ = out;
     if (info.input_enabled) {
@@ -299,7 +279,7 @@ Card zt588_card() {
           .kind = "keypad",
           .title = {"密码键盘", "PIN keypad"},
           .settings = settings_table,
-          .conditions = own_conditions,
+          .conditions = {},
           .schemes = port_schemes,
           .self_tests = {},
           .capabilities = capabilities,

@@ -325,6 +325,7 @@ TEST_CASE("zt588: against the player, every condition") {
   FakePort port;
   port.device = [&](const Bytes& request) {
     auto answer = player->answer(request);
+    CHECK(answer.offence.empty());
     if (!answer.bytes.empty()) port.arrive(answer.bytes, answer.after);
   };
   const auto driver = *make_driver("zt588");
@@ -359,7 +360,9 @@ TEST_CASE("zt588: against the player, every condition") {
   CHECK(look()->device == wire::DeviceState::device_busy);
 
   // What acts on a keypad is refused by the player.
-  const auto acted = player->answer(zt588::encode("501")).bytes;
+  const auto answer = player->answer(zt588::encode("501"));
+  CHECK_FALSE(answer.offence.empty());
+  const auto& acted = answer.bytes;
   CHECK(Bytes{acted.begin(), acted.begin() + 5} == bytes_of("\x02"
                                                             "001\xec"));
 }

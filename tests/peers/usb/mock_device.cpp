@@ -139,6 +139,13 @@ std::string MockDevice::description() const {
   text("manufacturer", shape_.manufacturer);
   text("product", shape_.name);
   text("serial", shape_.serial);
+  if (!shape_.tty.empty()) {
+    // Its port hangs below its first function, as a driver of serial adapters puts it.
+    out += fmt::format(
+        "\nP: {0}/{1}-{2}:1.0/{3}/tty/{3}\nN: {3}\nL: device=../../../{3}\nE: DEVNAME=/dev/{3}\n"
+        "E: SUBSYSTEM=tty\nE: MAJOR=188\nE: MINOR=0\n",
+        place(), bus, port_, shape_.tty);
+  }
   return out;
 }
 

@@ -39,6 +39,7 @@ struct Shape {
   std::string name;
   std::string serial;
   std::vector<Function> functions;
+  std::string tty = {};  ///< the serial port that the kernel makes of it, "ttyUSB0"; empty: none
 };
 
 /// A device on a mocked bus: answers the system calls that usbfs would, from queues that a test
