@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include "drivers/ports/usb_library.hpp"
 #include "drivers/ports/usb_wire.hpp"
@@ -43,6 +44,7 @@ class LibusbPort final : public UsbPort {
 
   void discard() override {
     for (auto& [endpoint, kept] : kept_) {
+      OPENSSL_cleanse(kept.data(), kept.size());
       kept.clear();
       std::vector<std::uint8_t> scrap(packet_of(endpoint));
       // Bounded: a device that talks without end must not hold us here.
@@ -51,6 +53,7 @@ class LibusbPort final : public UsbPort {
         const auto got = wire_->transfer(Kind::bulk, endpoint, scrap, until);
         if (!got) break;
       }
+      OPENSSL_cleanse(scrap.data(), scrap.size());
     }
   }
 
@@ -94,10 +97,14 @@ class LibusbPort final : public UsbPort {
       auto got = wire_->transfer(Kind::bulk, endpoint, packet, deadline);
       if (!got) return std::move(got).error();
       kept.assign(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(*got));
+      OPENSSL_cleanse(packet.data(), packet.size());
     }
     const auto count = std::min(into.size(), kept.size());
     std::copy_n(kept.begin(), count, into.begin());
-    kept.erase(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(count));
+    // What an ID reader sends must not stay in memory that nobody looks after.
+    std::copy(kept.begin() + static_cast<std::ptrdiff_t>(count), kept.end(), kept.begin());
+    OPENSSL_cleanse(kept.data() + (kept.size() - count), count);
+    kept.resize(kept.size() - count);
     return count;
   }
 

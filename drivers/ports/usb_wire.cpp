@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 namespace kw::drivers::usb {
 namespace {
@@ -73,7 +74,11 @@ struct Wire::Running {
   Running() = default;
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
-  ~Running() { libusb_free_transfer(transfer); }
+  ~Running() {
+    // A citizen's card may have been read over this.
+    OPENSSL_cleanse(buffer.data(), buffer.size());
+    libusb_free_transfer(transfer);
+  }
 
   static void LIBUSB_CALL ended(libusb_transfer* transfer) {
     static_cast<Running*>(transfer->user_data)->done = 1;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "drivers/id_reader/sdt/pipes.hpp"
 #include "drivers/id_reader/sdt/session.hpp"
 
 namespace kw::drivers {
@@ -36,6 +38,11 @@ constexpr std::array settings_table{
              "how long each read of a self-test waits for the test card, in seconds"},
             1,
             60},
+    Setting{"usb_readers",
+            SettingType::text,
+            "0400:c35a 10c4:8a1b 2015:0008 9573:4836",
+            {"视为 SDT 阅读器的 USB 设备（VID:PID，空格分隔）",
+             "USB devices taken for SDT readers, as VID:PID with blanks between them"}},
 };
 
 constexpr std::array own_conditions{
@@ -45,7 +52,7 @@ constexpr std::array own_conditions{
                        {"安全模块报错，未说明原因", "security module reports an error of its own"}},
 };
 
-constexpr std::array<std::string_view, 2> port_schemes{"serial", "tcp"};
+constexpr std::array<std::string_view, 3> port_schemes{"serial", "tcp", "usb"};
 
 constexpr int tries = 3;           // one, and two again (section 1.7)
 constexpr int noise_reported = 2;  // noisy answers within one poll that make a condition
@@ -106,17 +113,51 @@ void judge(Code code, wire::Status& status) {
   status.components.push_back({"sam", sam, true});
 }
 
+// ---- USB numbers ------------------------------------------------------------------------------
+
+using UsbNumbers = std::pair<std::uint16_t, std::uint16_t>;  // VID, PID
+
+Result<std::vector<UsbNumbers>> usb_numbers(std::string_view text) {
+  std::vector<UsbNumbers> out;
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (word.empty()) continue;
+    UsbNumbers one;
+    const auto* const end = word.data() + word.size();
+    const auto vendor = std::from_chars(word.data(), end, one.first, 16);
+    const bool goes_on = vendor.ec == std::errc{} && vendor.ptr != end && *vendor.ptr == ':';
+    const auto product = goes_on ? std::from_chars(vendor.ptr + 1, end, one.second, 16) : vendor;
+    if (!goes_on || product.ec != std::errc{} || product.ptr != end) {
+      return Error{Errc::invalid,
+                   fmt::format("usb_readers: \"{}\" is not VID:PID; example: 0400:c35a", word)};
+    }
+    out.push_back(one);
+  }
+  return out;
+}
+
 // ---- the driver -------------------------------------------------------------------------------
 
 class Sdt final : public Driver {
  public:
-  Sdt(Duration timeout, Duration card_wait) : timeout_(timeout), card_wait_(card_wait) {}
+  Sdt(Duration timeout, Duration card_wait, std::vector<UsbNumbers> usb_readers)
+      : timeout_(timeout), card_wait_(card_wait), usb_readers_(std::move(usb_readers)) {}
 
   Result<void> open(Port& port, MonoTime deadline) override {
     port_ = &port;
     first_.reset();
     out_of_step_ = false;
-    sdt::PollSession session{port};
+    pipes_.reset();
+    if (auto* usb = dynamic_cast<UsbPort*>(&port); usb != nullptr) {
+      const UsbNumbers numbers{usb->facts().vendor, usb->facts().product};
+      if (std::ranges::find(usb_readers_, numbers) == usb_readers_.end()) {
+        return Error{Errc::refused, fmt::format("sdt: {:04x}:{:04x} is not among usb_readers",
+                                                numbers.first, numbers.second)};
+      }
+      if (sdt::FourPipes::fits(*usb)) port_ = &pipes_.emplace(*usb);
+    }
+    sdt::PollSession session{*port_};
     auto heard = listen(session, deadline);
     if (heard) {
       first_ = *heard;
@@ -161,7 +202,10 @@ class Sdt final : public Driver {
     return read_thrice(session, deadline);
   }
 
-  void close() noexcept override { port_ = nullptr; }
+  void close() noexcept override {
+    port_ = nullptr;
+    pipes_.reset();
+  }
 
  private:
   /// What came back to a status request, after as many tries as it took.
@@ -327,7 +371,9 @@ class Sdt final : public Driver {
 
   Duration timeout_;
   Duration card_wait_;
+  std::vector<UsbNumbers> usb_readers_;
 
+  std::optional<sdt::FourPipes> pipes_;  ///< around the port, where the reader has them
   Port* port_ = nullptr;
   bool out_of_step_ = false;    ///< an answer to an earlier question may still come
   std::optional<Heard> first_;  ///< what `open` heard, until the first poll
@@ -336,9 +382,11 @@ class Sdt final : public Driver {
 };
 
 Result<std::unique_ptr<Driver>> make(const Settings& settings) {
-  return std::unique_ptr<Driver>{
-      std::make_unique<Sdt>(std::chrono::milliseconds{settings.integer("timeout_ms")},
-                            std::chrono::seconds{settings.integer("card_wait_s")})};
+  auto readers = usb_numbers(settings.text("usb_readers"));
+  if (!readers) return std::move(readers).error();
+  return std::unique_ptr<Driver>{std::make_unique<Sdt>(
+      std::chrono::milliseconds{settings.integer("timeout_ms")},
+      std::chrono::seconds{settings.integer("card_wait_s")}, std::move(*readers))};
 }
 
 }  // namespace

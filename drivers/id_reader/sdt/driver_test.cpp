@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "drivers/id_reader/sdt/pipes.hpp"
 #include "drivers/id_reader/sdt/session.hpp"
 #include "tests/drivers/fake_port.hpp"
 #include "tests/drivers/support.hpp"
@@ -75,6 +76,78 @@ struct Reader {
     REQUIRE_MESSAGE(bool(status), status.error().text());
     return std::move(*status);
   }
+};
+
+/// A native USB module: a header on one pair of endpoints, the rest on another.
+class FakeUsb final : public UsbPort {
+ public:
+  explicit FakeUsb(std::uint16_t product = 0xc35a) {
+    facts_.vendor = 0x0400;
+    facts_.product = product;
+    for (const int address : {0x02, 0x06, 0x81, 0x85}) {
+      function_.endpoints.push_back(
+          {static_cast<std::uint8_t>(address), UsbEndpoint::Kind::bulk, 64});
+    }
+  }
+
+  std::map<Bytes, Bytes> answers{{ask_status, reply(0x90)}, {ask_id, reply(0x90, number)}};
+  UsbFunction function_;
+
+  Result<void> bulk_write(std::uint8_t endpoint, std::span<const std::uint8_t> bytes,
+                          MonoTime /*deadline*/) override {
+    if (endpoint == 0x02) {
+      CHECK(bytes.size() == sdt::header_size);
+      heard_.assign(bytes.begin(), bytes.end());
+      return {};
+    }
+    CHECK(endpoint == 0x06);
+    heard_.insert(heard_.end(), bytes.begin(), bytes.end());
+    const auto answer = answers.find(heard_);
+    if (answer == answers.end()) return {};
+    const auto body = answer->second.begin() + sdt::header_size;
+    ready_[0x81] = {answer->second.begin(), body};
+    ready_[0x85] = {body, answer->second.end()};
+    return {};
+  }
+  Result<std::size_t> bulk_read(std::uint8_t endpoint, std::span<std::uint8_t> into,
+                                MonoTime deadline) override {
+    auto& ready = ready_[endpoint];
+    if (ready.empty()) {
+      clock_.pass(deadline - clock_.now());
+      return Error{Errc::timeout, "fake usb: nothing"};
+    }
+    const auto count = std::min({into.size(), ready.size(), std::size_t{64}});
+    std::copy_n(ready.begin(), count, into.begin());
+    ready.erase(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(count));
+    return count;
+  }
+  Result<void> write(std::span<const std::uint8_t> bytes, MonoTime deadline) override {
+    return bulk_write(0x02, bytes, deadline);
+  }
+  Result<std::size_t> read(std::span<std::uint8_t> into, MonoTime deadline) override {
+    return bulk_read(0x81, into, deadline);
+  }
+  void discard() override { ready_.clear(); }
+  void cancel() noexcept override {}
+  MonoTime now() const override { return clock_.now(); }
+  Result<Bytes> control_in(const UsbSetup&, std::size_t, MonoTime) override {
+    return Error{Errc::unsupported, "fake usb"};
+  }
+  Result<void> control_out(const UsbSetup&, std::span<const std::uint8_t>, MonoTime) override {
+    return Error{Errc::unsupported, "fake usb"};
+  }
+  Result<Bytes> interrupt_read(std::uint8_t, MonoTime) override {
+    return Error{Errc::unsupported, "fake usb"};
+  }
+  Result<UsbNames> names(MonoTime) override { return UsbNames{}; }
+  const UsbFacts& facts() const override { return facts_; }
+  const UsbFunction& function() const override { return function_; }
+
+ private:
+  UsbFacts facts_;
+  FakePort clock_;
+  Bytes heard_;
+  std::map<std::uint8_t, Bytes> ready_;
 };
 
 // What a poll can send is a matter of its types, not of care.
@@ -402,6 +475,43 @@ TEST_CASE("sdt: a frame that announces more than is bounded is dropped at once")
   in[5] = 0x00;
   in[6] = 0x40;
   CHECK(sdt::find_frame(in, 64).kind == sdt::Found::Kind::corrupted);
+}
+
+TEST_CASE("sdt: a native module has its header on one pair of pipes and the rest on another") {
+  FakeUsb usb;
+  auto driver = std::move(*make_driver("sdt"));
+  const auto deadline = [&] { return usb.now() + seconds{60}; };
+  REQUIRE(bool(driver->open(usb, deadline())));
+  auto status = driver->poll(deadline());
+  REQUIRE(bool(status));
+  CHECK(status->identity.serial == "05.01-20120411-0002011994-0000000001");
+  usb.answers[ask_find] = reply(0x9f, {0, 0, 0, 0});
+  usb.answers[ask_select] = reply(0x90, {1, 2, 3, 4, 5, 6, 7, 8});
+  usb.answers[ask_base] = reply(0x90, base_data());
+  const auto test = driver->self_test("read", deadline());
+  REQUIRE(bool(test));
+  CHECK(test->passed);
+  // Silent, it costs its tries; then it is back in step.
+  usb.answers.erase(ask_status);
+  CHECK(driver->poll(deadline()).error().code() == Errc::timeout);
+  usb.answers[ask_status] = reply(0x60);
+  status = driver->poll(deadline());
+  REQUIRE(bool(status));
+  CHECK(codes_of(*status) == std::vector<std::string>{"sam-self-test"});
+  driver->close();
+
+  FakeUsb other{0x1234};
+  const auto refused = driver->open(other, deadline());
+  REQUIRE_FALSE(bool(refused));
+  CHECK(refused.error().code() == Errc::refused);
+  CHECK(refused.error().text() == "sdt: 0400:1234 is not among usb_readers");
+  CHECK(bool((*make_driver("sdt", {{"usb_readers", "1:2  0400:1234"}}))->open(other, deadline())));
+  for (const std::string bad : {"0400", "0400:", "0400:c35a,1:2", "x:y", "0400:c35a0"}) {
+    CAPTURE(bad);
+    const auto made = make_driver("sdt", {{"usb_readers", bad}});
+    REQUIRE_FALSE(bool(made));
+    CHECK(made.error().code() == Errc::invalid);
+  }
 }
 
 TEST_CASE("sdt: locked memory starts empty and can be wiped") {

@@ -75,6 +75,12 @@ std::map<std::string, Shape> shapes() {
   out["card"] = {0x08e6,    0x3437,
                  "Gemalto", "Card reader",
                  "",        {{0, 0, 0x0b, 0, 0, {{0x01, 2, 64}, {0x82, 2, 64}, {0x83, 3, 8}}}}};
+  // A native SAM-V module: header and body on pipes of their own. One is polled, with the other an
+  // operator tests.
+  const std::vector<Shape::Endpoint> four{
+      {0x02, 2, 64}, {0x06, 2, 64}, {0x81, 2, 64}, {0x85, 2, 64}};
+  out["id-reader"] = {0x0400, 0xc35a, "Example", "ID reader", "", {{0, 0, 0xff, 0, 0, four}}};
+  out["id-reader-test"] = {0x2015, 0x0008, "Example", "ID reader", "", {{0, 0, 0xff, 0, 0, four}}};
   return out;
 }
 
@@ -88,18 +94,46 @@ struct Stage {
   int ask = -1;
   int tell = -1;
   int result = 1;
+  bool offended = false;  ///< a reader was asked for what no poll may ask
 };
 
-/// The simulated receipt printer of kiosk-devices behind a bulk pair.
-std::unique_ptr<devices::Player> escpos() {
+using Given = std::map<std::string, std::string, std::less<>>;
+
+/// A simulated device of kiosk-devices.
+std::unique_ptr<devices::Player> player_of(std::string_view protocol, const Given& given = {}) {
   for (const auto& card : devices::players()) {
-    if (card.protocol != "escpos") continue;
+    if (card.protocol != protocol) continue;
     std::vector<Error> wrong;
-    const auto settings = drivers::Settings::read(card.settings, {}, wrong);
+    const auto settings = drivers::Settings::read(card.settings, given, wrong);
     auto made = card.make(settings);
     if (made) return std::move(*made);
   }
   std::abort();
+}
+
+/// Puts a simulated reader behind four pipes. What it must not be asked makes usb-stage fail.
+void put_reader(Stage& stage, const std::string& name, const Given& settings) {
+  stage.players[name] = player_of("sdt", settings);
+  auto* device = stage.devices[name].get();
+  device->heard = [&stage, device, name, one = stage.players[name].get()](std::uint8_t endpoint,
+                                                                          const Bytes& bytes) {
+    if (endpoint != 0x02 && endpoint != 0x06) return;
+    const auto answer = one->answer(bytes);
+    if (!answer.note.empty()) std::fprintf(stderr, "%s: %s\n", name.c_str(), answer.note.c_str());
+    if (!answer.offence.empty()) {
+      std::fprintf(stderr, "%s: offence: %s\n", name.c_str(), answer.offence.c_str());
+      stage.offended = true;
+    }
+    constexpr std::size_t header = 7;
+    if (answer.bytes.size() < header) return;
+    const auto body = answer.bytes.begin() + header;
+    device->say(0x81, Bytes{answer.bytes.begin(), body});
+    for (auto at = body; at != answer.bytes.end();) {
+      const auto end = at + std::min<std::ptrdiff_t>(64, answer.bytes.end() - at);
+      device->say(0x85, Bytes{at, end});
+      at = end;
+    }
+  };
 }
 
 /// USB printer class 1.1, 4.2: what the two queries answer.
@@ -134,13 +168,15 @@ void set_up(Stage& stage) {
     return std::nullopt;
   };
   auto& player = stage.players["receipt"];
-  player = escpos();
+  player = player_of("escpos");
   auto* receipt = stage.devices["receipt"].get();
   receipt->heard = [receipt, one = player.get()](std::uint8_t, const Bytes& bytes) {
     auto answer = one->answer(bytes);
     if (!answer.bytes.empty()) receipt->say(0x81, std::move(answer.bytes));
   };
   receipt->asked = [](auto setup, const auto&) { return printer_class(setup, 0x18); };
+  put_reader(stage, "id-reader", {});
+  put_reader(stage, "id-reader-test", {{"allow_reads", "true"}});
   // Prints, and answers nothing over its bulk pair.
   stage.devices["plain"]->asked = [&stage](auto setup, const auto&) {
     return printer_class(setup, stage.plain_status);
@@ -248,5 +284,5 @@ int main(int argc, char** argv) {
   g_main_loop_run(stage.loop);
   stage.devices.clear();
   g_object_unref(stage.bed);
-  return stage.result;
+  return stage.offended ? 3 : stage.result;
 }
