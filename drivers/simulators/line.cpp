@@ -48,7 +48,10 @@ class TcpLine final : public Line {
     return scheme_ + "://" + (v6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_) + path_;
   }
 
-  int descriptor() const override { return client_ ? client_.get() : listener_.get(); }
+  int descriptor() const override {
+    if (out_) return -1;
+    return client_ ? client_.get() : listener_.get();
+  }
 
   Event take(Bytes& into) override {
     if (!client_) {
@@ -65,6 +68,28 @@ class TcpLine final : public Line {
     if (client_) ::send(client_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
 
+  /// Out, the port stays ours, and refuses: a bound socket that does not listen.
+  Result<void> plug(bool in) override {
+    if (in == !out_) return {};
+    if (!in) {
+      client_ = Descriptor{};
+      sockaddr_storage at{};
+      socklen_t size = sizeof at;
+      auto* address = reinterpret_cast<sockaddr*>(&at);
+      ::getsockname(listener_.get(), address, &size);
+      listener_ = Descriptor{};
+      listener_ = Descriptor{::socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+      const int yes = 1;
+      ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      out_ = true;
+      if (::bind(listener_.get(), address, size) != 0) return port_error(errno, this->address());
+      return {};
+    }
+    if (::listen(listener_.get(), 8) != 0) return port_error(errno, address());
+    out_ = false;
+    return {};
+  }
+
  private:
   Descriptor listener_;
   Descriptor client_;
@@ -72,12 +97,40 @@ class TcpLine final : public Line {
   std::string host_;
   std::uint16_t port_;
   std::string path_;
+  bool out_ = false;
 };
+
+/// A pseudo-terminal's two ends.
+struct Pty {
+  Descriptor master;
+  Descriptor held;  ///< our own open of the other side: else every close there reads as a hang-up
+};
+
+/// A raw one, with `link` leading to it.
+Result<Pty> make_pty(const std::string& where, const std::filesystem::path& link) {
+  Pty out;
+  out.master = Descriptor{::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
+  std::array<char, 128> name{};
+  if (!out.master || ::grantpt(out.master.get()) != 0 || ::unlockpt(out.master.get()) != 0 ||
+      ::ptsname_r(out.master.get(), name.data(), name.size()) != 0) {
+    return port_error(errno, where);
+  }
+  out.held = Descriptor{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  termios raw{};
+  if (!out.held || ::tcgetattr(out.held.get(), &raw) != 0) return port_error(errno, where);
+  ::cfmakeraw(&raw);  // no echo: the device must not hear itself
+  ::tcsetattr(out.held.get(), TCSANOW, &raw);
+  std::error_code bad;
+  std::filesystem::create_directories(link.parent_path(), bad);
+  if (std::filesystem::is_symlink(link)) std::filesystem::remove(link, bad);
+  std::filesystem::create_symlink(name.data(), link, bad);
+  if (bad) return Error{Errc::refused, where + ": cannot link: " + bad.message()};
+  return out;
+}
 
 class PtyLine final : public Line {
  public:
-  PtyLine(Descriptor master, Descriptor held, std::filesystem::path link)
-      : master_(std::move(master)), held_(std::move(held)), link_(std::move(link)) {}
+  PtyLine(Pty ends, std::filesystem::path link) : ends_(std::move(ends)), link_(std::move(link)) {}
 
   ~PtyLine() override {
     std::error_code ignored;
@@ -85,38 +138,37 @@ class PtyLine final : public Line {
   }
 
   std::string address() const override { return "serial:" + link_.string(); }
-  int descriptor() const override { return master_.get(); }
-  Event take(Bytes& into) override { return read_some(master_.get(), into); }
+  int descriptor() const override { return ends_.master.get(); }
+  Event take(Bytes& into) override { return read_some(ends_.master.get(), into); }
 
   void send(const Bytes& bytes) override {
-    [[maybe_unused]] const auto sent = ::write(master_.get(), bytes.data(), bytes.size());
+    [[maybe_unused]] const auto sent = ::write(ends_.master.get(), bytes.data(), bytes.size());
+  }
+
+  /// Out, the device file is gone and whoever has it open reads a hang-up; in, it is another one.
+  Result<void> plug(bool in) override {
+    if (in == bool(ends_.master)) return {};
+    if (!in) {
+      std::error_code ignored;
+      std::filesystem::remove(link_, ignored);
+      ends_ = Pty{};
+      return {};
+    }
+    auto made = make_pty(address(), link_);
+    if (!made) return std::move(made).error();
+    ends_ = std::move(*made);
+    return {};
   }
 
  private:
-  Descriptor master_;
-  Descriptor held_;  ///< our own open of the other side: else every close there reads as a hang-up
+  Pty ends_;
   std::filesystem::path link_;
 };
 
 Result<std::unique_ptr<Line>> open_pty(std::string_view port, std::filesystem::path link) {
-  const std::string where{port};
-  Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
-  std::array<char, 128> name{};
-  if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
-      ::ptsname_r(master.get(), name.data(), name.size()) != 0) {
-    return port_error(errno, where);
-  }
-  Descriptor held{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
-  termios raw{};
-  if (!held || ::tcgetattr(held.get(), &raw) != 0) return port_error(errno, where);
-  ::cfmakeraw(&raw);  // no echo: the device must not hear itself
-  ::tcsetattr(held.get(), TCSANOW, &raw);
-  std::error_code bad;
-  if (std::filesystem::is_symlink(link)) std::filesystem::remove(link, bad);
-  std::filesystem::create_symlink(name.data(), link, bad);
-  if (bad) return Error{Errc::refused, where + ": cannot link: " + bad.message()};
-  return std::unique_ptr<Line>{
-      std::make_unique<PtyLine>(std::move(master), std::move(held), std::move(link))};
+  auto ends = make_pty(std::string{port}, link);
+  if (!ends) return std::move(ends).error();
+  return std::unique_ptr<Line>{std::make_unique<PtyLine>(std::move(*ends), std::move(link))};
 }
 
 struct FreeAddresses {

@@ -2,14 +2,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/clock.hpp"
-#include "common/result.hpp"
 #include "common/platform/posix/descriptor.hpp"
+#include "common/result.hpp"
 #include "drivers/simulators/line.hpp"
 #include "drivers/simulators/scenario.hpp"
 
@@ -49,9 +50,13 @@ class Stage {
 
   Stage(const Clock& clock, Announce announce);
   Result<void> open_control(const std::filesystem::path& path);
-  void schedule(Later later);
+  void schedule(MonoTime due, Later later);
   void play_due();
+  void play(std::size_t role, const Step& step, MonoTime due);
+  void forget_answers(Role& role);
   void hear(Role& role);
+  void watch(Role& role);
+  void listen_for_guests();
   void admit_guest();
   bool hear_guest(Guest& guest);
   std::string obey(const std::string& request);
@@ -59,11 +64,13 @@ class Stage {
   const Clock& clock_;
   Announce announce_;
   std::vector<Role> roles_;
-  std::vector<Later> later_;  ///< scripted steps and slow answers, the next one first
+  std::multimap<MonoTime, Later> later_;  ///< scripted steps and slow answers
+  platform::Descriptor ready_;            ///< epoll: hundreds of kiosks are thousands of lines
   platform::Descriptor stop_;
   platform::Descriptor control_;
   std::filesystem::path control_path_;
-  std::vector<Guest> guests_;
+  std::map<int, Guest> guests_;  ///< by descriptor
+  bool admits_ = false;          ///< whether the control socket is waited on
 };
 
 }  // namespace kw::devices
