@@ -41,7 +41,7 @@ void allow_descriptors() {
 }
 
 int run(Lang lang, const std::string& scenario, const std::string& control,
-        const devices::Copies& copies) {
+        const devices::Copies& copies, bool asked) {
   allow_descriptors();
   std::vector<config::Problem> problems;
   auto cast = devices::load_scenario(scenario, problems, copies);
@@ -59,6 +59,7 @@ int run(Lang lang, const std::string& scenario, const std::string& control,
     std::cerr << stage.error().text() << '\n';
     return failed;
   }
+  if (asked) (*stage)->announce_asked();
   playing = stage->get();
   struct sigaction action{};
   action.sa_handler = stop_playing;
@@ -133,6 +134,8 @@ int main(int argc, char** argv) {
   auto* run_command = app.add_subcommand("run", text(messages::run, lang));
   run_command->add_option("SCENARIO", scenario, text(messages::scenario, lang))->required();
   run_command->add_option("--control", control, text(messages::control, lang));
+  bool asked = false;
+  run_command->add_flag("--asked", asked, text(messages::asked, lang));
   Copies copies;
   std::int64_t stagger_ms = 0;
   run_command->add_option("--kiosks", copies.kiosks, text(messages::kiosks, lang))
@@ -164,6 +167,6 @@ int main(int argc, char** argv) {
     return 0;
   }
   copies.stagger = std::chrono::milliseconds{stagger_ms};
-  if (run_command->parsed()) return run(lang, scenario, control, copies);
+  if (run_command->parsed()) return run(lang, scenario, control, copies, asked);
   return set(lang, control, device, condition, on_or_off == "on");
 }

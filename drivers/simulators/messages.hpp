@@ -19,6 +19,8 @@ inline constexpr Text kiosks{"同时扮演多少台终端（场景中的 {kiosk}
                              "how many kiosks to play at once ({kiosk} in the scenario: which)"};
 inline constexpr Text stagger{"每台终端的时间线比前一台晚多少毫秒",
                               "how much later each kiosk's steps begin, in milliseconds"};
+inline constexpr Text asked{"每当设备在静默一秒后被询问，输出一行",
+                            "print a line whenever a device is asked after a second of quiet"};
 inline constexpr Text list{"列出所有协议及其设置和状况",
                            "list every protocol with its settings and conditions"};
 inline constexpr Text json{"输出一个 JSON 对象", "as one JSON object"};

@@ -66,6 +66,7 @@ struct Stage::Role {
   int watched = -1;         ///< the descriptor that is waited on
   std::size_t answers = 0;  ///< of its answers in `later_`
   bool unplugged = false;
+  std::optional<MonoTime> heard = {};  ///< when it was last spoken to
 };
 
 /// One client of the control socket.
@@ -294,6 +295,15 @@ void Stage::hear(Role& role) {
       return;
     case Line::Event::bytes:
       break;
+  }
+  if (announces_asked_) {
+    constexpr Duration quiet = std::chrono::seconds{1};
+    const auto now = clock_.mono();
+    if (!role.heard || now - *role.heard >= quiet) {
+      announce_(json::serialize(json::object{
+          {"at_us", micros(clock_.wall())}, {"device", role.device.name}, {"asked", true}}));
+    }
+    role.heard = now;
   }
   if (role.unplugged) return;
   auto answer = role.device.player->answer(bytes);

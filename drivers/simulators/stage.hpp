@@ -33,6 +33,10 @@ class Stage {
   /// The devices' ports, in the order of the scenario.
   std::vector<std::string> addresses() const;
 
+  /// From now on a device that is asked after a second of quiet is announced:
+  /// `{"at_us":..,"device":..,"asked":true}`.
+  void announce_asked() { announces_asked_ = true; }
+
   /// Plays. Steps count from here. Returns after `stop`, and may be called again.
   void run();
 
@@ -70,7 +74,8 @@ class Stage {
   platform::Descriptor control_;
   std::filesystem::path control_path_;
   std::map<int, Guest> guests_;  ///< by descriptor
-  bool admits_ = false;          ///< whether the control socket is waited on
+  bool announces_asked_ = false;
+  bool admits_ = false;  ///< whether the control socket is waited on
 };
 
 }  // namespace kw::devices
