@@ -59,7 +59,7 @@ class Agent {
                  [this] { return reconfigurer_.status(); }),
         verbs_(answers_, journal_, uplink_, clock_, self_tester(),
                [this] { return reconfigurer_.in_force()->text; }),
-        following_(verbs_, journal_, clock_),
+        following_(verbs_, journal_, uplink_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
         commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
         signals_(io_),

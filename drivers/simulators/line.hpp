@@ -36,8 +36,10 @@ class Line {
 };
 
 /// "tcp://HOST:PORT" (port 0: any free one; one client at a time, the next waits, as with a real
-/// printer; "ipp://HOST:PORT/PATH" is the same by the name its driver knows) or "pty:/path/of/link"
-/// (a pseudo-terminal with a symbolic link to it).
+/// printer; "ipp://HOST:PORT/PATH", "modbus+tcp://HOST:PORT", "modbus+rtu://HOST:PORT" and
+/// "nut://HOST:PORT" are the same by the names that their drivers know), "snmp://HOST:PORT" (UDP:
+/// anybody's datagrams, each answered to who sent it) or "pty:/path/of/link"
+/// ("modbus+rtu:/path/of/link": a pseudo-terminal with a symbolic link to it).
 Result<std::unique_ptr<Line>> open_line(std::string_view port);
 
 }  // namespace kw::devices

@@ -25,6 +25,7 @@ using namespace kw;
 
 constexpr int failed = 1;
 constexpr int refused = 2;
+constexpr int offended = 3;  // a device was asked for what must never be asked of it
 
 devices::Stage* playing = nullptr;
 
@@ -68,7 +69,9 @@ int run(Lang lang, const std::string& scenario, const std::string& control,
   ::signal(SIGPIPE, SIG_IGN);
   (*stage)->run();
   playing = nullptr;
-  return 0;
+  if ((*stage)->offence().empty()) return 0;
+  std::cerr << devices::messages::offended.in(lang) << (*stage)->offence() << '\n';
+  return offended;
 }
 
 /// One line up to its end, or what came before the peer left or five seconds passed.

@@ -29,6 +29,8 @@ inline constexpr Text markdown{"输出双语表格（PROTOCOLS.md）",
 inline constexpr Text conditions{"状况：", "conditions: "};
 inline constexpr Text any_device{"任何设备", "any device"};
 inline constexpr Text nobody_listens{"连接不上控制套接字：", "cannot reach the control socket: "};
+inline constexpr Text offended{"收到不得发送给该设备的命令：",
+                               "a device was sent what must never be sent to it: "};
 inline constexpr Text no_answer{"控制套接字没有应答：", "no answer on the control socket: "};
 
 }  // namespace kw::devices::messages

@@ -189,6 +189,7 @@ void Stage::run() {
         guests_.erase(guest);
       }
     }
+    if (!offence_.empty()) return;
     listen_for_guests();
   }
 }
@@ -307,6 +308,11 @@ void Stage::hear(Role& role) {
   }
   if (role.unplugged) return;
   auto answer = role.device.player->answer(bytes);
+  if (!answer.note.empty()) tell(role, "note", answer.note);
+  if (!answer.offence.empty()) {
+    tell(role, "offence", answer.offence);
+    offence_ = role.device.name + ": " + answer.offence;
+  }
   if (answer.bytes.empty()) return;
   if (answer.after <= Duration::zero()) {
     role.line->send(answer.bytes);
@@ -314,6 +320,11 @@ void Stage::hear(Role& role) {
     const auto index = static_cast<std::size_t>(&role - roles_.data());
     schedule(clock_.mono() + answer.after, {index, std::nullopt, std::move(answer.bytes)});
   }
+}
+
+void Stage::tell(const Role& role, std::string_view key, const std::string& what) {
+  announce_(json::serialize(
+      json::object{{"at_us", micros(clock_.wall())}, {"device", role.device.name}, {key, what}}));
 }
 
 void Stage::admit_guest() {

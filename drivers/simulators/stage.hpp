@@ -21,7 +21,8 @@ namespace kw::devices {
 /// by the line of the change or `{"error":..}`.
 class Stage {
  public:
-  /// What happens, one JSON object a call: a device on its port, a change of a condition.
+  /// What happens, one JSON object a call: a device on its port, a change of a condition, a
+  /// player's note, an offence.
   using Announce = std::function<void(const std::string& line)>;
 
   /// Opens every port, and `control` unless it is empty. The error names the device.
@@ -37,8 +38,12 @@ class Stage {
   /// `{"at_us":..,"device":..,"asked":true}`.
   void announce_asked() { announces_asked_ = true; }
 
-  /// Plays. Steps count from here. Returns after `stop`, and may be called again.
+  /// Plays. Steps count from here. Returns after `stop`, and may be called again; or when a device
+  /// was asked for what must never be asked of it.
   void run();
+
+  /// The device and what it was asked, when `run` ended for that; else empty.
+  const std::string& offence() const { return offence_; }
 
   /// Any thread, and a signal handler.
   void stop() noexcept;
@@ -61,6 +66,7 @@ class Stage {
   void hear(Role& role);
   void watch(Role& role);
   void listen_for_guests();
+  void tell(const Role& role, std::string_view key, const std::string& what);
   void admit_guest();
   bool hear_guest(Guest& guest);
   std::string obey(const std::string& request);
@@ -76,6 +82,7 @@ class Stage {
   std::map<int, Guest> guests_;  ///< by descriptor
   bool announces_asked_ = false;
   bool admits_ = false;  ///< whether the control socket is waited on
+  std::string offence_;
 };
 
 }  // namespace kw::devices

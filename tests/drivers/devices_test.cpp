@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/platform/modem_lines.hpp"
 #include "common/platform/posix/descriptor.hpp"
 #include "drivers/ports/open.hpp"
 #include "drivers/simulators/scenario.hpp"
@@ -378,6 +379,112 @@ TEST_CASE("kiosk-devices: a laser printer jams, pauses, is busy, is elsewhere, a
   CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
 }
 
+TEST_CASE("kiosk-devices: the cabinet's conditions, each as the driver sees it, on both wires") {
+  const TempFolder folder;
+  const auto link = folder.path() / "ttyCabinet";
+  const std::vector<std::string> wires{
+      "port = \"modbus+tcp://127.0.0.1:0\"",
+      "port = \"modbus+rtu:" + link.string() + "\"\nframing = \"rtu\"",
+      "port = \"modbus+rtu://127.0.0.1:0\"\nframing = \"rtu\""};
+  for (const auto& wire : wires) {
+    CAPTURE(wire);
+    std::vector<config::Problem> problems;
+    const auto document =
+        config::parse("[[device]]\nname = \"cabinet\"\nprotocol = \"modbus\"\n" + wire + "\n",
+                      "test.toml", problems);
+    auto devices = read_scenario(*document, problems);
+    REQUIRE_MESSAGE(bool(devices), devices.error().text());
+    const auto conditions = devices->at(0).player->conditions();
+    auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+    REQUIRE(bool(stage));
+    std::size_t seen = 0;
+    const auto look = [&] {
+      std::thread runs{[&] { (*stage)->run(); }};
+      const auto attached = attach((*stage)->addresses()[0], {{"timeout_ms", "150"}}, "modbus");
+      const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+      auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+      (*stage)->stop();
+      runs.join();
+      return status;
+    };
+    const auto with = [&](const std::string& condition) {
+      REQUIRE(bool((*stage)->change("cabinet", condition, true)));
+      auto status = look();
+      REQUIRE(bool((*stage)->change("cabinet", condition, false)));
+      return status;
+    };
+    for (const auto& condition : conditions) {
+      if (wire::find_condition(condition) == nullptr || condition == "no-reply") continue;
+      CAPTURE(condition);
+      const auto status = with(condition);
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+      ++seen;
+    }
+    CHECK(seen == 12);
+    CHECK(drivers::codes_of(*with("no-inputs")) == std::vector<std::string>{"bad-configuration"});
+    CHECK(drivers::codes_of(*with("device-failure")) == std::vector<std::string>{"board-error"});
+    CHECK(with("busy").error().code() == Errc::busy);
+    CHECK(with("gateway-timeout").error().code() == Errc::timeout);
+    CHECK(with("no-reply").error().code() == Errc::timeout);
+    CHECK(with("garbage").error().code() == Errc::refused);
+    CHECK(with("other-unit").error().code() == Errc::refused);
+    const bool line = wire.find("rtu") != std::string::npos;
+    CHECK(bool(with("noise")));
+    CHECK(bool(with("bad-crc")) != line);
+    CHECK(drivers::codes_of(*look()).empty());
+  }
+}
+
+TEST_CASE("kiosk-devices: the UPS's conditions, each as the driver sees it") {
+  std::vector<config::Problem> problems;
+  const auto document = config::parse(
+      "[[device]]\nname = \"ups\"\nprotocol = \"nut\"\nport = \"nut://127.0.0.1:0\"\n", "test.toml",
+      problems);
+  auto devices = read_scenario(*document, problems);
+  REQUIRE_MESSAGE(bool(devices), devices.error().text());
+  const auto conditions = devices->at(0).player->conditions();
+  const auto* card = drivers::find("nut");
+  const auto has_row = [&](const std::string& code) {
+    return wire::find_condition(code) != nullptr ||
+           std::ranges::find(card->conditions, code, &wire::ConditionRow::code) !=
+               card->conditions.end();
+  };
+  auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+  REQUIRE(bool(stage));
+  const auto with = [&](const std::string& condition) {
+    REQUIRE(bool((*stage)->change("ups", condition, true)));
+    std::thread runs{[&] { (*stage)->run(); }};
+    const auto attached = attach((*stage)->addresses()[0], {}, "nut");
+    const auto opened = attached.driver->open(*attached.port, within(milliseconds{500}));
+    auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+    (*stage)->stop();
+    runs.join();
+    REQUIRE(bool((*stage)->change("ups", condition, false)));
+    return status;
+  };
+  std::size_t seen = 0;
+  for (const auto& condition : conditions) {
+    if (!has_row(condition) || condition == "no-reply") continue;
+    CAPTURE(condition);
+    const auto status = with(condition);
+    REQUIRE_MESSAGE(bool(status), status.error().text());
+    CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+    ++seen;
+  }
+  CHECK(seen == 8);
+  for (const std::string lost : {"data-stale", "driver-not-connected"}) {
+    CHECK(drivers::codes_of(*with(lost)) == std::vector<std::string>{"ups-unreachable"});
+  }
+  CHECK(wire::health_of(*with("charging")) == wire::Health::ok);
+  CHECK(wire::health_of(*with("calibrating")) == wire::Health::busy);
+  CHECK(wire::health_of(*with("starting")) == wire::Health::unknown);
+  CHECK(with("access-denied").error().code() == Errc::refused);
+  CHECK(with("no-ups").error().code() == Errc::refused);
+  CHECK(with("garbage").error().code() == Errc::timeout);  // no end of a line in it
+  CHECK(with("no-reply").error().code() == Errc::timeout);
+}
+
 TEST_CASE("kiosk-devices: the program plays a driver's own scenario until it is told to end") {
   const TempFolder folder;
   const auto control = folder.path() / "control";
@@ -425,6 +532,39 @@ TEST_CASE("kiosk-devices: a control socket left behind is taken over, one in use
   Program next{{"run", scenario.string(), "--control", control.string()}};
   object_of(next.line());
   CHECK(set_condition(control, "receipt", "cover-open", "on") == 0);
+}
+
+TEST_CASE("kiosk-devices: a keypad on a pseudo-terminal, which has no modem lines") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  const auto link = (folder.path() / "keypad").string();
+  Playing playing{
+      "[[device]]\nname = \"keypad\"\nprotocol = \"zt588\"\nport = \"pty:" + link + "\"\n",
+      control};
+  const auto attached = attach(playing.address() + "?baud=115200&flow=rtscts", {}, "zt588");
+  const auto* lines = dynamic_cast<const platform::ModemLines*>(attached.port.get());
+  REQUIRE(lines != nullptr);
+  CHECK_FALSE(lines->data_set_ready().has_value());
+  const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+  REQUIRE_MESSAGE(bool(opened), opened.error().text());
+  auto status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(status->device == wire::DeviceState::online);
+  CHECK(status->identity.model == "ZT588D");
+
+  CHECK(set_condition(control, "keypad", "key-missing", "on") == 0);
+  status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(drivers::codes_of(*status) == std::vector<std::string>{"key-missing"});
+
+  // A key press comes by itself, at some time: from then on nothing is asked.
+  CHECK(set_condition(control, "keypad", "key", "on") == 0);
+  for (int i = 0; i < 100 && status->device != wire::DeviceState::device_busy; ++i) {
+    status = attached.poll();
+    REQUIRE(bool(status));
+  }
+  CHECK(status->device == wire::DeviceState::device_busy);
+  CHECK(drivers::codes_of(*status) == std::vector<std::string>{"key-missing"});
 }
 
 }  // namespace kw::devices

@@ -196,7 +196,7 @@ std::optional<Error> http_refusal(const HttpAnswer& answer) {
 
 class Ipp final : public Driver {
  public:
-  explicit Ipp(const ipp::Limits& limits) : limits_(limits) {}
+  explicit Ipp(const laser::Limits& limits) : limits_(limits) {}
 
   Result<void> open(Port& port, MonoTime deadline) override {
     port_ = dynamic_cast<HttpPort*>(&port);
@@ -261,16 +261,16 @@ class Ipp final : public Driver {
   static constexpr Version ipp_2_0{2, 0};
   static constexpr Version ipp_1_1{1, 1};
 
-  ipp::Limits limits_;
+  laser::Limits limits_;
   HttpPort* port_ = nullptr;
   Version version_ = ipp_2_0;  ///< kept: a printer does not learn
   std::uint32_t request_ = 0;
 };
 
 Result<std::unique_ptr<Driver>> make(const Settings& settings) {
-  return std::unique_ptr<Driver>{std::make_unique<Ipp>(
-      ipp::Limits{.toner_percent = static_cast<double>(settings.integer("toner_warning_percent")),
-                  .paper_sheets = static_cast<double>(settings.integer("paper_warning_sheets"))})};
+  return std::unique_ptr<Driver>{std::make_unique<Ipp>(laser::Limits{
+      .toner_percent = static_cast<double>(settings.integer("toner_warning_percent")),
+      .paper_sheets = static_cast<double>(settings.integer("paper_warning_sheets"))})};
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "common/config.hpp"
 #include "drivers/profiles.hpp"
+#include "drivers/receipt_printer/escpos/usb_class.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -57,7 +58,7 @@ constexpr std::array own_conditions{
                        {"打印机报错，未说明原因", "printer reports an error without a cause"}},
 };
 
-constexpr std::array<std::string_view, 2> port_schemes{"serial", "tcp"};
+constexpr std::array<std::string_view, 3> port_schemes{"serial", "tcp", "usb"};
 
 /// What a profile's bits may mean beside condition codes.
 constexpr std::array<std::string_view, 6> state_words{
@@ -398,12 +399,25 @@ class Escpos final : public Driver {
     out_of_step_ = false;
     // The port may be given back after every poll: what hardly changes is not asked each time.
     const bool asked_lately = identity_asked_ && port.now() - *identity_asked_ < identity_every;
-    identity_due_ = identify_ && !model_.identify.empty() && !asked_lately;
     first_.reset();
+    class_only_ = false;
+    usb_ = dynamic_cast<UsbPort*>(&port);
+    if (usb_ != nullptr && !usb_printer::fits(*usb_)) usb_ = nullptr;
+    const bool can_tell = usb_ != nullptr || !model_.identify.empty();
+    identity_due_ = identify_ && can_tell && !asked_lately;
     auto first = ask(*question("eot1"), deadline);
     if (first) {
       first_ = std::move(*first);
+      speaks_ = true;
       return {};
+    }
+    // One that has answered before is silent now: that its USB chip still answers says little.
+    const auto why = first.error().code();
+    const bool no_language = why == Errc::timeout || why == Errc::unsupported;
+    if (usb_ != nullptr && !speaks_ && no_language) {
+      auto status = usb_printer::ask_port_status(*usb_, deadline);
+      class_only_ = bool{status};
+      if (status) return {};
     }
     if (first.error().code() == Errc::garbled) {
       return Error{Errc::refused, "escpos: not an ESC/POS printer: " + first.error().text()};
@@ -413,6 +427,7 @@ class Escpos final : public Driver {
 
   Result<wire::Status> poll(MonoTime deadline) override {
     if (port_ == nullptr) return Error{Errc::disconnected, "escpos: not open"};
+    if (class_only_) return poll_class(deadline);
     if (out_of_step_) {
       auto quiet = wait_until_quiet(deadline);
       if (!quiet) return std::move(quiet).error().within("escpos");
@@ -444,9 +459,37 @@ class Escpos final : public Driver {
     return status;
   }
 
-  void close() noexcept override { port_ = nullptr; }
+  void close() noexcept override {
+    port_ = nullptr;
+    usb_ = nullptr;
+  }
 
  private:
+  /// What the printer class tells of a printer without real-time status: paper out, an error.
+  Result<wire::Status> poll_class(MonoTime deadline) {
+    const auto told = usb_printer::ask_port_status(*usb_, deadline);
+    if (!told) return Error{told.error()}.within("escpos");
+    if (identity_due_) ask_identity(deadline);
+    wire::Status status;
+    status.evidence = wire::Evidence::protocol_reply;
+    status.identity = identity_;
+    status.device = told->selected ? wire::DeviceState::online : wire::DeviceState::offline;
+    const auto raise = [&](std::string_view code) {
+      status.conditions.push_back(
+          wire::condition(*row_of(code), fmt::format("PORT_STATUS={:02x}", told->byte)));
+    };
+    if (told->paper_empty) {
+      raise("media-empty");
+    } else if (told->error) {
+      raise("printer-error");
+    } else if (!told->selected) {
+      raise("printer-offline");
+    }
+    // Without a near-end sensor in it, what is not out is unknown.
+    status.consumables.push_back(paper_of({}, status.conditions, std::nullopt, roll_metres_));
+    return status;
+  }
+
   /// Sends one question and waits for its answer, which is told by order and length.
   Result<Bytes> ask(const Question& asked, MonoTime deadline) {
     port_->discard();
@@ -542,6 +585,11 @@ class Escpos final : public Driver {
     identity_due_ = false;
     identity_asked_ = port_->now();
     identity_ = {};
+    if (usb_ != nullptr) {
+      const auto id = usb_printer::ask_device_id(*usb_, deadline);
+      if (id) identity_ = *id;
+    }
+    if (class_only_) return;
     const std::map<std::string_view, std::string*> fields{{"firmware", &identity_.firmware},
                                                           {"maker", &identity_.vendor},
                                                           {"model", &identity_.model},
@@ -561,6 +609,9 @@ class Escpos final : public Driver {
   double roll_metres_;
 
   Port* port_ = nullptr;
+  UsbPort* usb_ = nullptr;      ///< the same port, when it is a USB printer's
+  bool class_only_ = false;     ///< nothing but the printer class's questions is answered
+  bool speaks_ = false;         ///< it has answered a real-time question once
   bool out_of_step_ = false;    ///< an answer to an earlier question may still come
   std::optional<Bytes> first_;  ///< the answer to eot1 of `open`, until the first poll
   bool identity_due_ = false;
