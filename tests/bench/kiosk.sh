@@ -44,7 +44,7 @@ agent_pid=$!
 pids+=("$agent_pid")
 answer() { "$bin/kioskctl" --data "$folder/agent" devices --json 2> /dev/null; }
 kiosk_speaks() {
-  answer | jq -e "[.devices[]? | select(.evidence == \"protocolReply\")] | length == $devices" > /dev/null &&
+  answer | jq -e "[.devices[]? | select(.evidence != \"none\")] | length == $devices" > /dev/null &&
     "$bin/kioskctl" --data "$folder/agent" status --json | jq -e '.uplink.connected' > /dev/null
 }
 await 60 "$devices devices that answer and a connected agent" kiosk_speaks
@@ -103,7 +103,7 @@ tell "the host's driver hangs" "$with_stuck"
 : > "$proc/stat" # ends the wait of whoever reads it
 rm "$proc/stat"
 mv "$folder/stat" "$proc/stat"
-host_well() { answer | jq -e '.devices[] | select(.name == "host") | .evidence == "protocolReply"' > /dev/null; }
+host_well() { answer | jq -e '.devices[] | select(.name == "host") | .evidence != "none" and (.conditions | all(.code != "driver-stuck"))' > /dev/null; }
 await 60 "the host to be well again" host_well
 echo "the host's driver was let go and answers again"
 

@@ -20,8 +20,13 @@ namespace {
 using namespace kw;
 namespace fs = std::filesystem;
 
+struct Life {
+  fuzz::Bytes input;
+  bool polled = false;  ///< the driver got a status
+};
+
 /// A driver's life with a player, written down as a fuzzer's input.
-fuzz::Bytes record(const drivers::Card& card, std::uint8_t first, devices::Player& player) {
+Life record(const drivers::Card& card, std::uint8_t first, devices::Player& player) {
   std::vector<fuzz::Piece> said;
   fuzz::Wire wire{[&](fuzz::Input written) {
     auto answer = player.answer(written);
@@ -30,11 +35,11 @@ fuzz::Bytes record(const drivers::Card& card, std::uint8_t first, devices::Playe
     return said.back();
   }};
   player.meet();
-  fuzz::live(card, fuzz::choice_of(card, first, 0), wire, [] { return false; });
+  const bool polled = fuzz::live(card, fuzz::choice_of(card, first, 0), wire, [] { return false; });
   fuzz::Bytes out{first, 0};
   const auto script = fuzz::input_of(said);
   out.insert(out.end(), script.begin(), script.end());
-  return out;
+  return {std::move(out), polled};
 }
 
 /// Which profile the device of the scenario is; 0 when the driver has none.
@@ -76,11 +81,16 @@ int seeds_of(const drivers::Card& card, const fs::path& scenario, const fs::path
     const auto first =
         fuzz::first_byte(card, profile_of(card, text), scheme == "pty" ? "serial" : scheme);
     const auto& name = devices[i].name;
-    keep(name + "-well", record(card, first, *devices[i].player));
+    const auto well = record(card, first, *devices[i].player);
+    keep(name + "-well", well.input);
+    if (!well.polled) {
+      std::printf("driver-%.*s: %s gave no status: these seeds lead nowhere\n",
+                  static_cast<int>(card.name.size()), card.name.data(), name.c_str());
+    }
     for (const auto& condition : devices[i].player->conditions()) {
       const auto again = cast();  // what one condition left behind is not the next one's
       again[i].player->set(condition, true);
-      keep(name + "-" + condition, record(card, first, *again[i].player));
+      keep(name + "-" + condition, record(card, first, *again[i].player).input);
     }
   }
   return written;
