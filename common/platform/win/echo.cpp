@@ -7,9 +7,11 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
-// Want the two above first.
-#include <icmpapi.h>
+// Wants the two above first.
 #include <iphlpapi.h>
+
+// Wants the one above first.
+#include <icmpapi.h>
 
 #include "common/platform/win/handle.hpp"
 
@@ -39,6 +41,13 @@ DWORD milliseconds(MonoTime now, MonoTime deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
   return static_cast<DWORD>(std::max<std::int64_t>(left, 1));
 }
+
+/// ICMPV6_ECHO_REPLY, which these headers lack: an IPV6_ADDRESS_EX of 26 bytes and what aligns it.
+struct Icmp6Reply {
+  std::array<std::uint8_t, 28> from;
+  ULONG status;
+  unsigned round_trip_ms;
+};
 
 constexpr std::array<char, 16> payload{"kioskwatch-echo"};
 
@@ -80,7 +89,7 @@ Result<Duration> echo(const std::string& host, std::uint16_t /*sequence*/, const
   }
   const auto took = clock.mono() - began;
   if (count == 0) return Error{Errc::timeout, host + ": no echo within the deadline"};
-  const auto status = v6 ? reinterpret_cast<const ICMPV6_ECHO_REPLY*>(room.data())->Status
+  const auto status = v6 ? reinterpret_cast<const Icmp6Reply*>(room.data())->status
                          : reinterpret_cast<const ICMP_ECHO_REPLY*>(room.data())->Status;
   if (status == IP_SUCCESS) return took;
   if (status == IP_REQ_TIMED_OUT) {
