@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <string_view>
 
-#include <cfgmgr32.h>
+// clang-format off: the second needs the first
 #include <windows.h>
+#include <cfgmgr32.h>
+// clang-format on
 
 namespace kw::platform {
 namespace {
