@@ -7,8 +7,10 @@
 namespace kw::drivers::laser {
 
 std::string joined(const std::vector<std::string>& words) {
+  constexpr std::size_t enough = 512;  // what is behind it helps nobody
   std::string out;
   for (const auto& word : words) {
+    if (out.size() >= enough) break;
     if (word.empty() || out.find(word) != std::string::npos) continue;
     out.append(out.empty() ? "" : ", ").append(word);
   }

@@ -24,7 +24,8 @@ inline constexpr wire::ConditionRow printer_other{
     wire::Action::maintenance,
     {"打印机报告其他状况", "printer reports something else"}};
 
-/// The words that are not empty and not among those before, with commas.
+/// The words that are not empty and not among those before, with commas; the first of them when they
+/// are many.
 std::string joined(const std::vector<std::string>& words);
 
 /// What is wrong with a laser printer: each code once, whoever told of it.

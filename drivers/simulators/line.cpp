@@ -33,13 +33,38 @@ Line::Event read_some(int fd, Bytes& into) {
   return Line::Event::left;
 }
 
+/// A pseudo-terminal's two ends.
+struct Pty {
+  Descriptor master;
+  Descriptor held;  ///< our own open of the other side: else every close there reads as a hang-up
+};
+
+/// A raw one, with `link` leading to it.
+Result<Pty> make_pty(const std::string& where, const std::filesystem::path& link) {
+  Pty out;
+  out.master = Descriptor{::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
+  std::array<char, 128> name{};
+  if (!out.master || ::grantpt(out.master.get()) != 0 || ::unlockpt(out.master.get()) != 0 ||
+      ::ptsname_r(out.master.get(), name.data(), name.size()) != 0) {
+    return port_error(errno, where);
+  }
+  out.held = Descriptor{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  termios raw{};
+  if (!out.held || ::tcgetattr(out.held.get(), &raw) != 0) return port_error(errno, where);
+  ::cfmakeraw(&raw);  // no echo: the device must not hear itself
+  ::tcsetattr(out.held.get(), TCSANOW, &raw);
+  std::error_code bad;
+  std::filesystem::create_directories(link.parent_path(), bad);
+  if (std::filesystem::is_symlink(link)) std::filesystem::remove(link, bad);
+  std::filesystem::create_symlink(name.data(), link, bad);
+  if (bad) return Error{Errc::refused, where + ": cannot link: " + bad.message()};
+  return out;
+}
+
 class PtyLine final : public Line {
  public:
-  PtyLine(Descriptor master, Descriptor held, std::string scheme, std::filesystem::path link)
-      : master_(std::move(master)),
-        held_(std::move(held)),
-        scheme_(std::move(scheme)),
-        link_(std::move(link)) {}
+  PtyLine(Pty ends, std::string scheme, std::filesystem::path link)
+      : ends_(std::move(ends)), scheme_(std::move(scheme)), link_(std::move(link)) {}
 
   ~PtyLine() override {
     std::error_code ignored;
@@ -47,40 +72,40 @@ class PtyLine final : public Line {
   }
 
   std::string address() const override { return scheme_ + ":" + link_.string(); }
-  int descriptor() const override { return master_.get(); }
-  Event take(Bytes& into) override { return read_some(master_.get(), into); }
+  int descriptor() const override { return ends_.master.get(); }
+  Event take(Bytes& into) override { return read_some(ends_.master.get(), into); }
 
   void send(const Bytes& bytes) override {
-    [[maybe_unused]] const auto sent = ::write(master_.get(), bytes.data(), bytes.size());
+    [[maybe_unused]] const auto sent = ::write(ends_.master.get(), bytes.data(), bytes.size());
+  }
+
+  /// Out, the device file is gone and whoever has it open reads a hang-up; in, it is another one.
+  Result<void> plug(bool in) override {
+    if (in == bool(ends_.master)) return {};
+    if (!in) {
+      std::error_code ignored;
+      std::filesystem::remove(link_, ignored);
+      ends_ = Pty{};
+      return {};
+    }
+    auto made = make_pty(address(), link_);
+    if (!made) return std::move(made).error();
+    ends_ = std::move(*made);
+    return {};
   }
 
  private:
-  Descriptor master_;
-  Descriptor held_;  ///< our own open of the other side: else every close there reads as a hang-up
+  Pty ends_;
   std::string scheme_;
   std::filesystem::path link_;
 };
 
 Result<std::unique_ptr<Line>> open_pty(std::string_view port, std::string scheme,
                                        std::filesystem::path link) {
-  const std::string where{port};
-  Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
-  std::array<char, 128> name{};
-  if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
-      ::ptsname_r(master.get(), name.data(), name.size()) != 0) {
-    return port_error(errno, where);
-  }
-  Descriptor held{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
-  termios raw{};
-  if (!held || ::tcgetattr(held.get(), &raw) != 0) return port_error(errno, where);
-  ::cfmakeraw(&raw);  // no echo: the device must not hear itself
-  ::tcsetattr(held.get(), TCSANOW, &raw);
-  std::error_code bad;
-  if (std::filesystem::is_symlink(link)) std::filesystem::remove(link, bad);
-  std::filesystem::create_symlink(name.data(), link, bad);
-  if (bad) return Error{Errc::refused, where + ": cannot link: " + bad.message()};
-  return std::unique_ptr<Line>{std::make_unique<PtyLine>(std::move(master), std::move(held),
-                                                         std::move(scheme), std::move(link))};
+  auto ends = make_pty(std::string{port}, link);
+  if (!ends) return std::move(ends).error();
+  return std::unique_ptr<Line>{
+      std::make_unique<PtyLine>(std::move(*ends), std::move(scheme), std::move(link))};
 }
 
 struct FreeAddresses {
@@ -152,7 +177,10 @@ class TcpLine final : public Line {
   explicit TcpLine(Bound listener) : listener_(std::move(listener)) {}
 
   std::string address() const override { return address_of(listener_); }
-  int descriptor() const override { return client_ ? client_.get() : listener_.fd.get(); }
+  int descriptor() const override {
+    if (out_) return -1;
+    return client_ ? client_.get() : listener_.fd.get();
+  }
 
   Event take(Bytes& into) override {
     if (!client_) {
@@ -169,9 +197,33 @@ class TcpLine final : public Line {
     if (client_) ::send(client_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
 
+  /// Out, the port stays ours, and refuses: a bound socket that does not listen.
+  Result<void> plug(bool in) override {
+    if (in == !out_) return {};
+    if (in) {
+      if (::listen(listener_.fd.get(), 8) != 0) return port_error(errno, address());
+      out_ = false;
+      return {};
+    }
+    out_ = true;
+    client_ = Descriptor{};
+    sockaddr_storage at{};
+    socklen_t size = sizeof at;
+    auto* bound = reinterpret_cast<sockaddr*>(&at);
+    ::getsockname(listener_.fd.get(), bound, &size);
+    listener_.fd = Descriptor{};
+    listener_.fd =
+        Descriptor{::socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    const int yes = 1;
+    ::setsockopt(listener_.fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (::bind(listener_.fd.get(), bound, size) != 0) return port_error(errno, address());
+    return {};
+  }
+
  private:
   Bound listener_;
   Descriptor client_;
+  bool out_ = false;
 };
 
 /// Has no connection, so nobody is met and nobody leaves.

@@ -28,6 +28,11 @@ class Line {
 
   /// Sends what the other end takes at once; the rest is lost, as on a real wire.
   virtual void send(const Bytes& bytes) = 0;
+
+  /// Puts the wire in, or pulls it out: whoever speaks is cut off, nobody gets through, and
+  /// `descriptor` may be -1. A line that cannot be pulled out does nothing; it hears, and whoever
+  /// plays it does not answer.
+  virtual Result<void> plug(bool /*in*/) { return {}; }
 };
 
 /// "tcp://HOST:PORT" (port 0: any free one; one client at a time, the next waits, as with a real

@@ -12,6 +12,7 @@
 #include "drivers/catalogue.hpp"
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
+#include "drivers/ports/snmp.hpp"
 #include "drivers/profiles.hpp"
 
 namespace kw::fuzz {
@@ -27,28 +28,39 @@ constexpr int most_rounds = 6;
 constexpr int most_polls = 4;
 
 /// Ports on which nothing is written and read; a driver that has these only is no target.
-constexpr std::array<std::string_view, 3> not_bytes{"-", "hid", "pcsc"};
+constexpr std::array<std::string_view, 4> not_bytes{"-", "hid", "pcsc", "usb-list"};
 
-bool has_wire(const Card& card) {
-  return std::ranges::any_of(card.schemes, [](std::string_view scheme) {
-    return std::ranges::find(not_bytes, scheme) == not_bytes.end();
-  });
+std::vector<std::string_view> wires_of(const Card& card) {
+  std::vector<std::string_view> out;
+  for (const auto scheme : card.schemes) {
+    if (std::ranges::find(not_bytes, scheme) == not_bytes.end()) out.push_back(scheme);
+  }
+  return out;
 }
 
-std::unique_ptr<drivers::Port> port_for(const Card& card, Wire& wire) {
-  if (std::ranges::find(card.schemes, "modbus+tcp") != card.schemes.end()) {
-    return std::make_unique<drivers::ModbusPort>(wire.connect(), drivers::ModbusPort::Framing::tcp,
-                                                 Duration::zero());
+/// The wire as `scheme` makes a port of it (drivers/ports/open.cpp).
+std::unique_ptr<drivers::Port> port_for(std::string_view scheme, Wire& wire) {
+  using drivers::HttpPort;
+  using drivers::ModbusPort;
+  constexpr Duration silence = std::chrono::milliseconds{20};
+  if (scheme == "ipp" || scheme == "http") {
+    const auto connect = [&wire](MonoTime) -> Result<std::unique_ptr<drivers::Port>> {
+      return wire.connect();
+    };
+    return std::make_unique<HttpPort>(
+        wire.connect(), connect,
+        HttpPort::Target{"ipp://printer:631/ipp/print", "printer:631", "/ipp/print"});
   }
-  const bool http = std::ranges::find(card.schemes, "ipp") != card.schemes.end() ||
-                    std::ranges::find(card.schemes, "http") != card.schemes.end();
-  if (!http) return wire.connect();
-  const auto connect = [&wire](MonoTime) -> Result<std::unique_ptr<drivers::Port>> {
-    return wire.connect();
-  };
-  return std::make_unique<drivers::HttpPort>(
-      wire.connect(), connect,
-      drivers::HttpPort::Target{"ipp://printer:631/ipp/print", "printer:631", "/ipp/print"});
+  if (scheme == "snmp") {
+    return std::make_unique<drivers::SnmpPort>(wire.connect(),
+                                               drivers::SnmpPort::Speaker{1, "public"});
+  }
+  if (scheme.starts_with("modbus+")) {
+    const auto framing =
+        scheme == "modbus+tcp" ? ModbusPort::Framing::tcp : ModbusPort::Framing::rtu;
+    return std::make_unique<ModbusPort>(wire.connect(), framing, silence);
+  }
+  return wire.connect();
 }
 
 void check_text(std::string_view what, const std::string& text) {
@@ -129,33 +141,37 @@ bool poll_and_test(const Card& card, drivers::Driver& driver, Wire& wire) {
 
 }  // namespace
 
-Given settings_of(const Card& card, std::uint8_t profile, std::uint8_t switches) {
-  Given out;
+Choice choice_of(const Card& card, std::uint8_t first, std::uint8_t switches) {
+  Choice out;
+  const auto wires = wires_of(card);
+  out.scheme = wires[(first >> profile_bits) % wires.size()];
+  const std::size_t profile = first & ((1U << profile_bits) - 1);
   const auto profiles = drivers::profiles_of(card.name);
   for (const auto& row : card.settings) {
     if (row.type == drivers::SettingType::boolean) {
-      if ((switches & 1) != 0) out.emplace(row.name, row.fallback == "true" ? "false" : "true");
+      if ((switches & 1) != 0)
+        out.given.emplace(row.name, row.fallback == "true" ? "false" : "true");
       switches = static_cast<std::uint8_t>(switches >> 1);
     }
     // The setting whose default is a profile's name chooses among them.
     const bool chooses =
         std::ranges::find(profiles, row.fallback, &drivers::Profile::model) != profiles.end();
     if (chooses && row.type == drivers::SettingType::text) {
-      out.emplace(row.name, profiles[profile % profiles.size()].model);
+      out.given.emplace(row.name, profiles[profile % profiles.size()].model);
     }
   }
   return out;
 }
 
-bool live(const Card& card, const Given& given, Wire& wire, const std::function<bool()>& more) {
+bool live(const Card& card, const Choice& choice, Wire& wire, const std::function<bool()>& more) {
   std::vector<Error> problems;
-  const auto settings = drivers::Settings::read(card.settings, given, problems);
+  const auto settings = drivers::Settings::read(card.settings, choice.given, problems);
   if (!problems.empty()) broken(problems.front().text());
   auto driver = card.make(settings);
   if (!driver) return false;  // these settings do not fit together, and it said so
   bool polled = false;
   for (int round = 0; round < most_rounds && (round == 0 || more()); ++round) {
-    const auto port = port_for(card, wire);
+    const auto port = port_for(choice.scheme, wire);
     const auto opened =
         timed("open", wire, [&](MonoTime by) { return (*driver)->open(*port, by); });
     if (opened && poll_and_test(card, **driver, wire)) polled = true;
@@ -165,15 +181,22 @@ bool live(const Card& card, const Given& given, Wire& wire, const std::function<
   return polled;
 }
 
+std::uint8_t first_byte(const Card& card, std::size_t profile, std::string_view scheme) {
+  const auto wires = wires_of(card);
+  const auto at = std::ranges::find(wires, scheme);
+  const auto index = at == wires.end() ? 0 : at - wires.begin();
+  return static_cast<std::uint8_t>(static_cast<std::size_t>(index << profile_bits) | profile);
+}
+
 std::vector<Target> driver_targets() {
   std::vector<Target> out;
   for (const auto& card : drivers::catalogue()) {
-    if (!has_wire(card)) continue;
+    if (wires_of(card).empty()) continue;
     out.push_back({"driver-" + std::string{card.name}, [&card](Input input) {
                      const auto byte = [&](std::size_t at) -> std::uint8_t {
                        return at < input.size() ? input[at] : std::uint8_t{0};
                      };
-                     const auto given = settings_of(card, byte(0), byte(1));
+                     const auto choice = choice_of(card, byte(0), byte(1));
                      auto script = pieces_of(input.subspan(std::min<std::size_t>(input.size(), 2)));
                      Wire wire{[&script](Input) {
                        if (script.empty()) return Piece{Piece::silence, {}};
@@ -181,7 +204,7 @@ std::vector<Target> driver_targets() {
                        script.pop_front();
                        return next;
                      }};
-                     live(card, given, wire, [&script] { return !script.empty(); });
+                     live(card, choice, wire, [&script] { return !script.empty(); });
                    }});
   }
   return out;

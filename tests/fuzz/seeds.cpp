@@ -20,8 +20,13 @@ namespace {
 using namespace kw;
 namespace fs = std::filesystem;
 
+struct Life {
+  fuzz::Bytes input;
+  bool polled = false;  ///< the driver got a status
+};
+
 /// A driver's life with a player, written down as a fuzzer's input.
-fuzz::Bytes record(const drivers::Card& card, std::uint8_t profile, devices::Player& player) {
+Life record(const drivers::Card& card, std::uint8_t first, devices::Player& player) {
   std::vector<fuzz::Piece> said;
   fuzz::Wire wire{[&](fuzz::Input written) {
     auto answer = player.answer(written);
@@ -30,19 +35,19 @@ fuzz::Bytes record(const drivers::Card& card, std::uint8_t profile, devices::Pla
     return said.back();
   }};
   player.meet();
-  fuzz::live(card, fuzz::settings_of(card, profile, 0), wire, [] { return false; });
-  fuzz::Bytes out{profile, 0};
+  const bool polled = fuzz::live(card, fuzz::choice_of(card, first, 0), wire, [] { return false; });
+  fuzz::Bytes out{first, 0};
   const auto script = fuzz::input_of(said);
   out.insert(out.end(), script.begin(), script.end());
-  return out;
+  return {std::move(out), polled};
 }
 
 /// Which profile the device of the scenario is; 0 when the driver has none.
-std::uint8_t profile_of(const drivers::Card& card, std::string_view scenario) {
+std::size_t profile_of(const drivers::Card& card, std::string_view scenario) {
   const auto profiles = drivers::profiles_of(card.name);
   for (std::size_t i = 0; i < profiles.size(); ++i) {
     if (scenario.find("\"" + std::string{profiles[i].model} + "\"") != std::string_view::npos) {
-      return static_cast<std::uint8_t>(i);
+      return i;
     }
   }
   return 0;
@@ -71,13 +76,21 @@ int seeds_of(const drivers::Card& card, const fs::path& scenario, const fs::path
   };
   const auto devices = cast();
   for (std::size_t i = 0; i < devices.size(); ++i) {
-    const auto profile = profile_of(card, text);
+    const auto& port = devices[i].port;
+    const auto scheme = port.substr(0, port.find(':'));
+    const auto first =
+        fuzz::first_byte(card, profile_of(card, text), scheme == "pty" ? "serial" : scheme);
     const auto& name = devices[i].name;
-    keep(name + "-well", record(card, profile, *devices[i].player));
+    const auto well = record(card, first, *devices[i].player);
+    keep(name + "-well", well.input);
+    if (!well.polled) {
+      std::printf("driver-%.*s: %s gave no status: these seeds lead nowhere\n",
+                  static_cast<int>(card.name.size()), card.name.data(), name.c_str());
+    }
     for (const auto& condition : devices[i].player->conditions()) {
       const auto again = cast();  // what one condition left behind is not the next one's
       again[i].player->set(condition, true);
-      keep(name + "-" + condition, record(card, profile, *again[i].player));
+      keep(name + "-" + condition, record(card, first, *again[i].player).input);
     }
   }
   return written;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "common/platform/files.hpp"
+#include "common/wire/codec.hpp"
 #include "drivers/profiles.hpp"
 
 namespace kw::drivers::modbus {
@@ -168,6 +169,33 @@ void complain(config::Reader& top, std::string_view key, std::string expected) {
   top.object(key, std::move(expected));
 }
 
+/// What a status cannot carry would be cut off unseen.
+void check_sizes(const Board& board, config::Reader& top) {
+  std::set<std::string, std::less<>> components;
+  std::set<std::string_view> codes;
+  const auto note = [&codes](const wire::ConditionRow* row) {
+    if (row != nullptr) codes.insert(row->code);
+  };
+  for (const auto& contact : board.contacts) {
+    components.insert(contact.component);
+    note(contact.on_condition);
+    note(contact.off_condition);
+  }
+  for (const auto& detector : board.detectors) note(detector.condition);
+  for (const auto& gauge : board.gauges) {
+    for (const auto& limit : gauge.limits) note(limit.condition);
+  }
+  constexpr std::size_t of_the_board_itself = 2;  // bad-configuration, board-error
+  if (components.size() > wire::parts_per_status) {
+    complain(top, "component", fmt::format("at most {} names", wire::parts_per_status));
+  }
+  if (codes.size() + of_the_board_itself > wire::conditions_per_status) {
+    complain(top, "condition",
+             fmt::format("at most {} different codes",
+                         wire::conditions_per_status - of_the_board_itself));
+  }
+}
+
 void check_names(const Board& board, config::Reader& top) {
   std::set<std::string, std::less<>> gauges;
   for (const auto& gauge : board.gauges) {
@@ -293,6 +321,7 @@ Board read_board(const config::Document& document, std::vector<config::Problem>&
   if (points > most_points)
     complain(top, "component", fmt::format("at most {} points", most_points));
   check_names(out, top);
+  check_sizes(out, top);
   top.done();
   return out;
 }

@@ -509,6 +509,31 @@ limits = [{ condition = "over-temperature", above = 60 }]
         std::vector<std::string>{"cabinet-tampered", "smoke", "over-temperature"});
 }
 
+TEST_CASE("modbus: a map of many inputs stays within what a status carries") {
+  const TempFolder folder;
+  std::string text;
+  const auto add = [&text](int i) {
+    const auto n = std::to_string(i);
+    text += "[[component]]\nname = \"door" + n +
+            "\"\ntable = \"coil\"\naddress = " + std::to_string(2 * i) +
+            "\non = \"open\"\non_condition = \"cabinet-door-open\"\n";
+  };
+  for (int i = 0; i < 32; ++i) add(i);
+  const auto board = map_of(folder, text);
+  REQUIRE_MESSAGE(bool(board), board.error().text());
+  CHECK(board->requests().size() == 32);
+  modbus::Image image;
+  for (const auto& request : board->requests()) image.add(request, Reply{2, {}});
+  modbus::Judge judge{*board};
+  const auto refused = judge.judge(image);
+  CHECK(codes_of(refused) == std::vector<std::string>{"bad-configuration"});
+  CHECK(refused.conditions[0].detail.size() <= 300);
+  add(32);
+  const auto one_more = map_of(folder, text);
+  REQUIRE_FALSE(bool(one_more));
+  CHECK(one_more.error().text().find("at most 32 names") != std::string::npos);
+}
+
 TEST_CASE("modbus: every mistake of a map is told with its line and key") {
   const TempFolder folder;
   const std::vector<std::pair<std::string, std::string>> rows{

@@ -20,6 +20,14 @@ std::string_view name_of(Table table) {
   }
 }
 
+/// However many inputs say the same: more than this helps nobody.
+constexpr std::size_t longest_text = 300;
+
+void append(std::string& to, const std::string& more, std::string_view between) {
+  if (more.empty() || to.size() + more.size() > longest_text) return;
+  to.append(to.empty() ? "" : between).append(more);
+}
+
 /// Adds a condition, or to the one there is: two smoke detectors make one alarm.
 void raise(wire::Status& out, const wire::ConditionRow& row, const std::string& vendor_code,
            const std::string& detail = {}) {
@@ -28,8 +36,8 @@ void raise(wire::Status& out, const wire::ConditionRow& row, const std::string& 
     out.conditions.push_back(wire::condition(row, vendor_code, detail));
     return;
   }
-  there->vendor_code += " " + vendor_code;
-  if (!detail.empty()) there->detail += (there->detail.empty() ? "" : ", ") + detail;
+  append(there->vendor_code, vendor_code, " ");
+  append(there->detail, detail, ", ");
 }
 
 /// What a contact says of its component; an earlier contact of the same one counts where this one

@@ -125,7 +125,8 @@ class Pjl final : public Driver {
     model_.clear();
     const auto block = ask("INFO ID", std::min(deadline, port_->now() + identity_patience));
     if (!block || block->lines.empty()) return;
-    std::string_view line = block->lines.front();
+    constexpr std::size_t longest = 127;
+    auto line = std::string_view{block->lines.front()}.substr(0, longest);
     while (!line.empty() && (line.front() == '"' || line.front() == '\'')) line.remove_prefix(1);
     while (!line.empty() && (line.back() == '"' || line.back() == '\'')) line.remove_suffix(1);
     if (line != "?") model_ = laser::readable(line);

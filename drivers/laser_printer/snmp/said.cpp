@@ -32,7 +32,8 @@ std::optional<std::string> Said::octets(const Oid& entry, std::uint32_t column,
 }
 
 std::string Said::text(const Oid& entry, std::uint32_t column, const Oid& row) const {
-  auto raw = octets(entry, column, row).value_or("");
+  constexpr std::size_t longest = 255;  // of Printer-MIB's texts
+  auto raw = octets(entry, column, row).value_or("").substr(0, longest);
   // C programs in printers send their texts' ends too.
   raw.resize(std::min(raw.find('\0'), raw.size()));
   const auto first = std::min(raw.find_first_not_of(' '), raw.size());
