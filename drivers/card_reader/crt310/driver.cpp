@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "drivers/card_reader/crt310/frame.hpp"
+#include "drivers/ports/quiet.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -186,8 +187,9 @@ class Crt310 final : public Driver {
     Error last{Errc::timeout, "no reply"};
     for (int i = 0; i < tries && port_->now() < deadline; ++i) {
       if (out_of_step_) {
-        auto quiet = wait_until_quiet(deadline);
+        auto quiet = wait_until_quiet(*port_, line_quiet, deadline);
         if (!quiet) return std::move(quiet).error();
+        out_of_step_ = false;
       }
       auto heard = ask(command, std::min(deadline, port_->now() + timeout_));
       if (heard) return heard;
@@ -277,22 +279,6 @@ class Crt310 final : public Driver {
       return std::nullopt;
     }
     return Heard{std::nullopt, {message->data.begin(), message->data.end()}};
-  }
-
-  Result<void> wait_until_quiet(MonoTime deadline) {
-    std::array<std::uint8_t, 256> scrap{};
-    for (;;) {
-      const auto until = port_->now() + line_quiet;
-      auto got = port_->read(scrap, std::min(until, deadline));
-      if (got) {
-        if (port_->now() < deadline) continue;
-        return Error{Errc::garbled, "the line is never quiet"};
-      }
-      if (got.error().code() != Errc::timeout) return std::move(got).error();
-      if (until > deadline) return Error{Errc::timeout, "no time left to get back into step"};
-      out_of_step_ = false;
-      return {};
-    }
   }
 
   // ---- judging
