@@ -42,7 +42,8 @@ own_copy "$bin/kiosk-agent" kiosk-agent
 "${command[@]}" run --data "$folder/agent" --config "$folder/agent.toml" 2> "$folder/agent.log" &
 agent_pid=$!
 pids+=("$agent_pid")
-answer() { "$bin/kioskctl" --data "$folder/agent" devices --json 2> /dev/null; }
+# Its exit code is 1 as soon as one device is at fault.
+answer() { "$bin/kioskctl" --data "$folder/agent" devices --json 2> /dev/null || true; }
 kiosk_speaks() {
   answer | jq -e "[.devices[]? | select(.evidence != \"none\")] | length == $devices" > /dev/null &&
     "$bin/kioskctl" --data "$folder/agent" status --json | jq -e '.uplink.connected' > /dev/null
@@ -100,9 +101,9 @@ sleep $span
 with_stuck=$(intervals "$from" "$(now_us)" host)
 is_stuck || fail "the host's driver was let go by itself"
 tell "the host's driver hangs" "$with_stuck"
-: > "$proc/stat" # ends the wait of whoever reads it
-rm "$proc/stat"
+mv "$proc/stat" "$folder/pipe" # whoever waits for it goes on waiting
 mv "$folder/stat" "$proc/stat"
+: > "$folder/pipe" # ends that wait
 host_well() { answer | jq -e '.devices[] | select(.name == "host") | .evidence != "none" and (.conditions | all(.code != "driver-stuck"))' > /dev/null; }
 await 60 "the host to be well again" host_well
 echo "the host's driver was let go and answers again"

@@ -143,6 +143,8 @@ class Modbus final : public Driver {
         if (!reply) return std::move(reply).error();
         if (*reply) return std::move(**reply);
       }
+      // A device that talks without end keeps every read from timing out.
+      if (port_->now() >= until) return garbled(in);
     }
   }
 

@@ -120,7 +120,11 @@ class Nut final : public Driver {
       in.append(chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
       auto listing = nut::decode_listing(in, what);
       if (!listing) return std::move(listing).error();
-      if (!*listing) continue;
+      if (!*listing) {
+        // A server that talks without end keeps every read from timing out.
+        if (port_->now() < deadline) continue;
+        return Error{Errc::garbled, "an answer without end to LIST " + what};
+      }
       out_of_step_ = false;
       return std::move(**listing);
     }
