@@ -169,6 +169,8 @@ struct Loader {
     device.settle = milliseconds{reader.integer("settle_ms", 0, 0, 2'000)};
     device.hold_port = reader.boolean("hold_port", false);
     device.enabled = reader.boolean("enabled", true);
+    device.results.age = seconds{reader.integer("result_limit_s", 900, 10, 86'400)};
+    device.results.failures = static_cast<int>(reader.integer("result_failures", 3, 1, 100));
     settings(device, reader, index);
     reader.done();
     if (out.problems.size() > problems_before) device.mistake = out.problems[problems_before];
