@@ -60,8 +60,9 @@ class Agent {
         watch_(port_opener(), journal_, board_, clock_, &supplies_),
         answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
                  [this] { return reconfigurer_.status(); }),
-        verbs_(answers_, journal_, uplink_, clock_, self_tester(),
-               [this] { return reconfigurer_.in_force()->text; }),
+        verbs_(
+            answers_, journal_, uplink_, clock_, self_tester(),
+            [this] { return reconfigurer_.in_force()->text; }, refiller()),
         following_(verbs_, journal_, uplink_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
         commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
@@ -138,6 +139,18 @@ class Agent {
   Verbs::SelfTest self_tester() {
     return [this](std::string device, std::string what, Duration limit) {
       return watch_.self_test(std::move(device), std::move(what), limit);
+    };
+  }
+
+  /// What was told shows in the device's status at once, where it is polled.
+  Verbs::Refill refiller() {
+    return [this](const std::string& device, const std::string& type, std::optional<double> amount,
+                  std::optional<double> capacity) {
+      auto done = supplies_.refill(device, type, amount, capacity);
+      if (!done) return done;
+      save_supplies(false);
+      [[maybe_unused]] const auto asked = watch_.refresh(device);
+      return done;
     };
   }
 

@@ -68,11 +68,13 @@ std::optional<double> either(std::optional<double> first, std::optional<double> 
 
 Account::Account(SupplyRules rules, AccountState state)
     : rules_(std::move(rules)), state_(std::move(state)) {
+  adopt_unit(rules_.unit);
   unheard();
 }
 
 void Account::use(SupplyRules rules) {
   rules_ = std::move(rules);
+  adopt_unit(rules_.unit);
   condition_.reset();
 }
 
@@ -109,10 +111,7 @@ int Account::below(double level) const {
 double Account::step() const { return std::max(1.0, capacity().value_or(0) * shown_step); }
 
 /// What was counted in another unit says nothing in this one.
-void Account::adopt_unit(const wire::Consumable& said) {
-  auto unit = rules_.unit;
-  if (unit.empty()) unit = said.unit;
-  if (unit.empty() && said.percent) unit = "percent";
+void Account::adopt_unit(const std::string& unit) {
   if (unit.empty() || unit == state_.unit) return;
   if (!state_.unit.empty()) {
     const auto flag = state_.flag;
@@ -181,7 +180,9 @@ void Account::learn(double length) {
 
 std::optional<Refilled> Account::seen(const wire::Consumable& said, std::optional<bool> cover_open,
                                       WallTime now) {
-  adopt_unit(said);
+  if (rules_.unit.empty()) {
+    adopt_unit(said.unit.empty() && said.percent ? "percent" : said.unit);
+  }
   device_near_end_ = said.unit == state_.unit ? said.warning_level : std::nullopt;
   device_capacity_ = said.unit == state_.unit ? said.capacity : std::nullopt;
   if (!device_capacity_ && state_.unit == "percent") device_capacity_ = 100;
@@ -284,7 +285,7 @@ std::optional<Refilled> Account::seen_flag(SupplyFlag flag, std::optional<bool> 
 
 Result<void> Account::used(double amount, const std::string& unit, WallTime now) {
   if (!usable(amount)) return Error{Errc::invalid, "amount"};
-  if (state_.unit.empty()) state_.unit = rules_.unit.empty() ? unit : rules_.unit;
+  if (state_.unit.empty()) state_.unit = unit;
   auto in_our_unit = amount;
   const auto& ours = state_.unit;
   const bool same = unit == ours || (a_piece_each(unit) && a_piece_each(ours));
@@ -307,7 +308,6 @@ Result<Refilled> Account::refilled(std::optional<double> amount, std::optional<d
   }
   const auto all = either(capacity_now, capacity());
   if (amount && all && *amount > *all) return Error{Errc::invalid, "too-much"};
-  if (state_.unit.empty()) state_.unit = rules_.unit;
   if (capacity_now) {
     state_.told = capacity_now;
     state_.learned.reset();

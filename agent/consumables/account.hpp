@@ -94,7 +94,7 @@ class Account {
   std::optional<double> use_per_day(int days, WallTime now) const;
 
  private:
-  void adopt_unit(const wire::Consumable& said);
+  void adopt_unit(const std::string& unit);
   std::optional<double> figure_of(const wire::Consumable& said) const;
   std::optional<Refilled> seen_figure(double figure, wire::LevelSource source, WallTime now);
   std::optional<Refilled> seen_flag(SupplyFlag flag, std::optional<bool> cover_open, WallTime now);

@@ -88,6 +88,7 @@ struct Model {
   std::vector<std::string> polls;
   std::vector<std::string> identify;
   std::map<std::string, ReplyTable, std::less<>> replies;
+  double near_end_metres = 0;  ///< what is left when the near-end sensor speaks; 0: not known
 
   /// Whether this model can say it at all: what it cannot say is not shown as well.
   bool can_say(std::string_view means) const {
@@ -129,6 +130,7 @@ void read_profile(const config::Document& document, std::vector<config::Problem>
   if (auto identify = top.texts("identify"); !identify.empty())
     model.identify = std::move(identify);
   top.texts("answers");  // the simulated printer's
+  model.near_end_metres = top.number("near_end_metres", model.near_end_metres, 0, 100);
   for (const std::string_view reply : {"eot1", "eot2", "eot3", "eot4", "full"}) {
     if (!document.root.contains(reply)) continue;
     ReplyTable table;
@@ -359,6 +361,8 @@ wire::Consumable paper_of(const Model& model, const std::vector<wire::Condition>
   wire::Consumable paper{.type = "receipt_paper", .unit = "metres"};
   paper.source = wire::LevelSource::flag;
   if (roll_metres > 0) paper.capacity = roll_metres;
+  const bool senses_end = model.near_end_metres > 0 && model.can_say("media-low");
+  if (senses_end) paper.warning_level = model.near_end_metres;
   if (has(conditions, "media-empty")) {
     paper.state = wire::ConsumableState::out;
     paper.available = 0;
