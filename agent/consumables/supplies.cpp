@@ -95,7 +95,9 @@ wire::Status Supplies::heard(const std::string& device, wire::Status status) {
   std::function<void(const Event&)> told;
   {
     const std::lock_guard lock{mutex_};
-    auto& of = devices_[device];
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return status;  // its worker ends
+    auto& of = found->second;
     const auto now = clock_.wall();
     const auto cover = cover_open(status);
     for (const auto& said : status.consumables) {
@@ -134,8 +136,12 @@ void Supplies::add_levels(Device& device, wire::Status& status, WallTime now) {
     const bool listed = said != status.consumables.end();
     auto shown = each.account.shown(listed ? &*said : nullptr, now);
     const bool configured = device.rules.contains(type);
-    // Of a supply that was never configured and is not heard of there is only what was counted.
-    if (!listed && !configured && !shown.available) continue;
+    // Of a supply that was never configured and is not heard of there is only what was counted;
+    // one that the device itself told of before, and does not now, is none of its any more.
+    const auto& state = each.account.state();
+    const bool told = state.flag != SupplyFlag::none || state.measured;
+    const bool gone = told && status.evidence == wire::Evidence::protocol_reply;
+    if (!listed && !configured && (gone || !shown.available)) continue;
     if (listed) {
       *said = shown;
     } else {
@@ -179,8 +185,8 @@ Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::stri
     return refusal(Errc::invalid, message::supply_which, device, its);
   }
   // A device that was never heard may still use up what everybody knows.
-  const bool known = found.entries.contains(type) || known_supply(type);
-  if (!known || (!found.entries.contains(type) && found.entries.size() >= accounts_most)) {
+  const bool unheard = found.entries.empty() && known_supply(type);
+  if (!found.entries.contains(type) && !unheard) {
     return refusal(Errc::invalid, message::supply_no_type, device, type.substr(0, 64), its);
   }
   return std::pair{&found, type};

@@ -108,6 +108,24 @@ TEST_CASE("flags override what was counted") {
   }
 }
 
+TEST_CASE("where the operator says nothing, the device's own near end counts") {
+  auto rules = roll();
+  rules.near_end.reset();
+  rules.warn.reset();
+  Paper paper{rules};
+  const auto poll = [&](ConsumableState state) {
+    paper.now += 5s;
+    paper.said = flag(state);
+    paper.said.warning_level = 4;
+    paper.account.seen(paper.said, false, paper.now);
+    return paper.shown();
+  };
+  poll(full);
+  REQUIRE(paper.account.refilled({}, {}, paper.now));
+  CHECK(poll(full).warning_level == 4);
+  CHECK(poll(low).available == 4);
+}
+
 TEST_CASE("a level below its warning is a low condition, unless the device says so itself") {
   Paper paper;
   paper.poll(full);
