@@ -170,8 +170,9 @@ std::string supply_text(const json::object& consumable, Lang lang) {
     out += " / " + text(capacity);
   }
   const auto source = text(at(consumable, "source"), "");
-  if (const auto words = word(level_sources, source, lang); words != source) {
-    out = fmt::format(fmt::runtime(message::of_colour.in(lang)), out, words);
+  if (!source.empty() && source != "unknown") {
+    out = fmt::format(fmt::runtime(message::of_colour.in(lang)), out,
+                      word(level_sources, source, lang));
   }
   if (const auto& days = at(consumable, "days_left"); !days.is_null()) {
     out += lang == Lang::en ? ", " : "，";
