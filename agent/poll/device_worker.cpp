@@ -296,39 +296,6 @@ void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now
   }
 }
 
-void DeviceWorker::conclude_heard(std::size_t entry, bool other_unit, MonoTime now) {
-  auto& polled = devices_[entry];
-  polled.reported_at.reset();
-  auto status = *polled.heard;
-  if (supplies_ != nullptr) status = supplies_->heard(polled.device.name, std::move(status));
-  if (auto beside = polled.results.beside_poll(now)) {
-    status.conditions.push_back(std::move(*beside));
-  }
-  conclude(entry, std::move(status), other_unit, now);
-}
-
-void DeviceWorker::conclude_missed(std::size_t entry, MonoTime now) {
-  auto& polled = devices_[entry];
-  auto stands =
-      polled.results.stands_for(polled.missed_for, *polled.missed_since, polled.heard, now);
-  polled.reported_at = stands ? polled.results.last(now) : std::nullopt;
-  if (stands && now >= polled.next_sample) {
-    const std::chrono::duration<double> age = now - *polled.reported_at;
-    recorder_.sample(polled.device.name, {{"report_age_seconds", age.count()}});
-    polled.next_sample = now + timing_.sample;
-  }
-  auto status = stands ? std::move(*stands) : *polled.missed_as;
-  if (supplies_ != nullptr) status = supplies_->unheard(polled.device.name, std::move(status));
-  conclude(entry, std::move(status), false, now);
-}
-
-void DeviceWorker::conclude(std::size_t entry, wire::Status status, bool other_unit, MonoTime now) {
-  auto& polled = devices_[entry];
-  auto change = polled.debounce.observe(status, now);
-  if (change || other_unit) tell(polled, change ? *change : status, now);
-  if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
-}
-
 void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTime now) {
   auto& polled = devices_[entry];
   log::debug("poll-missed", {{"device", polled.device.name}, {"reason", why}});
