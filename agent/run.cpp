@@ -1,5 +1,6 @@
 #include "agent/run.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -32,6 +33,7 @@
 #include "common/platform/process.hpp"
 #include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
+#include "drivers/ports/usb_watch.hpp"
 
 namespace kw::agent {
 namespace {
@@ -86,6 +88,7 @@ class Agent {
     supplies_.on_refill([this](const Supplies::Event& refill) { tell(refill); });
     supplies_.use(config);
     watch_.start(config);
+    watch_usb(config);
     commander_.start();
     reconfigurer_.start(configuration_hands());
     uplink_.on({[this](const pb::Command& command) { commander_.received(command); },
@@ -213,6 +216,7 @@ class Agent {
     const auto config = next->config;
     supplies_.use(*config);
     const auto left = co_await watch_.replace(helper_, config, stop_limit);
+    watch_usb(*config);
     in_force_ = std::move(next);
     answers_.use(config);
     board_.retain(device_names(*config));
@@ -268,9 +272,36 @@ class Agent {
     }
   }
 
+  /// From the first configuration on that has a device which can be pulled out.
+  void watch_usb(const AgentConfig& config) {
+    const auto hangs = [](const DeviceConfig& device) {
+      return drivers::may_be_unplugged(device.port);
+    };
+    if (usb_watch_ || std::ranges::none_of(config.devices, hangs)) return;
+    auto started = drivers::UsbWatch::start([this](const drivers::UsbChange& change) {
+      asio::post(io_, [this, change] { usb_changed(change); });
+    });
+    if (started) {
+      usb_watch_ = std::move(*started);
+    } else {
+      log::warning("usb-not-watched", {{"reason", started.error()}});
+    }
+  }
+
+  void usb_changed(const drivers::UsbChange& change) {
+    log::info(change.arrived ? "usb-plugged-in" : "usb-pulled-out",
+              {{"device", fmt::format("{:04x}:{:04x}", change.vendor, change.product)}});
+    if (change.arrived) {
+      watch_.port_appeared();
+    } else {
+      watch_.device_left();
+    }
+  }
+
   Task<void> stop_when_told() {
     co_await signals_.async_wait(as_result);
     log::info("agent-stopping");
+    usb_watch_.reset();
     service_.stopping();
     control_.stop();
     reconfigurer_.stop();
@@ -318,6 +349,7 @@ class Agent {
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   Watchdog watchdog_;
   platform::DeviceNodes device_nodes_{io_.get_executor()};
+  std::unique_ptr<drivers::UsbWatch> usb_watch_;  ///< null until a device can be pulled out
 };
 
 }  // namespace

@@ -48,6 +48,7 @@ class Watch {
     return poller_->report(device, std::move(result));
   }
   void port_appeared() { poller_->port_appeared(); }
+  void device_left() { poller_->device_left(); }
   Task<Result<drivers::SelfTest>> self_test(std::string device, std::string test, Duration limit);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/bundle/mask.hpp"
 #include "common/identity/random.hpp"
 
 namespace kw::agent {
@@ -37,9 +38,10 @@ SessionFacts facts_of(const InForce& in_force, bool local_only, const platform::
   out.configuration_local = local_only;
   out.configuration_known = config.readable;
   for (const auto& device : config.devices) {
-    out.devices.push_back({device.name, device.driver,
-                           device.card == nullptr ? "" : std::string{device.card->kind},
-                           device.port, device.enabled});
+    std::string kind;
+    if (device.card != nullptr) kind = drivers::kind_of(*device.card, device.settings).name;
+    out.devices.push_back(
+        {device.name, device.driver, std::move(kind), mask_line(device.port), device.enabled});
   }
   return out;
 }

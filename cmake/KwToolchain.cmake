@@ -36,9 +36,13 @@ else()
   target_link_options(kw_flags INTERFACE -fuse-ld=lld -Wl,--gc-sections)
 endif()
 
-set(KW_SANITIZE "" CACHE STRING "address, thread or empty")
+set(KW_SANITIZE "" CACHE STRING "address, thread, fuzz or empty")
 if(KW_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(KW_SANITIZE STREQUAL "fuzz") # as address, and libFuzzer is told where the program goes
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 elseif(KW_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)

@@ -22,6 +22,8 @@ kw_windows_library(OpenSSL::SSL FILES libssl.a LINK OpenSSL::Crypto)
 kw_windows_library(SQLite::SQLite3 FILES libsqlite3.a)
 kw_windows_library(protobuf::libprotobuf-lite FILES libprotobuf-lite.a)
 kw_windows_library(kw_log_libraries DEFINE SPDLOG_FMT_EXTERNAL FILES libfmt.a)
+kw_windows_library(kw_libusb FILES libusb-1.0.a)
+target_include_directories(kw_libusb SYSTEM INTERFACE ${KW_WIN_SYSROOT}/include/libusb-1.0)
 kw_windows_library(CLI11::CLI11)
 kw_windows_library(doctest::doctest)
 

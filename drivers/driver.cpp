@@ -29,4 +29,15 @@ std::string_view name(Maturity v) {
   return names[static_cast<std::size_t>(v)];
 }
 
+Kind kind_of(const Card& card, const Settings& settings) {
+  if (card.kinds.empty()) return {card.kind, card.title};
+  const auto row = std::ranges::find(card.kinds, settings.text("kind"), &Kind::name);
+  return row == card.kinds.end() ? Kind{card.kind, card.title} : *row;
+}
+
+Text title_of(const Card& card, std::string_view kind) {
+  const auto row = std::ranges::find(card.kinds, kind, &Kind::name);
+  return row == card.kinds.end() ? card.title : row->title;
+}
+
 }  // namespace kw::drivers

@@ -54,6 +54,12 @@ enum class Maturity : std::uint8_t {
   field,      ///< a device of metal and plastic has
 };
 
+/// A device family, by the name that reports go by and by the one for people.
+struct Kind {
+  std::string_view name;
+  Text title;
+};
+
 /// What is known of a driver before any device is attached.
 struct Card {
   std::string_view name;  ///< as in `driver = "escpos"`
@@ -70,10 +76,18 @@ struct Card {
   wire::Evidence evidence = wire::Evidence::protocol_reply;  ///< what its status rests on at best
   Maturity maturity = Maturity::simulated;
   std::string_view peers = {};  ///< with versions: "CUPS ippeveprinter 2.4.2"; empty: none
+  /// Of a driver that serves several families: which one, its setting "kind" says.
+  std::span<const Kind> kinds = {};
   /// Errc::invalid when settings that are well-formed each do not fit together.
   Result<std::unique_ptr<Driver>> (*make)(const Settings& settings);
 };
 
 std::string_view name(Maturity v);
+
+/// The family of a device that is set so.
+Kind kind_of(const Card& card, const Settings& settings);
+
+/// What people call a device of that family and driver.
+Text title_of(const Card& card, std::string_view kind);
 
 }  // namespace kw::drivers

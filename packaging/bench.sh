@@ -11,7 +11,7 @@ for argument in "$@"; do
     *) names+=("$argument") ;;
   esac
 done
-known=(agent connections ingest)
+known=(agent connections devices ingest kiosk)
 [ ${#names[@]} -gt 0 ] || names=("${known[@]}")
 for name in "${names[@]}"; do
   if [[ ! " ${known[*]} " == *" $name "* ]]; then

@@ -53,24 +53,27 @@ await() {
 }
 
 # ---- peripherals -----------------------------------------------------------------------------------
-cat > "$folder/devices.toml" <<TOML
-[[device]]
-name = "receipt"
-protocol = "escpos"
-port = "tcp://127.0.0.1:0"
-model = "epson"
-
-[[device]]
-name = "laser"
-protocol = "ipp"
-port = "ipp://127.0.0.1:0/ipp/print"
-TOML
+# name, driver, protocol as simulated, port
+peripherals=(
+  "receipt escpos escpos tcp://127.0.0.1:0"
+  "laser ipp ipp ipp://127.0.0.1:0/ipp/print"
+  "id-reader sdt sdt pty:$folder/id-reader"
+  "card-issuer f2 f2 pty:$folder/card-issuer"
+  "cabinet modbus modbus modbus+tcp://127.0.0.1:0"
+  "ups nut nut nut://127.0.0.1:0"
+)
+for peripheral in "${peripherals[@]}"; do
+  read -r name driver protocol port <<< "$peripheral"
+  printf '[[device]]\nname = "%s"\nprotocol = "%s"\nport = "%s"\n\n' "$name" "$protocol" "$port"
+done > "$folder/devices.toml"
 "$bin/kiosk-devices" run "$folder/devices.toml" --control "$folder/devices.sock" \
   > "$folder/devices.out" 2> "$folder/devices.log" &
 devices_pid=$!
 pids=("$devices_pid")
 port_of() { jq -r "select(.device == \"$1\" and .port) | .port" "$folder/devices.out" 2>/dev/null | grep .; }
-on_their_ports() { receipt_port=$(port_of receipt) && laser_port=$(port_of laser); }
+on_their_ports() {
+  for peripheral in "${peripherals[@]}"; do port_of "${peripheral%% *}" > "$folder/port" || return 1; done
+}
 await 10 "kiosk-devices to start" on_their_ports
 set_device() { "$bin/kiosk-devices" set --control "$folder/devices.sock" "$@"; }
 
@@ -110,21 +113,12 @@ name = "host"
 driver = "host"
 port = "-"
 poll_ms = 1000
-
-[[device]]
-name = "receipt"
-driver = "escpos"
-port = "$receipt_port"
-poll_ms = 200
-[device.settings]
-model = "epson"
-
-[[device]]
-name = "laser"
-driver = "ipp"
-port = "$laser_port"
-poll_ms = 200
 TOML
+for peripheral in "${peripherals[@]}"; do
+  read -r name driver protocol port <<< "$peripheral"
+  printf '\n[[device]]\nname = "%s"\ndriver = "%s"\nport = "%s"\npoll_ms = 200\n' \
+    "$name" "$driver" "$(port_of "$name")"
+done >> "$folder/agent.toml"
 "$bin/kiosk-agent" run --data "$folder/agent" --config "$folder/agent.toml" \
   > "$folder/agent.out" 2> "$folder/agent.log" &
 agent_pid=$!
@@ -132,19 +126,24 @@ pids=("$agent_pid" "$collector_pid" "$devices_pid")
 
 get() { curl -sf "$api/api/v1/$1"; }
 device() { get devices | jq -er ".items[] | select(.device == \"$1\") | $2"; }
-printers_ok() { device receipt '.health == "ok"' && device laser '.health == "ok"'; } > /dev/null 2>&1
-await 20 "the printers to be seen by the collector" printers_ok
+all_ok() {
+  for peripheral in "${peripherals[@]}"; do device "${peripheral%% *}" '.health == "ok"' || return 1; done
+} > /dev/null 2>&1
+await 20 "the peripherals to be seen by the collector" all_ok
 
 if ! $once; then
   cat <<TEXT
 
-Kioskwatch runs. Terminal GD-DEMO-0001 has a receipt printer ($receipt_port),
-a laser printer ($laser_port) and this machine's own figures.
+Kioskwatch runs. Terminal GD-DEMO-0001 has a receipt printer and a laser printer (TCP), an ID reader and
+a card issuing machine (serial), a cabinet with its I/O board (Modbus), a UPS (NUT) and this machine's own figures.
 
   live page         $api/   (the API: $api/api/v1/openapi.yaml)
   paper runs out    $bin/kiosk-devices set --control $folder/devices.sock receipt media-empty on
   cover opens       $bin/kiosk-devices set --control $folder/devices.sock receipt cover-open on
   the laser jams    $bin/kiosk-devices set --control $folder/devices.sock laser media-jam on
+  a card jams       $bin/kiosk-devices set --control $folder/devices.sock card-issuer jam on
+  smoke             $bin/kiosk-devices set --control $folder/devices.sock cabinet smoke on
+  the power fails   $bin/kiosk-devices set --control $folder/devices.sock ups mains-lost on
   on the kiosk      $bin/kioskctl --data $folder/agent status
                     $bin/kioskctl --data $folder/agent devices
   accept an order   curl -X POST $api/api/v1/orders/NUMBER/accept
@@ -176,7 +175,7 @@ set_device receipt media-empty off > /dev/null
 set_device receipt cover-open off > /dev/null
 set_device laser media-jam off > /dev/null
 recovered() {
-  printers_ok && [ "$(get 'faults?state=open' | jq '.items | length')" = 0 ] \
+  all_ok && [ "$(get 'faults?state=open' | jq '.items | length')" = 0 ] \
     && [ "$(get orders | jq '[.items[] | select(.state == "self_recovered")] | length')" = 3 ]
 }
 await 10 "recovery" recovered

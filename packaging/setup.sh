@@ -6,17 +6,24 @@ cd "$kw_root"
 kw_packages=(
   clang-19 lld-19 cmake ninja-build ccache pkg-config protobuf-compiler libprotobuf-dev
   libboost1.81-dev libboost-json1.81-dev libboost-system1.81-dev libboost-url1.81-dev
-  libssl-dev libsqlite3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
+  libssl-dev libsqlite3-dev libusb-1.0-0-dev libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev doctest-dev
+  libpcsclite-dev
   curl jq
 )
 kw_deb_packages=(dpkg-dev file)
 
 # What only tests need: real programs at the other end of our wires, a browser, a bare root file system.
 kw_test_packages=(
-  cups-ipp-utils dbus-daemon
+  cups-ipp-utils dbus-daemon umockdev libumockdev-dev pcscd libccid pcsc-tools
+  python3-pymodbus python3-serial python3-serial-asyncio socat
+  nut-server nut-client
+  snmpd snmp snmpsim
   chromium chromium-driver
   debootstrap iproute2 python3 systemd
 )
+
+# The fuzz targets: libFuzzer, and names for the addresses in a finding.
+kw_fuzz_packages=(libclang-rt-19-dev llvm-19)
 
 # The Windows build and its tests.
 kw_windows_packages=(

@@ -135,6 +135,15 @@ std::string mask_line(std::string_view line) {
     while (end < out.size() && in_key(out[end]) && out[end] != '"' && out[end] != '\'') ++end;
     out.replace(at, end - at, masked);
   }
+  // SNMP's password, in an address: snmp://host?version=1&community=…
+  constexpr std::string_view community = "community=";
+  for (auto at = out.find(community); at != out.npos; at = out.find(community, at)) {
+    at += community.size();
+    const char before = at == community.size() ? ' ' : out[at - community.size() - 1];
+    if (before != '?' && before != '&') continue;
+    const auto end = std::min(out.find_first_of("& \t\r\n\"'<>", at), out.size());
+    out.replace(at, end - at, masked);
+  }
   return out;
 }
 

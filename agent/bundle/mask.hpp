@@ -11,7 +11,7 @@ namespace kw::agent {
 std::string mask_configuration(std::string_view toml);
 
 /// "http://user:password@proxy" → "http://***@proxy", wherever it stands in a line; enrolment
-/// tokens → "***".
+/// tokens and the communities of SNMP addresses → "***".
 std::string mask_line(std::string_view line);
 
 }  // namespace kw::agent

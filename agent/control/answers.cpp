@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "agent/bundle/mask.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/status_json.hpp"
 
@@ -134,9 +135,11 @@ json::object Answers::device(const DeviceConfig& configured, const OutboxView& v
   auto out = wire::to_json(status);
   out["name"] = configured.name;
   out["driver"] = configured.driver;
-  out["kind"] = configured.card == nullptr ? json::value(nullptr)
-                                           : json::value(std::string{configured.card->kind});
-  out["port"] = configured.port;
+  out["kind"] = nullptr;
+  if (const auto* card = configured.card; card != nullptr) {
+    out["kind"] = drivers::kind_of(*card, configured.settings).name;
+  }
+  out["port"] = mask_line(configured.port);
   out["poll_ms"] = configured.poll.count() / 1'000;
   out["since"] = known == nullptr
                      ? json::value(nullptr)

@@ -26,7 +26,7 @@ struct RefillArgs {
 int run_refill(const Options& options, const RefillArgs& args);
 
 int run_outbox(const Options& options);
-int run_drivers(const Options& options);
+int run_drivers(const Options& options, bool markdown);
 int run_doctor(const Options& options);
 int run_watch(const Options& options);
 
@@ -56,6 +56,13 @@ struct ProbeArgs {
   std::int64_t deadline_ms = 2'000;
 };
 int run_probe(const Options& options, const ProbeArgs& args);
+
+struct DiscoverArgs {
+  std::vector<std::string> hosts;  ///< of the network, to be looked at as well
+  bool probe = false;              ///< serial ports are asked too
+  std::int64_t limit_ms = 1'000;   ///< of each question
+};
+int run_discover(const Options& options, const DiscoverArgs& args);
 
 struct LinkArgs {
   std::int64_t limit_ms = 5'000;  ///< of each step

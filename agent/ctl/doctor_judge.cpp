@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/bundle/mask.hpp"
 #include "agent/ctl/doctor.hpp"
 #include "agent/ctl/doctor_messages.hpp"
 #include "agent/ctl/link_check.hpp"
@@ -212,14 +213,15 @@ Check port(const DoctorFacts& facts, const DoctorFacts::Port& at, Lang lang) {
       }
     }
   }
+  const auto port = mask_line(device.port);
   if (at.opened) {
-    if (*at.opened) return check.well(message::port_far, device.port);
-    return check.failed(message::port_mute, device.port, at.opened->error().text());
+    if (*at.opened) return check.well(message::port_far, port);
+    return check.failed(message::port_mute, port, at.opened->error().text());
   }
   const auto silence = silence_of(facts, device.name, lang);
   if (!silence) return check.skipped();
   if (silence->empty()) return check.well(message::port_held);
-  return check.failed(message::port_mute, device.port, *silence);
+  return check.failed(message::port_mute, port, *silence);
 }
 
 }  // namespace

@@ -37,6 +37,11 @@ inline constexpr Text help_test_name{
 inline constexpr Text help_probe_driver{"驱动名称，见 kioskctl drivers",
                                         "the driver, as kioskctl drivers lists it"};
 inline constexpr Text help_probe_port{"端口，写法同 agent.toml", "the port, as in agent.toml"};
+inline constexpr Text help_discover_host{"也查看网络上的这些主机",
+                                         "also look at these hosts of the network"};
+inline constexpr Text help_discover_probe{
+    "依次用各协议询问串口上的设备（默认只列出）",
+    "ask what hangs on serial ports, in one protocol after the other; else they are only listed"};
 inline constexpr Text help_set{"驱动的设置，可重复", "a setting of the driver; may be repeated"};
 inline constexpr Text help_deadline{"等待设备应答的时限（毫秒）",
                                     "how long the device may take, in ms"};

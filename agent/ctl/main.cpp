@@ -108,7 +108,17 @@ int main(int argc, char** argv) {
   auto* tests = command("test", message::help_test, [&] { return run_test(options, test); });
   tests->add_option("DEVICE", test.device, help(message::help_test_device))->required();
   tests->add_option("--test", test.test, help(message::help_test_name))->type_name("NAME");
-  command("drivers", message::help_drivers, [&] { return run_drivers(options); });
+  DiscoverArgs discover;
+  auto* discovers =
+      command("discover", message::help_discover, [&] { return run_discover(options, discover); });
+  discovers->add_option("HOST", discover.hosts, help(message::help_discover_host));
+  discovers->add_flag("--probe", discover.probe, help(message::help_discover_probe));
+  discovers->add_option("--limit-ms", discover.limit_ms, help(message::help_limit))
+      ->check(CLI::Range(std::int64_t{100}, std::int64_t{60'000}));
+  bool markdown = false;
+  command("drivers", message::help_drivers, [&] {
+    return run_drivers(options, markdown);
+  })->add_flag("--markdown", markdown, help(message::help_markdown));
   ProbeArgs probe;
   auto* probes = command("probe", message::help_probe, [&] { return run_probe(options, probe); });
   probes->add_option("DRIVER", probe.driver, help(message::help_probe_driver))->required();

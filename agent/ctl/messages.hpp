@@ -13,6 +13,7 @@ inline constexpr Text start_it{"启动它：sudo systemctl start kiosk-agent",
 inline constexpr Text use_sudo{"以管理员身份重新执行（sudo）", "run it again with sudo"};
 inline constexpr Text restart_it{"重启它：sudo systemctl restart kiosk-agent",
                                  "restart it: sudo systemctl restart kiosk-agent"};
+inline constexpr Text no_usb{"无法列出 USB 设备：{}", "USB devices cannot be listed: {}"};
 inline constexpr Text see_help{"用法见 kioskctl --help", "see kioskctl --help"};
 inline constexpr Text no_driver{"没有驱动 {}；可用：{}", "no driver {}; there are: {}"};
 inline constexpr Text bad_set{"--set 应为 NAME=VALUE：{}", "--set must be NAME=VALUE: {}"};
@@ -135,7 +136,11 @@ inline constexpr Text test_again{"检查设备电源和数据线后重试：kios
 inline constexpr Text no_command{"没有这个命令；可用：{}", "no such command; there are: {}"};
 inline constexpr Text wrong_usage{"命令行有误：{}", "{}"};
 inline constexpr Text help_drivers{"内置驱动及其设置", "built-in drivers and their settings"};
+inline constexpr Text help_markdown{"输出双语一览表（drivers/CATALOGUE.md）",
+                                    "as the table in both languages that drivers/CATALOGUE.md is"};
 inline constexpr Text help_probe{"不经 kiosk-agent，直接询问一次设备",
                                  "ask one device once, without the agent"};
+inline constexpr Text help_discover{"找出连接着什么设备，给出可用的配置",
+                                    "find what is attached, and print configuration for it"};
 
 }  // namespace kw::agent::ctl::message

@@ -49,6 +49,16 @@ Colour phase_colour(const std::string& phase) {
   return passing ? Colour::warning : Colour::bad;
 }
 
+/// That nothing but its presence is known of a device is said with its state.
+std::string state_text(const json::object& device, Lang lang) {
+  auto out = device_state_word(text(at(device, "device_state")), lang);
+  const auto evidence = text(at(device, "evidence"));
+  if (evidence == wire::name(wire::Evidence::presence_only)) {
+    out += " (" + evidence_word(evidence, lang) + ")";
+  }
+  return out;
+}
+
 std::string mebibytes(const json::value& bytes) {
   if (!bytes.is_number()) return "-";
   return fmt::format("{:.1f} MiB", bytes.to_number<double>() / 1024 / 1024);
@@ -150,12 +160,14 @@ std::string devices_text(const json::object& answer, const View& view) {
     if (!entry.is_object()) continue;
     const auto& device = entry.get_object();
     std::string kind = text(at(device, "kind"));
-    if (const auto* card = drivers::find(text(at(device, "driver")))) kind = card->title.in(lang);
+    if (const auto* card = drivers::find(text(at(device, "driver")))) {
+      kind = drivers::title_of(*card, kind).in(lang);
+    }
     table.row(
         {text(at(device, "name")),
          kind,
          {health_word(text(at(device, "health")), lang), health_colour(text(at(device, "health")))},
-         device_state_word(text(at(device, "device_state")), lang),
+         state_text(device, lang),
          since_text(text(at(device, "since")), view),
          conditions_text(device, lang)});
   }
@@ -235,8 +247,10 @@ std::string drivers_text(const View& view) {
   for (const auto& card : drivers::catalogue()) {
     std::string ports;
     for (const auto scheme : card.schemes) ports.append(ports.empty() ? "" : ", ").append(scheme);
-    out += fmt::format("{}  {}  {}: {}\n", card.name, card.title.in(lang), message::port.in(lang),
-                       ports.empty() ? "-" : ports);
+    out +=
+        fmt::format("{}  {}  {}: {}  {}: {}\n", card.name, card.title.in(lang),
+                    message::port.in(lang), ports.empty() ? "-" : ports, message::evidence.in(lang),
+                    evidence_word(std::string{wire::name(card.evidence)}, lang));
     Table table;
     for (const auto& s : card.settings) {
       table.row({"  ", std::string{s.name}, std::string{s.fallback.empty() ? "-" : s.fallback},
@@ -255,6 +269,9 @@ json::object drivers_json(Lang lang) {
     to["name"] = card.name;
     to["kind"] = card.kind;
     to["title"] = card.title.in(lang);
+    json::array kinds;
+    for (const auto& kind : card.kinds) kinds.emplace_back(kind.name);
+    to["kinds"] = std::move(kinds);
     json::array schemes;
     for (const auto scheme : card.schemes) schemes.emplace_back(scheme);
     to["schemes"] = std::move(schemes);
@@ -265,6 +282,10 @@ json::object drivers_json(Lang lang) {
       setting["type"] = types[static_cast<std::size_t>(s.type)];
       setting["default"] = s.fallback;
       setting["help"] = s.help.in(lang);
+      if (s.least != 0 || s.most != 0) {
+        setting["least"] = s.least;
+        setting["most"] = s.most;
+      }
       settings.push_back(std::move(setting));
     }
     to["settings"] = std::move(settings);

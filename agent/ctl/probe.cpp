@@ -34,7 +34,7 @@ Result<Probed> probe(const Probe& what, const Clock& clock) {
 boost::json::object to_json(const Probe& what, const Probed& seen) {
   auto out = wire::to_json(seen.status);
   out["driver"] = what.card->name;
-  out["kind"] = what.card->kind;
+  out["kind"] = drivers::kind_of(*what.card, what.settings).name;
   out["measurements"] = wire::measurements_json(seen.status.measurements);
   out["error"] = seen.error.empty() ? boost::json::value(nullptr) : boost::json::value(seen.error);
   out["elapsed_ms"] = seen.took.count() / 1'000;

@@ -1,5 +1,6 @@
 // kioskctl status, devices, outbox, drivers: what the agent knows, as it stands.
 #include "agent/ctl/commands.hpp"
+#include "agent/ctl/drivers_table.hpp"
 #include "agent/ctl/messages.hpp"
 #include "agent/ctl/print.hpp"
 #include "agent/ctl/words.hpp"
@@ -68,7 +69,11 @@ int run_outbox(const Options& options) {
   return well;
 }
 
-int run_drivers(const Options& options) {
+int run_drivers(const Options& options, bool markdown) {
+  if (markdown) {
+    fmt::print("{}", drivers_markdown());
+    return well;
+  }
   print(options, drivers_json(options.view.lang), drivers_text(options.view));
   return well;
 }

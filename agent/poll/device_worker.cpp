@@ -138,9 +138,13 @@ void DeviceWorker::work() {
 void DeviceWorker::take_wanted(MonoTime now) {
   for (const auto entry : wanted_) schedule_.again_at(entry, now);
   wanted_.clear();
-  if (!std::exchange(absent_wanted_, false)) return;
+  const bool left = std::exchange(left_wanted_, false);
+  const bool appeared = std::exchange(absent_wanted_, false);
   for (std::size_t i = 0; i < devices_.size(); ++i) {
-    if (devices_[i].presence.misses() > 0) schedule_.again_at(i, now);
+    auto& polled = devices_[i];
+    const bool absent = polled.presence.misses() > 0 || polled.not_there;
+    if (left) polled.may_have_left = true;
+    if (left || (appeared && absent)) schedule_.again_at(i, now);
   }
 }
 
@@ -285,6 +289,8 @@ void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now
   polled.absent_since.reset();
   polled.missed_since.reset();
   polled.missed_as.reset();
+  polled.may_have_left = false;
+  polled.not_there = status.device == wire::DeviceState::no_device;
   const bool other_unit = polled.identity && *polled.identity != status.identity;
   polled.identity = status.identity;
   polled.heard = std::move(status);
@@ -315,9 +321,12 @@ void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTi
     port_->discard();
   }
   if (polled.presence.doubtful()) {
-    schedule_.again_at(entry, now + timing_.retry);
+    const bool gone =
+        why.code() == Errc::disconnected || (step == Step::port && why.code() == Errc::missing);
+    schedule_.again_at(entry, polled.may_have_left && gone ? now : now + timing_.retry);
     return;
   }
+  polled.may_have_left = false;
   if (polled.missed_as) conclude_missed(entry, now);
 }
 

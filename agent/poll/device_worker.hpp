@@ -83,6 +83,9 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   void report(std::size_t entry, DeviceResult result);
   /// Every device that did not answer last is polled at once: something was plugged in. Any thread.
   void poll_absent();
+  /// Every device is polled at once: something was pulled out. One that is gone by that look is
+  /// believed to be: no retry is waited for. Any thread.
+  void poll_left();
   /// Whether a driver of this port is stuck now. Any thread.
   bool stuck() const;
   /// When the last look at a device ended; before the first, when the worker was started. Any
@@ -118,6 +121,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     Errc missed_for = Errc::timeout;
     std::optional<wire::Status> missed_as;  ///< what that is reported as, once it is believed
     std::optional<MonoTime> reported_at;    ///< of the report that is the status now
+    bool not_there = false;                 ///< its driver answered that it is not attached
+    bool may_have_left = false;             ///< something was pulled out since it answered
   };
   struct Call {
     const Polled* polled;
@@ -190,6 +195,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   std::vector<std::size_t> wanted_;  ///< to be polled at once
   std::deque<Told> told_;            ///< results that were not judged yet
   bool absent_wanted_ = false;
+  bool left_wanted_ = false;
   MonoTime last_look_{};
   bool stopping_ = false;
   bool ended_ = true;

@@ -22,6 +22,12 @@ void DeviceWorker::poll_absent() {
   changed_.notify_all();
 }
 
+void DeviceWorker::poll_left() {
+  const std::lock_guard lock{mutex_};
+  left_wanted_ = true;
+  changed_.notify_all();
+}
+
 bool DeviceWorker::stuck() const {
   const std::lock_guard lock{mutex_};
   return call_ && call_->stuck;

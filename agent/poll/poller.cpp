@@ -43,6 +43,12 @@ wire::Status disabled() {
   return out;
 }
 
+/// What the devices of one worker have in common: their port. Without one they share nothing, and
+/// what holds one of them up must not hold up the next.
+std::string worker_of(const DeviceConfig& device) {
+  return device.port == "-" ? "- (" + device.name + ")" : device.port;
+}
+
 template <class... Args>
 std::string told(Lang lang, const Text& text, const Args&... args) {
   return fmt::format(fmt::runtime(text.in(lang)), args...);
@@ -71,7 +77,7 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
       target.unasked = mistaken(*device.mistake);
       target.refusal =
           told(lang_, message::device_mistaken, device.name, device.mistake->in(lang_));
-    } else if (left.contains(device.port)) {
+    } else if (left.contains(worker_of(device))) {
       target.unasked = stuck_before();
     }
     if (!target.refusal.empty()) continue;
@@ -82,10 +88,10 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     }
     const Duration spread = std::min<Duration>(device.poll, start_spread);
     std::uniform_int_distribution<Duration::rep> start{0, spread.count()};
-    auto& port = ports[device.port];
+    auto& port = ports[worker_of(device)];
     port.address = device.address;
     target.entry = port.devices.size();
-    target.port = device.port;
+    target.port = worker_of(device);
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
                             Duration{start(random)}, device.hold_port, device.results});
   }
@@ -207,6 +213,12 @@ PollProgress Poller::progress() const {
 
 void Poller::port_appeared() {
   for (const auto& worker : workers_) worker->poll_absent();
+}
+
+void Poller::device_left() {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (drivers::may_be_unplugged(ports_[i])) workers_[i]->poll_left();
+  }
 }
 
 Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,

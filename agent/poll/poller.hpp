@@ -57,6 +57,9 @@ class Poller {
   /// Something was plugged in: every device that did not answer last is polled at once, so that the
   /// long interval of absent devices delays nobody who repairs. Any thread.
   void port_appeared();
+  /// A device was pulled out of this kiosk: every device that may be on it is polled at once, and
+  /// the one that is gone is reported without the doubt that a miss has else. Any thread.
+  void device_left();
 
   /// Runs the self-test `what` of the device's card on the device's own thread between two polls;
   /// empty: the card's only one; a card without any has the test "poll". Resumes on the awaiting

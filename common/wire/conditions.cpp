@@ -85,6 +85,70 @@ constexpr std::array rows{
     ConditionRow{
         "printer-offline", fault, Action::maintenance, {"打印机脱机", "printer is off-line"}},
     ConditionRow{"output-not-taken", warning, Action::clear, {"票据未取走", "ticket not taken"}},
+    // ID card readers.
+    ConditionRow{"sam-self-test",
+                 fault,
+                 Action::maintenance,
+                 {"安全模块自检失败", "security module failed its self-test"}},
+    ConditionRow{"sam-unauthorised",
+                 fault,
+                 Action::configuration,
+                 {"安全模块未授权", "security module is not authorised"}},
+    // Card readers.
+    ConditionRow{"card-length", fault, Action::clear, {"卡片长度异常", "card of a wrong length"}},
+    ConditionRow{"card-left", warning, Action::clear, {"卡片遗留在读卡器中", "card left behind"}},
+    ConditionRow{"jam", fault, Action::clear, {"卡片卡住", "card jammed"}},
+    ConditionRow{"card-stock", warning, Action::clear, {"卡箱缺卡", "card stock low or empty"}},
+    ConditionRow{"retain-full", fault, Action::clear, {"回收箱已满", "retain bin full"}},
+    ConditionRow{"power", fault, Action::maintenance, {"设备供电异常", "bad supply voltage"}},
+    ConditionRow{"not-initialised",
+                 warning,
+                 Action::reset,
+                 {"读卡器未初始化", "card reader not initialised"}},
+    ConditionRow{
+        "card-mute",
+        warning,
+        Action::clear,
+        {"卡片无应答（可能插反或损坏）", "card does not answer (wrong way round, or broken)"}},
+    ConditionRow{"pcsc-service",
+                 fault,
+                 Action::software_error,
+                 {"智能卡服务不可用", "PC/SC service is not available"}},
+    // Keypads.
+    ConditionRow{"key-missing",
+                 fault,
+                 Action::configuration,
+                 {"密码键盘未灌注主密钥", "keypad has no master key"}},
+    ConditionRow{"battery", warning, Action::maintenance, {"电池电量低", "battery is low"}},
+    ConditionRow{
+        "keypad-locked", fault, Action::maintenance, {"密码键盘已锁定", "keypad is locked"}},
+    ConditionRow{
+        "keypad-error", fault, Action::maintenance, {"密码键盘报错", "keypad reports an error"}},
+    // Cabinets and their power.
+    ConditionRow{"cabinet-door-open", fault, Action::clear, {"机柜门打开", "cabinet door open"}},
+    ConditionRow{"cabinet-unlocked", warning, Action::clear, {"机柜未上锁", "cabinet not locked"}},
+    ConditionRow{
+        "cabinet-tampered", fault, Action::maintenance, {"机柜被拆动", "cabinet tampered with"}},
+    ConditionRow{"cabinet-tilted",
+                 fault,
+                 Action::maintenance,
+                 {"机柜倾斜或被移动", "cabinet tilted or moved"}},
+    ConditionRow{"smoke", fault, Action::maintenance, {"烟雾报警", "smoke detected"}},
+    ConditionRow{"water", fault, Action::maintenance, {"浸水报警", "water detected"}},
+    ConditionRow{"mains-lost", fault, Action::maintenance, {"市电中断", "mains power lost"}},
+    ConditionRow{
+        "supply-voltage-low", warning, Action::maintenance, {"供电电压偏低", "supply voltage low"}},
+    ConditionRow{
+        "temperature-high", warning, Action::maintenance, {"温度偏高", "temperature high"}},
+    ConditionRow{"over-temperature", fault, Action::maintenance, {"温度过高", "too hot"}},
+    ConditionRow{"under-temperature", warning, Action::maintenance, {"温度过低", "too cold"}},
+    ConditionRow{"humidity-high", warning, Action::maintenance, {"湿度过高", "humidity high"}},
+    ConditionRow{"fan-stopped", fault, Action::maintenance, {"风扇停转", "fan does not turn"}},
+    ConditionRow{"battery-low", fault, Action::maintenance, {"电池电量低", "battery low"}},
+    ConditionRow{"battery-replace",
+                 fault,
+                 Action::maintenance,
+                 {"电池需要更换", "battery must be replaced"}},
     // Hosts.
     ConditionRow{
         "disk-almost-full", warning, Action::configuration, {"磁盘空间不足", "disk almost full"}},

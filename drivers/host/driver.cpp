@@ -11,6 +11,7 @@
 
 #include "common/platform/files.hpp"
 #include "common/platform/host_figures.hpp"
+#include "common/platform/software.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -42,6 +43,35 @@ constexpr std::array settings_table{
             {"可用内存低于多少报警告（%）", "available memory below which to warn, in percent"},
             0,
             100},
+    Setting{"patch_warning_days",
+            SettingType::integer,
+            "0",
+            {"多少天未更新系统报警告；0 表示不判断",
+             "days without a system update at which to warn; 0: not judged"},
+            0,
+            3'650},
+    Setting{"signatures_warning_days",
+            SettingType::integer,
+            "0",
+            {"病毒库多少天未更新报警告；0 表示不判断",
+             "age of the virus scanner's signatures in days at which to warn; 0: not judged"},
+            0,
+            3'650},
+};
+
+constexpr std::array conditions_table{
+    wire::ConditionRow{"patches-old",
+                       wire::Severity::warning,
+                       wire::Action::configuration,
+                       {"系统长期未更新", "system has not been updated for long"}},
+    wire::ConditionRow{"antivirus-old",
+                       wire::Severity::warning,
+                       wire::Action::configuration,
+                       {"病毒库过期", "virus signatures are old"}},
+    wire::ConditionRow{"antivirus-missing",
+                       wire::Severity::warning,
+                       wire::Action::configuration,
+                       {"未发现防病毒软件", "no virus scanner found"}},
 };
 
 /// 1 - (d_idle + d_iowait) / d_total. The kernel's iowait may step back; then it counts as none.
@@ -53,13 +83,18 @@ std::optional<double> cpu_used_percent(const HostFigures::CpuTime& before,
   return std::clamp(100.0 * (1.0 - idle / total), 0.0, 100.0);
 }
 
+struct Limits {
+  double disk_warning = 0;
+  double disk_full = 0;
+  double memory_warning = 0;
+  std::chrono::days patches{};     ///< 0: not judged
+  std::chrono::days signatures{};  ///< 0: not judged
+};
+
 class Host final : public Driver {
  public:
-  Host(std::filesystem::path root, double disk_warning, double disk_full, double memory_warning)
-      : root_(std::move(root)),
-        disk_warning_(disk_warning),
-        disk_full_(disk_full),
-        memory_warning_(memory_warning) {}
+  Host(std::filesystem::path root, const Limits& limits)
+      : root_(std::move(root)), limits_(limits) {}
 
   Result<void> open(Port& /*port*/, MonoTime /*deadline*/) override {
     cpu_before_.reset();
@@ -88,6 +123,7 @@ class Host final : public Driver {
     for (const auto& one : figures->temperatures) {
       add(out, fmt::format("temperature_celsius[{}]", one.name), one.celsius);
     }
+    judge_upkeep(out);
     return out;
   }
 
@@ -113,7 +149,7 @@ class Host final : public Driver {
     add(out, "swap_total_bytes", figures.swap_total_bytes);
     add(out, "swap_free_bytes", figures.swap_free_bytes);
     if (!total || !available || *total <= 0) return;
-    if (*available / *total * 100 >= memory_warning_) return;
+    if (*available / *total * 100 >= limits_.memory_warning) return;
     out.conditions.push_back(wire::condition(*wire::find_condition("memory-low")));
   }
 
@@ -126,9 +162,9 @@ class Host final : public Driver {
   }
 
   void judge_disk(const std::string& path, double percent, wire::Status& out) const {
-    const auto* code = percent >= disk_full_      ? "disk-full"
-                       : percent >= disk_warning_ ? "disk-almost-full"
-                                                  : nullptr;
+    const auto* code = percent >= limits_.disk_full      ? "disk-full"
+                       : percent >= limits_.disk_warning ? "disk-almost-full"
+                                                         : nullptr;
     if (code == nullptr) return;
     // No figure in the detail: it would make every poll a change of state.
     const auto* row = wire::find_condition(code);
@@ -140,10 +176,27 @@ class Host final : public Driver {
     }
   }
 
+  void judge_upkeep(wire::Status& out) const {
+    using Days = std::chrono::duration<double, std::ratio<86'400>>;
+    const auto upkeep = platform::read_upkeep(root_);
+    const auto say = [&out](std::string_view code) {
+      const auto row = std::ranges::find(conditions_table, code, &wire::ConditionRow::code);
+      out.conditions.push_back(wire::condition(*row));
+    };
+    if (const auto& age = upkeep.since_patched) {
+      add(out, "patch_age_days", Days{*age}.count());
+      if (limits_.patches.count() > 0 && *age >= limits_.patches) say("patches-old");
+    }
+    if (const auto& age = upkeep.since_signatures) {
+      add(out, "antivirus_signatures_age_days", Days{*age}.count());
+      if (limits_.signatures.count() > 0 && *age >= limits_.signatures) say("antivirus-old");
+    } else if (limits_.signatures.count() > 0) {
+      say("antivirus-missing");
+    }
+  }
+
   std::filesystem::path root_;
-  double disk_warning_;
-  double disk_full_;
-  double memory_warning_;
+  Limits limits_;
   std::optional<HostFigures::CpuTime> cpu_before_;
 };
 
@@ -155,9 +208,15 @@ Result<std::unique_ptr<Driver>> make(const Settings& settings) {
                  fmt::format("host: disk_warning_percent = {} lies above disk_full_percent = {}",
                              warning, full)};
   }
-  return std::unique_ptr<Driver>{std::make_unique<Host>(platform::path_of(settings.text("root")),
-                                                        warning, full,
-                                                        settings.number("memory_warning_percent"))};
+  const Limits limits{
+      .disk_warning = warning,
+      .disk_full = full,
+      .memory_warning = settings.number("memory_warning_percent"),
+      .patches = std::chrono::days{settings.integer("patch_warning_days")},
+      .signatures = std::chrono::days{settings.integer("signatures_warning_days")},
+  };
+  return std::unique_ptr<Driver>{
+      std::make_unique<Host>(platform::path_of(settings.text("root")), limits)};
 }
 
 }  // namespace
@@ -167,10 +226,11 @@ Card host_card() {
           .kind = "host",
           .title = {"主机", "host"},
           .settings = settings_table,
-          .conditions = {},
+          .conditions = conditions_table,
           .schemes = {},
           .self_tests = {},
           .capabilities = capabilities,
+          .evidence = wire::Evidence::driver_report,
           .make = make};
 }
 

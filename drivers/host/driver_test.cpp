@@ -187,4 +187,33 @@ TEST_CASE("host: without proc there is nothing to report") {
   CHECK((*driver)->open(port, port.now()).error().code() == Errc::missing);
 }
 
+TEST_CASE(
+    "host: how old updates and virus signatures are is told, and judged when a limit is set") {
+  const Machine machine;
+  const auto age = [&](const char* file, std::chrono::days days) {
+    std::filesystem::last_write_time(machine.root() / file,
+                                     std::filesystem::file_time_type::clock::now() - days);
+  };
+  machine.write("var/log/dpkg.log", "2026-01-01 install x");
+  machine.write("var/lib/clamav/daily.cld", "ClamAV");
+  age("var/log/dpkg.log", std::chrono::days{40});
+  age("var/lib/clamav/daily.cld", std::chrono::days{3});
+  const auto poll = [&](const Given& more) {
+    FakePort port;
+    const auto driver = opened(machine, port, more);
+    return polled(*driver, port);
+  };
+  const auto quiet = poll({});
+  CHECK(measured(quiet, "patch_age_days").value_or(0) == doctest::Approx(40).epsilon(0.01));
+  CHECK(measured(quiet, "antivirus_signatures_age_days").value_or(0) ==
+        doctest::Approx(3).epsilon(0.01));
+  CHECK(condition_of(quiet, "patches-old") == nullptr);
+  const auto judged = poll({{"patch_warning_days", "30"}, {"signatures_warning_days", "7"}});
+  CHECK(condition_of(judged, "patches-old") != nullptr);
+  CHECK(condition_of(judged, "antivirus-old") == nullptr);
+  CHECK(condition_of(poll({{"signatures_warning_days", "2"}}), "antivirus-old") != nullptr);
+  machine.remove("var/lib/clamav/daily.cld");
+  CHECK(condition_of(poll({{"signatures_warning_days", "7"}}), "antivirus-missing") != nullptr);
+}
+
 }  // namespace kw::drivers

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "drivers/ports/open.hpp"
+#include "drivers/ports/usb_address.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -14,7 +15,16 @@ namespace {
 constexpr std::string_view serial_example = "serial:/dev/ttyS0?baud=9600";
 constexpr std::string_view tcp_example = "tcp://192.0.2.10:9100";
 constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
+constexpr std::string_view usb_example = "usb:04b8:0e15";
+constexpr std::string_view pcsc_example = "pcsc:Gemalto PC Twin Reader, or pcsc: for the only one";
+constexpr std::string_view snmp_example = "snmp://192.0.2.10?community=public&version=2c";
+constexpr std::uint16_t snmp_port = 161;
 constexpr std::uint16_t ipp_port = 631;
+constexpr std::string_view modbus_example =
+    "modbus+tcp://192.0.2.10 or modbus+rtu:/dev/ttyS1?baud=9600";
+constexpr std::uint16_t modbus_port = 502;
+constexpr std::string_view nut_example = "nut://192.0.2.10";
+constexpr std::uint16_t nut_port = 3493;
 constexpr std::string_view ipp_path = "/ipp/print";  // PWG 5100.14: where every printer answers
 
 /// An option and every value it may have.
@@ -32,19 +42,23 @@ constexpr std::array<std::string_view, 3> flows{"none", "rtscts", "xonxoff"};
 constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_bits},
                                     Option{"parity", parities}, Option{"stop", stop_bits},
                                     Option{"flow", flows}};
-
-/// Schemes whose drivers are not in this build: they parse, so that a configuration that names them
-/// can be checked; opening says unsupported.
-constexpr std::array<std::string_view, 5> other_schemes{"usb", "snmp", "pcsc", "modbus+tcp", "nut"};
+constexpr std::array<std::string_view, 2> snmp_versions{"1", "2c"};
+constexpr std::size_t longest_community = 255;
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
-std::string shown(std::string_view text) {
+std::string shown(std::string_view whole) {
+  std::string text{whole};
+  constexpr std::string_view community = "community=";
+  if (const auto at = text.find(community); at != std::string::npos) {
+    const auto start = at + community.size();
+    text.replace(start, std::min(text.find('&', start), text.size()) - start, "***");
+  }
   const auto scheme = text.find("://");
   const auto at = text.rfind('@');
   if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) {
-    return std::string{text};
+    return text;
   }
-  return std::string{text.substr(0, scheme + 3)} + "***" + std::string{text.substr(at)};
+  return text.substr(0, scheme + 3) + "***" + text.substr(at);
 }
 
 Error wrong(std::string_view text, std::string_view what, std::string_view example) {
@@ -101,12 +115,13 @@ std::optional<std::string> check_serial_options(const PortAddress& address) {
   return std::nullopt;
 }
 
-Result<PortAddress> serial_address(std::string_view text, std::string_view rest, PortAddress out) {
+Result<PortAddress> serial_address(std::string_view text, std::string_view rest,
+                                   std::string_view example, PortAddress out) {
   if (!rest.starts_with('/') && !rest.starts_with("COM")) {
-    return wrong(text, "a serial port is named by its device path", serial_example);
+    return wrong(text, "a serial port is named by its device path", example);
   }
   out.host = rest;
-  if (const auto bad = check_serial_options(out)) return wrong(text, *bad, serial_example);
+  if (const auto bad = check_serial_options(out)) return wrong(text, *bad, example);
   return out;
 }
 
@@ -139,7 +154,7 @@ Result<PortAddress> network_address(std::string_view text, std::string_view rest
     }
     out.port = *number;
   }
-  if (!out.options.empty()) {
+  if (!out.options.empty() && out.scheme != "snmp") {
     return wrong(text, fmt::format("{} has no options", out.scheme), example);
   }
   return out;
@@ -163,6 +178,102 @@ Result<PortAddress> ipp_address(std::string_view text, std::string_view rest, Po
   return network_address(text, rest.substr(0, slash), ipp_port, ipp_example, std::move(out));
 }
 
+Result<PortAddress> usb_port_address(std::string_view text, std::string_view rest,
+                                     PortAddress out) {
+  out.host = rest;
+  std::ranges::transform(out.host, out.host.begin(),
+                         [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
+  const auto read = usb_address(out);
+  if (!read) return wrong(text, read.error().text(), usb_example);
+  return out;
+}
+
+/// RTU frames go over a serial line, or over TCP to a serial server that passes bytes on unread.
+Result<PortAddress> modbus_address(std::string_view text, std::string_view rest, PortAddress out) {
+  const bool on_line = out.scheme == "modbus+rtu";
+  if (on_line && !rest.starts_with("//")) {
+    return serial_address(text, rest, modbus_example, std::move(out));
+  }
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing", modbus_example);
+  return network_address(text, rest.substr(2), on_line ? 0 : modbus_port, modbus_example,
+                         std::move(out));
+}
+
+Result<PortAddress> nut_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after nut:", nut_example);
+  rest.remove_prefix(2);
+  if (rest.find('/') != std::string_view::npos) {
+    return wrong(text, "which UPS is the driver's setting ups", nut_example);
+  }
+  return network_address(text, rest, nut_port, nut_example, std::move(out));
+}
+
+/// A reader's name is free text: nothing in it is an option.
+Result<PortAddress> pcsc_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (std::ranges::any_of(rest, [](char c) { return c >= 0 && c < ' '; }) || rest.size() > 127) {
+    return wrong(text, "a reader's name is one line of 127 bytes at most", pcsc_example);
+  }
+  out.host = rest;
+  return out;
+}
+
+/// What is missing among the options is filled in: everybody's community, today's version.
+Result<PortAddress> snmp_address(std::string_view text, std::string_view rest, PortAddress out) {
+  if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after snmp:", snmp_example);
+  out.options.try_emplace("community", "public");
+  out.options.try_emplace("version", "2c");
+  for (const auto& [name, value] : out.options) {
+    if (name == "community") {
+      const bool printable = std::ranges::all_of(value, [](char c) { return c > ' ' && c <= '~'; });
+      if (!value.empty() && value.size() <= longest_community && printable) continue;
+      return wrong(text, "community is 1 to 255 printable ASCII characters", snmp_example);
+    }
+    if (name != "version") {
+      return wrong(text, fmt::format("unknown option \"{}\" (known: community, version)", name),
+                   snmp_example);
+    }
+    if (std::ranges::find(snmp_versions, value) == snmp_versions.end()) {
+      return wrong(text,
+                   fmt::format("version = \"{}\" is not one of {}", value, joined(snmp_versions)),
+                   snmp_example);
+    }
+  }
+  return network_address(text, rest.substr(2), snmp_port, snmp_example, std::move(out));
+}
+
+Result<PortAddress> serial_port_address(std::string_view text, std::string_view rest,
+                                        PortAddress out) {
+  return serial_address(text, rest, serial_example, std::move(out));
+}
+
+struct Scheme {
+  std::string_view name;
+  std::string_view example;
+  /// `text`: the whole address, for mistakes; `rest`: behind the colon, without options.
+  Result<PortAddress> (*read)(std::string_view text, std::string_view rest, PortAddress out);
+  /// Everything behind the colon is a name: there are no options.
+  bool free_text = false;
+};
+
+constexpr std::array schemes{
+    Scheme{"serial", serial_example, serial_port_address},
+    Scheme{"tcp", tcp_example, tcp_address},
+    Scheme{"ipp", ipp_example, ipp_address},
+    Scheme{"snmp", snmp_example, snmp_address},
+    Scheme{"usb", usb_example, usb_port_address},
+    Scheme{"usb-list", usb_example, usb_port_address},
+    Scheme{"pcsc", pcsc_example, pcsc_address, true},
+    Scheme{"modbus+tcp", modbus_example, modbus_address},
+    Scheme{"modbus+rtu", modbus_example, modbus_address},
+    Scheme{"nut", nut_example, nut_address},
+};
+
+std::string known_names() {
+  std::string out;
+  for (const auto& scheme : schemes) out.append(scheme.name).append(", ");
+  return out + "-";
+}
+
 }  // namespace
 
 Result<PortAddress> PortAddress::parse(std::string_view text) {
@@ -177,33 +288,35 @@ Result<PortAddress> PortAddress::parse(std::string_view text) {
                  fmt::format("{}, {} or -", serial_example, tcp_example));
   }
   out.scheme = text.substr(0, colon);
+  if (out.scheme == "ipps") {
+    return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
+  }
+  const auto scheme = std::ranges::find(schemes, out.scheme, &Scheme::name);
+  if (scheme == schemes.end()) {
+    return wrong(text, fmt::format("unknown scheme \"{}\" (known: {})", out.scheme, known_names()),
+                 serial_example);
+  }
+  if (scheme->free_text) return scheme->read(text, text.substr(colon + 1), std::move(out));
   const auto question = text.find('?', colon);
   const auto rest =
       text.substr(colon + 1, question == std::string_view::npos ? std::string_view::npos
                                                                 : question - colon - 1);
   if (question != std::string_view::npos) {
     if (const auto bad = read_options(text.substr(question + 1), out)) {
-      return wrong(text, *bad, serial_example);
+      return wrong(text, *bad, scheme->example);
     }
   }
-  if (text.find("://") != std::string_view::npos && text.find('@') != std::string_view::npos) {
-    return wrong(text, "user and password are not supported here",
-                 out.scheme == "tcp" ? tcp_example : ipp_example);
+  // Behind the question mark an '@' is a character like others.
+  if (rest.starts_with("//") && rest.find('@') != std::string_view::npos) {
+    return wrong(text, "user and password are not supported here", scheme->example);
   }
-  if (out.scheme == "serial") return serial_address(text, rest, std::move(out));
-  if (out.scheme == "tcp") return tcp_address(text, rest, std::move(out));
-  if (out.scheme == "ipp") return ipp_address(text, rest, std::move(out));
-  if (out.scheme == "ipps") {
-    return wrong(text, "IPP over TLS is not supported; use ipp", ipp_example);
-  }
-  if (std::ranges::find(other_schemes, out.scheme) == other_schemes.end()) {
-    return wrong(text,
-                 fmt::format("unknown scheme \"{}\" (known: serial, tcp, ipp, {}, -)", out.scheme,
-                             joined(other_schemes)),
-                 serial_example);
-  }
-  out.host = rest.starts_with("//") ? rest.substr(2) : rest;
-  return out;
+  return scheme->read(text, rest, std::move(out));
+}
+
+bool may_be_unplugged(std::string_view port) {
+  constexpr std::array<std::string_view, 5> local{"usb", "usb-list", "serial", "modbus+rtu",
+                                                  "pcsc"};
+  return std::ranges::find(local, port.substr(0, port.find(':'))) != local.end();
 }
 
 }  // namespace kw::drivers

@@ -66,7 +66,19 @@ Result<HttpAnswer> HttpPort::post(std::string_view type, std::span<const std::ui
       target_.path, target_.host, type, body.size(), type);
   std::vector<std::uint8_t> request{head.begin(), head.end()};
   request.insert(request.end(), body.begin(), body.end());
+  return ask(request, deadline);
+}
 
+Result<HttpAnswer> HttpPort::get(MonoTime deadline) {
+  const auto head = fmt::format(
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: kioskwatch\r\nAccept: */*\r\n"
+      "Accept-Encoding: identity\r\n\r\n",
+      target_.path, target_.host);
+  const std::vector<std::uint8_t> request{head.begin(), head.end()};
+  return ask(request, deadline);
+}
+
+Result<HttpAnswer> HttpPort::ask(std::span<const std::uint8_t> request, MonoTime deadline) {
   if (connection_ == Connection::spoilt) {
     auto connected = connect_again(deadline);
     if (!connected) return std::move(connected).error();
@@ -118,7 +130,8 @@ Result<HttpAnswer> HttpPort::exchange(std::span<const std::uint8_t> request, Exc
     }
     auto& message = parser.get();
     const auto status = message.result_int();
-    if (status >= 100 && status < 200 && status != 101) continue;
+    if (status < 100) return garbled(fmt::format("status {:03}", status));
+    if (status < 200 && status != 101) continue;
     // Bytes behind an answer belong to nothing that was asked.
     seen.keeps = parser.keep_alive() && in.empty();
     return HttpAnswer{static_cast<int>(status), std::string{message[http::field::content_type]},

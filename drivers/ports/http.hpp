@@ -54,6 +54,9 @@ class HttpPort final : public Port {
   Result<HttpAnswer> post(std::string_view type, std::span<const std::uint8_t> body,
                           MonoTime deadline);
 
+  /// Asks for the target's path, as `post` does without a body.
+  Result<HttpAnswer> get(MonoTime deadline);
+
   /// Always unsupported: bare bytes would break the exchange of requests and answers.
   Result<void> write(std::span<const std::uint8_t> bytes, MonoTime deadline) override;
   Result<std::size_t> read(std::span<std::uint8_t> into, MonoTime deadline) override;
@@ -66,6 +69,7 @@ class HttpPort final : public Port {
   enum class Connection { fresh, kept, spoilt };
   struct Exchange;
 
+  Result<HttpAnswer> ask(std::span<const std::uint8_t> request, MonoTime deadline);
   Result<void> connect_again(MonoTime deadline);
   Result<HttpAnswer> exchange(std::span<const std::uint8_t> request, Exchange& seen,
                               MonoTime deadline);

@@ -3,6 +3,11 @@
 #include <charconv>
 
 #include "drivers/ports/http.hpp"
+#include "drivers/ports/modbus.hpp"
+#include "drivers/ports/pcsc.hpp"
+#include "drivers/ports/snmp.hpp"
+#include "drivers/ports/usb.hpp"
+#include "drivers/ports/usb_list.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -52,17 +57,44 @@ platform::SerialLine line_of(const PortAddress& address) {
   return out;
 }
 
+/// A serial server adds delays of its own between the bytes it passes on.
+constexpr Duration server_silence = std::chrono::milliseconds{20};
+
+Result<std::unique_ptr<Port>> open_modbus(const PortAddress& address, const Clock& clock,
+                                          MonoTime deadline) {
+  const bool network = address.port != 0;
+  const auto line = line_of(address);
+  auto wire = network ? platform::open_tcp(address.host, address.port, clock, deadline)
+                      : platform::open_serial(line, clock);
+  if (!wire) return std::move(wire).error();
+  const auto framing =
+      address.scheme == "modbus+tcp" ? ModbusPort::Framing::tcp : ModbusPort::Framing::rtu;
+  const auto silence = network ? server_silence : ModbusPort::silence_at(line.baud);
+  return std::unique_ptr<Port>{std::make_unique<ModbusPort>(std::move(*wire), framing, silence)};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
                                         MonoTime deadline) {
   if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
+  if (address.scheme == "pcsc") {
+    return std::unique_ptr<Port>{std::make_unique<PcscPort>(address.host, clock)};
+  }
   const auto connect = [address, &clock](MonoTime until) {
     return platform::open_tcp(address.host, address.port, clock, until);
   };
-  if (address.scheme == "tcp") return connect(deadline);
+  if (address.scheme == "tcp" || address.scheme == "nut") return connect(deadline);
   if (address.scheme == "ipp") return open_http(address, connect, deadline);
+  if (address.scheme == "usb" || address.scheme == "usb-list") {
+    const auto wanted = usb_address(address);
+    if (!wanted) return wanted.error();
+    if (address.scheme == "usb") return open_usb(*wanted, clock, deadline);
+    return std::unique_ptr<Port>{std::make_unique<UsbListPort>(*wanted, clock)};
+  }
+  if (address.scheme.starts_with("modbus+")) return open_modbus(address, clock, deadline);
+  if (address.scheme == "snmp") return open_snmp(address, clock);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

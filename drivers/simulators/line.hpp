@@ -28,11 +28,18 @@ class Line {
 
   /// Sends what the other end takes at once; the rest is lost, as on a real wire.
   virtual void send(const Bytes& bytes) = 0;
+
+  /// Puts the wire in, or pulls it out: whoever speaks is cut off, nobody gets through, and
+  /// `descriptor` may be -1. A line that cannot be pulled out does nothing; it hears, and whoever
+  /// plays it does not answer.
+  virtual Result<void> plug(bool /*in*/) { return {}; }
 };
 
 /// "tcp://HOST:PORT" (port 0: any free one; one client at a time, the next waits, as with a real
-/// printer; "ipp://HOST:PORT/PATH" is the same by the name its driver knows) or "pty:/path/of/link"
-/// (a pseudo-terminal with a symbolic link to it).
+/// printer; "ipp://HOST:PORT/PATH", "modbus+tcp://HOST:PORT", "modbus+rtu://HOST:PORT" and
+/// "nut://HOST:PORT" are the same by the names that their drivers know), "snmp://HOST:PORT" (UDP:
+/// anybody's datagrams, each answered to who sent it) or "pty:/path/of/link"
+/// ("modbus+rtu:/path/of/link": a pseudo-terminal with a symbolic link to it).
 Result<std::unique_ptr<Line>> open_line(std::string_view port);
 
 }  // namespace kw::devices

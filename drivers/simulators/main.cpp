@@ -7,12 +7,14 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "common/platform/posix/descriptor.hpp"
+#include "drivers/simulators/list.hpp"
 #include "drivers/simulators/messages.hpp"
 #include "drivers/simulators/scenario.hpp"
 #include "drivers/simulators/stage.hpp"
@@ -23,6 +25,7 @@ using namespace kw;
 
 constexpr int failed = 1;
 constexpr int refused = 2;
+constexpr int offended = 3;  // a device was asked for what must never be asked of it
 
 devices::Stage* playing = nullptr;
 
@@ -30,9 +33,19 @@ extern "C" void stop_playing(int /*signal*/) {
   if (playing != nullptr) playing->stop();
 }
 
-int run(Lang lang, const std::string& scenario, const std::string& control) {
+/// A line takes one descriptor or two: as many as the system lets us have.
+void allow_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int run(Lang lang, const std::string& scenario, const std::string& control,
+        const devices::Copies& copies, bool asked) {
+  allow_descriptors();
   std::vector<config::Problem> problems;
-  auto cast = devices::load_scenario(scenario, problems);
+  auto cast = devices::load_scenario(scenario, problems, copies);
   if (!cast) {
     for (const auto& p : problems) std::cerr << p.in(lang) << '\n';
     if (problems.empty()) std::cerr << cast.error().text() << '\n';
@@ -47,6 +60,7 @@ int run(Lang lang, const std::string& scenario, const std::string& control) {
     std::cerr << stage.error().text() << '\n';
     return failed;
   }
+  if (asked) (*stage)->announce_asked();
   playing = stage->get();
   struct sigaction action{};
   action.sa_handler = stop_playing;
@@ -55,7 +69,9 @@ int run(Lang lang, const std::string& scenario, const std::string& control) {
   ::signal(SIGPIPE, SIG_IGN);
   (*stage)->run();
   playing = nullptr;
-  return 0;
+  if ((*stage)->offence().empty()) return 0;
+  std::cerr << devices::messages::offended.in(lang) << (*stage)->offence() << '\n';
+  return offended;
 }
 
 /// One line up to its end, or what came before the peer left or five seconds passed.
@@ -121,6 +137,14 @@ int main(int argc, char** argv) {
   auto* run_command = app.add_subcommand("run", text(messages::run, lang));
   run_command->add_option("SCENARIO", scenario, text(messages::scenario, lang))->required();
   run_command->add_option("--control", control, text(messages::control, lang));
+  bool asked = false;
+  run_command->add_flag("--asked", asked, text(messages::asked, lang));
+  Copies copies;
+  std::int64_t stagger_ms = 0;
+  run_command->add_option("--kiosks", copies.kiosks, text(messages::kiosks, lang))
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{10'000}));
+  run_command->add_option("--stagger-ms", stagger_ms, text(messages::stagger, lang))
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{3'600'000}));
   auto* set_command = app.add_subcommand("set", text(messages::set, lang));
   set_command->add_option("--control", control, text(messages::control, lang))->required();
   set_command->add_option("DEVICE", device, text(messages::device, lang))->required();
@@ -128,12 +152,24 @@ int main(int argc, char** argv) {
   set_command->add_option("on|off", on_or_off, text(messages::on_or_off, lang))
       ->required()
       ->check(CLI::IsMember({"on", "off"}));
+  bool as_json = false;
+  bool as_markdown = false;
+  auto* list_command = app.add_subcommand("list", text(messages::list, lang));
+  list_command->add_flag("--json", as_json, text(messages::json, lang));
+  list_command->add_flag("--markdown", as_markdown, text(messages::markdown, lang));
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : refused;
   }
-  if (run_command->parsed()) return run(lang, scenario, control);
+  if (list_command->parsed()) {
+    std::cout << (as_json       ? boost::json::serialize(list_json(lang)) + "\n"
+                  : as_markdown ? list_markdown()
+                                : list_text(lang));
+    return 0;
+  }
+  copies.stagger = std::chrono::milliseconds{stagger_ms};
+  if (run_command->parsed()) return run(lang, scenario, control, copies, asked);
   return set(lang, control, device, condition, on_or_off == "on");
 }

@@ -20,6 +20,8 @@ using Bytes = std::vector<std::uint8_t>;
 struct Answer {
   Bytes bytes;
   Duration after{};
+  std::string note = {};     ///< something that whoever watches the play should know
+  std::string offence = {};  ///< asked for what must never be asked of such a device: ends the play
 };
 
 /// One simulated device: bytes in, bytes out, and things that can be wrong with it. Knows no

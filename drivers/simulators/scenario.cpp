@@ -1,10 +1,14 @@
 #include "drivers/simulators/scenario.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "drivers/simulators/wire.hpp"
 
 namespace kw::devices {
 namespace {
@@ -13,6 +17,7 @@ using drivers::Setting;
 using drivers::SettingType;
 
 constexpr double widest = 1e15;
+constexpr std::int64_t longest_ms = 86'400'000;
 
 /// The device's own settings as text, for the one validation that settings have.
 std::map<std::string, std::string, std::less<>> given_settings(config::Reader& from,
@@ -45,9 +50,19 @@ std::vector<Step> read_steps(config::Reader& from, const Player& player) {
   std::vector<Step> out;
   for (auto& row : from.sections("step")) {
     Step step;
-    step.after = std::chrono::milliseconds{row.integer("after_ms", 0, 0, 86'400'000)};
+    step.after = std::chrono::milliseconds{row.integer("after_ms", 0, 0, longest_ms)};
     step.condition = row.required_text("condition");
     step.on = row.boolean("on", true);
+    step.lasts = std::chrono::milliseconds{row.integer("for_ms", 0, 0, longest_ms)};
+    step.every = std::chrono::milliseconds{row.integer("every_ms", 0, 0, longest_ms)};
+    step.times = row.integer("times", 0, 0, 1'000'000);
+    if (step.every > Duration::zero() && step.lasts == Duration::zero()) {
+      row.object("every_ms", "for_ms beside it: what is never switched back cannot come again");
+    }
+    if (step.every > Duration::zero() && step.lasts >= step.every) {
+      row.object("for_ms", "less than every_ms");
+    }
+    if (step.times > 0 && step.every == Duration::zero()) row.object("times", "every_ms beside it");
     const auto& known = player.conditions();
     if (!step.condition.empty() && std::ranges::find(known, step.condition) == known.end()) {
       row.object("condition", list_of(known));
@@ -75,17 +90,37 @@ Device read_device(config::Reader& from, const config::Table& table) {
   std::vector<Error> wrong;
   const auto settings =
       drivers::Settings::read(card->settings, given_settings(from, table, card->settings), wrong);
+  // A setting of the same name is the player's own.
+  std::vector<Setting> of_the_wire;
+  for (const auto& row : wire_settings()) {
+    const bool own = std::ranges::find(card->settings, row.name, &Setting::name) !=
+                     std::ranges::end(card->settings);
+    if (!own) of_the_wire.push_back(row);
+  }
+  const auto wire =
+      drivers::Settings::read(wire_settings(), given_settings(from, table, of_the_wire), wrong);
   auto player = card->make(settings);
   if (!player) wrong.push_back(player.error());
   for (const auto& w : wrong) from.object("protocol", w.text());
   if (player) {
-    out.player = std::move(*player);
+    out.player = on_wire(std::move(*player), wire);
     out.steps = read_steps(from, *out.player);
   } else {
     from.sections("step");
   }
   from.done();
   return out;
+}
+
+/// `text` as it reads for one kiosk.
+std::string numbered(std::string text, std::int64_t kiosk) {
+  constexpr std::string_view place = "{kiosk}";
+  const auto number = std::to_string(kiosk);
+  for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at)) {
+    text.replace(at, place.size(), number);
+    at += number.size();
+  }
+  return text;
 }
 
 }  // namespace
@@ -124,10 +159,29 @@ Result<std::vector<Device>> read_scenario(const config::Document& document,
 }
 
 Result<std::vector<Device>> load_scenario(const std::filesystem::path& path,
-                                          std::vector<config::Problem>& problems) {
-  const auto document = config::load(path, problems);
-  if (!document) return document.error();
-  return read_scenario(*document, problems);
+                                          std::vector<config::Problem>& problems,
+                                          const Copies& copies) {
+  // What cannot be read, and what is no TOML, is told as of any configuration.
+  const auto once = config::load(path, problems);
+  if (!once) return once.error();
+  std::ifstream in{path, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>{in}, {}};
+  std::vector<Device> out;
+  for (std::int64_t kiosk = 1; kiosk <= std::max<std::int64_t>(copies.kiosks, 1); ++kiosk) {
+    const auto document = config::parse(numbered(text, kiosk), path.string(), problems);
+    if (!document) return document.error();
+    auto devices = read_scenario(*document, problems);
+    if (!devices) return devices;
+    for (auto& device : *devices) {
+      if (copies.kiosks > 0) {
+        device.kiosk = kiosk;
+        device.name = fmt::format("{}/{}", kiosk, device.name);
+        for (auto& step : device.steps) step.after += copies.stagger * (kiosk - 1);
+      }
+      out.push_back(std::move(device));
+    }
+  }
+  return out;
 }
 
 }  // namespace kw::devices

@@ -5,16 +5,17 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include <boost/json.hpp>
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "drivers/simulators/wire.hpp"
 
 namespace kw::devices {
 namespace {
@@ -25,6 +26,22 @@ using platform::port_error;
 
 constexpr std::size_t longest_request = 65536;
 constexpr std::size_t most_guests = 8;
+
+// What an epoll event is about: a role's index, or one of these, or `guest` and a descriptor.
+constexpr std::uint64_t stop_event = std::uint64_t{1} << 32;
+constexpr std::uint64_t control_event = std::uint64_t{2} << 32;
+constexpr std::uint64_t guest_event = std::uint64_t{3} << 32;
+
+void wait_on(const Descriptor& ready, int fd, std::uint64_t what) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = what;
+  ::epoll_ctl(ready.get(), EPOLL_CTL_ADD, fd, &event);
+}
+
+void wait_no_more(const Descriptor& ready, int fd) {
+  ::epoll_ctl(ready.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 std::string change_line(WallTime at, std::string_view device, std::string_view condition, bool on) {
   return json::serialize(json::object{
@@ -46,6 +63,10 @@ struct Stage::Role {
     WallTime since;
   };
   std::map<std::string, State, std::less<>> conditions;
+  int watched = -1;         ///< the descriptor that is waited on
+  std::size_t answers = 0;  ///< of its answers in `later_`
+  bool unplugged = false;
+  std::optional<MonoTime> heard = {};  ///< when it was last spoken to
 };
 
 /// One client of the control socket.
@@ -56,7 +77,6 @@ struct Stage::Guest {
 
 /// Something to do at a time: a scripted step, or an answer that takes its time.
 struct Stage::Later {
-  MonoTime due;
   std::size_t role = 0;
   std::optional<Step> step;
   Bytes answer;
@@ -65,7 +85,10 @@ struct Stage::Later {
 Stage::Stage(const Clock& clock, Announce announce)
     : clock_(clock),
       announce_(std::move(announce)),
-      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      ready_(::epoll_create1(EPOLL_CLOEXEC)),
+      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  wait_on(ready_, stop_.get(), stop_event);
+}
 
 Stage::~Stage() {
   if (control_) ::unlink(control_path_.c_str());
@@ -75,6 +98,7 @@ Result<std::unique_ptr<Stage>> Stage::set_up(std::vector<Device> devices,
                                              const std::filesystem::path& control,
                                              const Clock& clock, Announce announce) {
   std::unique_ptr<Stage> stage{new Stage{clock, std::move(announce)}};
+  if (!stage->ready_ || !stage->stop_) return port_error(errno, "kiosk-devices");
   stage->roles_.reserve(devices.size());
   for (auto& device : devices) {
     auto line = open_line(device.port);
@@ -84,6 +108,7 @@ Result<std::unique_ptr<Stage>> Stage::set_up(std::vector<Device> devices,
       role.conditions.emplace(c, Role::State{false, clock.wall()});
     }
     stage->roles_.push_back(std::move(role));
+    stage->watch(stage->roles_.back());
   }
   if (!control.empty()) {
     auto opened = stage->open_control(control);
@@ -116,6 +141,7 @@ Result<void> Stage::open_control(const std::filesystem::path& path) {
   if (bound != 0 || ::listen(fd.get(), 8) != 0) return port_error(errno, text);
   control_ = std::move(fd);
   control_path_ = path;
+  listen_for_guests();
   return {};
 }
 
@@ -130,41 +156,50 @@ void Stage::run() {
   const auto start = clock_.mono();
   for (std::size_t i = 0; i < roles_.size(); ++i) {
     const auto& role = roles_[i];
-    announce_(json::serialize(json::object{{"device", role.device.name},
-                                           {"protocol", role.device.protocol},
-                                           {"port", role.line->address()}}));
-    for (const auto& step : role.device.steps) schedule({start + step.after, i, step, {}});
+    json::object line{{"device", role.device.name},
+                      {"protocol", role.device.protocol},
+                      {"port", role.line->address()}};
+    if (role.device.kiosk > 0) line["kiosk"] = role.device.kiosk;
+    announce_(json::serialize(line));
+    for (const auto& step : role.device.steps) schedule(start + step.after, {i, step, {}});
   }
+  std::array<epoll_event, 256> events{};
   for (;;) {
     play_due();
-    std::vector<pollfd> fds;
-    fds.reserve(roles_.size() + guests_.size() + 2);
-    fds.push_back({stop_.get(), POLLIN, 0});
-    for (const auto& role : roles_) fds.push_back({role.line->descriptor(), POLLIN, 0});
-    for (const auto& guest : guests_) fds.push_back({guest.fd.get(), POLLIN, 0});
-    if (control_ && guests_.size() < most_guests) fds.push_back({control_.get(), POLLIN, 0});
-
-    const int wait = later_.empty() ? -1 : platform::poll_wait(clock_.mono(), later_.front().due);
-    if (::poll(fds.data(), fds.size(), wait) < 0 && errno != EINTR) return;
-    if (fds[0].revents != 0) {
-      std::uint64_t asked = 0;
-      [[maybe_unused]] const auto taken = ::read(stop_.get(), &asked, sizeof asked);
-      later_.clear();
-      return;
+    const int wait =
+        later_.empty() ? -1 : platform::poll_wait(clock_.mono(), later_.begin()->first);
+    const int count =
+        ::epoll_wait(ready_.get(), events.data(), static_cast<int>(events.size()), wait);
+    if (count < 0 && errno != EINTR) return;
+    for (int i = 0; i < count; ++i) {
+      const auto what = events[static_cast<std::size_t>(i)].data.u64;
+      if (what == stop_event) {
+        std::uint64_t asked = 0;
+        [[maybe_unused]] const auto taken = ::read(stop_.get(), &asked, sizeof asked);
+        later_.clear();
+        for (auto& role : roles_) role.answers = 0;
+        return;
+      }
+      if (what < stop_event) {
+        hear(roles_[what]);
+      } else if (what == control_event) {
+        admit_guest();
+      } else if (const auto guest = guests_.find(static_cast<int>(what - guest_event));
+                 guest != guests_.end() && !hear_guest(guest->second)) {
+        guests_.erase(guest);
+      }
     }
-    std::size_t at = 1;
-    for (auto& role : roles_) {
-      if (fds[at++].revents != 0) hear(role);
-    }
-    std::vector<std::size_t> gone;
-    for (std::size_t i = 0; i < guests_.size(); ++i) {
-      if (fds[at++].revents != 0 && !hear_guest(guests_[i])) gone.push_back(i);
-    }
-    for (auto it = gone.rbegin(); it != gone.rend(); ++it) {
-      guests_.erase(guests_.begin() + static_cast<std::ptrdiff_t>(*it));
-    }
-    if (at < fds.size() && fds[at].revents != 0) admit_guest();
+    if (!offence_.empty()) return;
+    listen_for_guests();
   }
+}
+
+/// Waits on the line's descriptor, which is another one after every client.
+void Stage::watch(Role& role) {
+  if (role.watched >= 0) wait_no_more(ready_, role.watched);
+  role.watched = role.line->descriptor();
+  const auto index = static_cast<std::uint64_t>(&role - roles_.data());
+  if (role.watched >= 0) wait_on(ready_, role.watched, index);
 }
 
 void Stage::stop() noexcept {
@@ -189,6 +224,14 @@ Result<std::string> Stage::change(std::string_view device, std::string_view cond
   }
   // The answer to a change that changes nothing says since when it has been so.
   if (state->second.on == on) return change_line(state->second.since, device, condition, on);
+  if (condition == unplug) {
+    // Also where the line takes no notice: what is unplugged does not answer.
+    role->unplugged = on;
+    forget_answers(*role);
+    const auto plugged = role->line->plug(!on);
+    watch(*role);
+    if (!plugged) return Error{plugged.error()}.within(device);
+  }
   const auto said = role->device.player->set(condition, on);
   state->second = {on, clock_.wall()};
   if (!said.empty()) role->line->send(said);
@@ -197,57 +240,111 @@ Result<std::string> Stage::change(std::string_view device, std::string_view cond
   return line;
 }
 
-void Stage::schedule(Later later) {
-  const auto at = std::ranges::upper_bound(later_, later.due, {}, &Later::due);
-  later_.insert(at, std::move(later));
+void Stage::schedule(MonoTime due, Later later) {
+  if (!later.step) ++roles_[later.role].answers;
+  later_.emplace(due, std::move(later));
 }
 
 void Stage::play_due() {
   const auto now = clock_.mono();
-  while (!later_.empty() && later_.front().due <= now) {
-    const Later due = std::move(later_.front());
-    later_.erase(later_.begin());
+  while (!later_.empty() && later_.begin()->first <= now) {
+    const auto node = later_.extract(later_.begin());
+    const Later& due = node.mapped();
     auto& role = roles_[due.role];
-    if (!due.step) {
-      role.line->send(due.answer);
+    if (due.step) {
+      play(due.role, *due.step, node.key());
     } else {
-      // Steps were checked against the player when the scenario was read.
-      [[maybe_unused]] const auto done =
-          change(role.device.name, due.step->condition, due.step->on);
+      --role.answers;
+      role.line->send(due.answer);
     }
   }
 }
 
+/// Counted from when it was due, not from now: a repeated step does not drift.
+void Stage::play(std::size_t role, const Step& step, MonoTime due) {
+  // Steps were checked against the player when the scenario was read.
+  [[maybe_unused]] const auto done = change(roles_[role].device.name, step.condition, step.on);
+  if (step.lasts > Duration::zero()) {
+    schedule(due + step.lasts, {role, Step{.condition = step.condition, .on = !step.on}, {}});
+  }
+  if (step.every > Duration::zero() && step.times != 1) {
+    auto next = step;
+    if (next.times > 0) --next.times;
+    schedule(due + step.every, {role, std::move(next), {}});
+  }
+}
+
+void Stage::forget_answers(Role& role) {
+  if (role.answers == 0) return;
+  const auto index = static_cast<std::size_t>(&role - roles_.data());
+  std::erase_if(later_, [&](const auto& l) { return l.second.role == index && !l.second.step; });
+  role.answers = 0;
+}
+
 void Stage::hear(Role& role) {
   Bytes bytes;
-  const auto index = static_cast<std::size_t>(&role - roles_.data());
-  const auto forget_answers = [&] {
-    std::erase_if(later_, [&](const Later& l) { return l.role == index && !l.step; });
-  };
   switch (role.line->take(bytes)) {
     case Line::Event::nothing:
       return;
     case Line::Event::met:
+      watch(role);
       role.device.player->meet();
       return;
     case Line::Event::left:
-      forget_answers();
+      watch(role);
+      forget_answers(role);
       return;
     case Line::Event::bytes:
       break;
   }
+  if (announces_asked_) {
+    constexpr Duration quiet = std::chrono::seconds{1};
+    const auto now = clock_.mono();
+    if (!role.heard || now - *role.heard >= quiet) {
+      announce_(json::serialize(json::object{
+          {"at_us", micros(clock_.wall())}, {"device", role.device.name}, {"asked", true}}));
+    }
+    role.heard = now;
+  }
+  if (role.unplugged) return;
   auto answer = role.device.player->answer(bytes);
+  if (!answer.note.empty()) tell(role, "note", answer.note);
+  if (!answer.offence.empty()) {
+    tell(role, "offence", answer.offence);
+    offence_ = role.device.name + ": " + answer.offence;
+  }
   if (answer.bytes.empty()) return;
   if (answer.after <= Duration::zero()) {
     role.line->send(answer.bytes);
   } else {
-    schedule({clock_.mono() + answer.after, index, std::nullopt, std::move(answer.bytes)});
+    const auto index = static_cast<std::size_t>(&role - roles_.data());
+    schedule(clock_.mono() + answer.after, {index, std::nullopt, std::move(answer.bytes)});
   }
+}
+
+void Stage::tell(const Role& role, std::string_view key, const std::string& what) {
+  announce_(json::serialize(
+      json::object{{"at_us", micros(clock_.wall())}, {"device", role.device.name}, {key, what}}));
 }
 
 void Stage::admit_guest() {
   Descriptor fd{::accept4(control_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-  if (fd) guests_.push_back({std::move(fd), {}});
+  if (!fd) return;
+  const int number = fd.get();
+  wait_on(ready_, number, guest_event + static_cast<std::uint64_t>(number));
+  guests_.insert_or_assign(number, Guest{std::move(fd), {}});
+}
+
+/// The next guest waits outside while there are too many.
+void Stage::listen_for_guests() {
+  const bool admits = control_ && guests_.size() < most_guests;
+  if (admits == admits_) return;
+  if (admits) {
+    wait_on(ready_, control_.get(), control_event);
+  } else {
+    wait_no_more(ready_, control_.get());
+  }
+  admits_ = admits;
 }
 
 bool Stage::hear_guest(Guest& guest) {

@@ -2,14 +2,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/clock.hpp"
-#include "common/result.hpp"
 #include "common/platform/posix/descriptor.hpp"
+#include "common/result.hpp"
 #include "drivers/simulators/line.hpp"
 #include "drivers/simulators/scenario.hpp"
 
@@ -20,7 +21,8 @@ namespace kw::devices {
 /// by the line of the change or `{"error":..}`.
 class Stage {
  public:
-  /// What happens, one JSON object a call: a device on its port, a change of a condition.
+  /// What happens, one JSON object a call: a device on its port, a change of a condition, a
+  /// player's note, an offence.
   using Announce = std::function<void(const std::string& line)>;
 
   /// Opens every port, and `control` unless it is empty. The error names the device.
@@ -32,8 +34,16 @@ class Stage {
   /// The devices' ports, in the order of the scenario.
   std::vector<std::string> addresses() const;
 
-  /// Plays. Steps count from here. Returns after `stop`, and may be called again.
+  /// From now on a device that is asked after a second of quiet is announced:
+  /// `{"at_us":..,"device":..,"asked":true}`.
+  void announce_asked() { announces_asked_ = true; }
+
+  /// Plays. Steps count from here. Returns after `stop`, and may be called again; or when a device
+  /// was asked for what must never be asked of it.
   void run();
+
+  /// The device and what it was asked, when `run` ended for that; else empty.
+  const std::string& offence() const { return offence_; }
 
   /// Any thread, and a signal handler.
   void stop() noexcept;
@@ -49,9 +59,14 @@ class Stage {
 
   Stage(const Clock& clock, Announce announce);
   Result<void> open_control(const std::filesystem::path& path);
-  void schedule(Later later);
+  void schedule(MonoTime due, Later later);
   void play_due();
+  void play(std::size_t role, const Step& step, MonoTime due);
+  void forget_answers(Role& role);
   void hear(Role& role);
+  void watch(Role& role);
+  void listen_for_guests();
+  void tell(const Role& role, std::string_view key, const std::string& what);
   void admit_guest();
   bool hear_guest(Guest& guest);
   std::string obey(const std::string& request);
@@ -59,11 +74,15 @@ class Stage {
   const Clock& clock_;
   Announce announce_;
   std::vector<Role> roles_;
-  std::vector<Later> later_;  ///< scripted steps and slow answers, the next one first
+  std::multimap<MonoTime, Later> later_;  ///< scripted steps and slow answers
+  platform::Descriptor ready_;            ///< epoll: hundreds of kiosks are thousands of lines
   platform::Descriptor stop_;
   platform::Descriptor control_;
   std::filesystem::path control_path_;
-  std::vector<Guest> guests_;
+  std::map<int, Guest> guests_;  ///< by descriptor
+  bool announces_asked_ = false;
+  bool admits_ = false;  ///< whether the control socket is waited on
+  std::string offence_;
 };
 
 }  // namespace kw::devices

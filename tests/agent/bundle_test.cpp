@@ -53,6 +53,8 @@ TEST_CASE("what is secret in a configuration is masked, whatever it looks like")
       {"proxy = \"http://ann:opensesame@proxy:3128\"", "proxy = \"http://***@proxy:3128\""},
       {"proxy = \"http://ann:open/sesame@proxy:3128\"", "proxy = \"http://***@proxy:3128\""},
       {"name = \"password = x\"", "name = \"password = x\""},
+      {"port = \"snmp://h?version=1&community=x@y&a=b\"  # c", "port = \"snmp://***@y&a=b\"  # c"},
+      {"port = \"snmp://h?community=xy\"", "port = \"snmp://h?community=***\""},
       {"password = \"never closed\n", "password = \"***\"\n"},
   };
   for (const auto& row : rows) {
@@ -61,6 +63,8 @@ TEST_CASE("what is secret in a configuration is masked, whatever it looks like")
   }
   CHECK(mask_line("url=https://h/a@b and http://u:p@q/x token kw1-abc-def.") ==
         "url=https://h/a@b and http://***@q/x token ***");
+  CHECK(mask_line("snmp://h:161?community=s3cret&version=1, snmp://i?version=1&community=t/u") ==
+        "snmp://h:161?community=***&version=1, snmp://i?version=1&community=***");
 }
 
 TEST_CASE("a bundle holds the kiosk's state, its last events and no secret") {

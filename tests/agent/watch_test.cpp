@@ -104,6 +104,18 @@ TEST_CASE("another configuration is watched instead of the one before") {
   CHECK(rig.stopped());
 }
 
+TEST_CASE("devices without a port are held up by none of each other") {
+  Rig rig;
+  AgentConfig config = *watching({"a1", "a2"});
+  for (auto& device : config.devices) device.port = "-";
+  rig.watch.start(config);
+  REQUIRE(rig.saw("a1", ""));
+  CHECK(rig.watch.progress().ports == 2);
+  CHECK(rig.replace({"a1", "a2"}).empty());
+  CHECK(rig.watch.progress().ports == 1);  // one port, one thread
+  CHECK(rig.stopped());
+}
+
 TEST_CASE("a port whose driver is stuck is left to it, gets no second thread, and comes back") {
   Rig rig;
   rig.scene.deaf = true;

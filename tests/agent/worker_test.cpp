@@ -158,6 +158,33 @@ TEST_CASE("a device that was absent for long is asked seldom, and at once when a
   CHECK(back->device == wire::DeviceState::online);
 }
 
+TEST_CASE("a device that was pulled out is believed to be gone at once, a silent one is not") {
+  Rig rig;
+  rig.timing.retry = 1h;
+  rig.make();
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(1));
+  const auto asked_before = rig.scene.asked.load();
+  rig.scene.set(Mode::missing);
+  rig.worker->poll_left();
+  const auto gone = rig.notes.state_number(2);
+  REQUIRE(gone);
+  CHECK(gone->device == wire::DeviceState::no_device);
+  CHECK(gone->conditions.at(0).code == "not-present");
+  CHECK(rig.scene.asked.load() <= asked_before + 2);
+  rig.scene.set(Mode::answers);
+  rig.worker->poll_absent();
+  REQUIRE(rig.notes.state_number(3));
+  // Something else was pulled out while this one hesitates: the retry is waited for.
+  rig.scene.set(Mode::silent);
+  const auto before = rig.worker->last_look();
+  rig.worker->poll_left();
+  while (rig.worker->last_look() == before) std::this_thread::yield();
+  rig.worker->stop();
+  REQUIRE(rig.worker->ended_within(5s));
+  CHECK(rig.notes.states() == 3);
+}
+
 TEST_CASE("a driver that comes back from being stuck is reported as it is then") {
   Rig rig{2ms};
   rig.worker->start();

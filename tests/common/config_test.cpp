@@ -65,6 +65,29 @@ TEST_CASE("one pass finds every mistake, and each falls back") {
   CHECK(p.problems.size() == 4);
 }
 
+TEST_CASE("a letter with an accent outside a text is a mistake like any other") {
+  std::vector<Problem> problems;
+  CHECK_FALSE(bool(parse("a \xc5\x9b = 1\n", "agent.toml", problems)));  // "ś"
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].kind == Problem::Kind::syntax);
+  problems.clear();
+  CHECK(
+      bool(parse("a = 1 # 25 \xc2\xb0"
+                 "C\nb = \"\xc3\xa9\"\n",
+                 "agent.toml", problems)));
+}
+
+TEST_CASE("what cannot begin a key is a mistake with its line, and ends no program") {
+  for (const std::string_view text :
+       {"a = 1\n[!]\n", "a = 1\n[[$device]]\n", "a = 1\n[\x19]\n", "a = 1\nb = {?}\n"}) {
+    std::vector<Problem> problems;
+    CHECK_FALSE(bool(parse(text, "agent.toml", problems)));
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].kind == Problem::Kind::syntax);
+    CHECK(problems[0].line == 2);
+  }
+}
+
 TEST_CASE("a date is refused: nothing here is one") {
   std::vector<Problem> problems;
   CHECK_FALSE(parse("d = 2020-01-01T00:00:00Z\n", "agent.toml", problems));

@@ -16,97 +16,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/platform/modem_lines.hpp"
 #include "common/platform/posix/descriptor.hpp"
 #include "drivers/ports/open.hpp"
 #include "drivers/simulators/scenario.hpp"
 #include "drivers/simulators/stage.hpp"
+#include "tests/drivers/playing.hpp"
 #include "tests/drivers/support.hpp"
 
 namespace kw::devices {
 namespace {
 
-using drivers::Driver;
 using drivers::TempFolder;
 using platform::Descriptor;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-const SystemClock real_clock;
-
-MonoTime within(Duration d) { return real_clock.mono() + d; }
-
-boost::json::object object_of(const std::string& line) {
-  boost::system::error_code bad;
-  auto value = boost::json::parse(line, bad);
-  REQUIRE_MESSAGE((!bad && value.is_object()), line);
-  return value.as_object();
-}
-
-/// A stage that plays in a thread of its own, and what it announced.
-class Playing {
- public:
-  Playing(const std::string& scenario, const std::filesystem::path& control) {
-    std::vector<config::Problem> problems;
-    const auto document = config::parse(scenario, "test.toml", problems);
-    REQUIRE(bool(document));
-    auto devices = read_scenario(*document, problems);
-    REQUIRE_MESSAGE(bool(devices), devices.error().text());
-    auto stage = Stage::set_up(std::move(*devices), control, real_clock,
-                               [this](const std::string& line) { hear(line); });
-    REQUIRE_MESSAGE(bool(stage), stage.error().text());
-    stage_ = std::move(*stage);
-    thread_ = std::thread{[this] { stage_->run(); }};
-  }
-
-  ~Playing() {
-    stage_->stop();
-    thread_.join();
-  }
-
-  std::string address(std::size_t index = 0) const { return stage_->addresses().at(index); }
-
-  /// Waits for the announcement number `index`.
-  std::string announced(std::size_t index) {
-    std::unique_lock lock{mutex_};
-    const bool came = heard_.wait_for(lock, seconds{10}, [&] { return lines_.size() > index; });
-    return came ? lines_[index] : "nothing was announced";
-  }
-
- private:
-  void hear(const std::string& line) {
-    const std::lock_guard lock{mutex_};
-    lines_.push_back(line);
-    heard_.notify_all();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable heard_;
-  std::vector<std::string> lines_;
-  std::unique_ptr<Stage> stage_;
-  std::thread thread_;
-};
-
-/// A driver on the port of a simulated device.
-struct Attached {
-  std::unique_ptr<drivers::Port> port;
-  std::unique_ptr<Driver> driver;
-
-  Result<wire::Status> poll() const { return driver->poll(within(seconds{10})); }
-};
-
-Attached attach(const std::string& address, const drivers::Given& settings,
-                std::string_view protocol = "escpos") {
-  Attached out;
-  const auto parsed = drivers::PortAddress::parse(address);
-  REQUIRE_MESSAGE(bool(parsed), parsed.error().text());
-  auto port = drivers::open_port(*parsed, real_clock, within(seconds{5}));
-  REQUIRE_MESSAGE(bool(port), port.error().text());
-  out.port = std::move(*port);
-  auto driver = drivers::make_driver(protocol, settings);
-  REQUIRE(bool(driver));
-  out.driver = std::move(*driver);
-  return out;
-}
 
 /// A child process with its output read through a pipe.
 class Program {
@@ -455,6 +379,266 @@ TEST_CASE("kiosk-devices: a laser printer jams, pauses, is busy, is elsewhere, a
   CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
 }
 
+TEST_CASE("kiosk-devices: a printer with an SNMP agent, every condition as the driver sees it") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  for (const std::string settings : {"", "only_v1 = true", "alerts = false"}) {
+    CAPTURE(settings);
+    Playing playing{
+        "[[device]]\nname = \"laser\"\nprotocol = \"snmp\"\nport = \"snmp://127.0.0.1:0\"\n" +
+            settings + "\n",
+        control};
+    const bool old = settings.starts_with("only_v1");
+    const auto attached = attach(playing.address() + (old ? "?version=1" : ""), {}, "snmp");
+    REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+    const auto with = [&](const std::string& condition) {
+      REQUIRE(set_condition(control, "laser", condition, "on") == 0);
+      auto status = attached.poll();
+      REQUIRE(set_condition(control, "laser", condition, "off") == 0);
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      return std::move(*status);
+    };
+    for (const std::string condition :
+         {"media-low", "media-empty", "toner-low", "toner-empty", "cover-open", "media-jam",
+          "printer-offline", "service-requested", "input-tray-missing", "marker-supply-missing",
+          "output-area-full", "maintenance-due"}) {
+      CAPTURE(condition);
+      CHECK(drivers::codes_of(with(condition)) == std::vector<std::string>{condition});
+    }
+    for (const std::string condition :
+         {"marker-waste-almost-full", "marker-waste-full", "opc-near-eol", "fuser-over-temp"}) {
+      CAPTURE(condition);
+      // Only alerts tell of these.
+      const bool told = settings != "alerts = false";
+      CHECK((drivers::codes_of(with(condition)) == std::vector<std::string>{condition}) == told);
+    }
+    CHECK(with("printing").device == wire::DeviceState::device_busy);
+    CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
+  }
+}
+
+TEST_CASE("kiosk-devices: an SNMP agent that is vague, silent, noisy, slow, and another") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  Playing playing{
+      "[[device]]\nname = \"laser\"\nprotocol = \"snmp\"\nport = \"snmp://127.0.0.1:0\"\n"
+      "community = \"kiosk\"\nstate_bytes = 1\njam_as_service = true\nalerts = false\n"
+      "slow_ms = 150\n",
+      control};
+  const auto address = playing.address();
+  const auto stranger = attach(address, {{"timeout_ms", "50"}}, "snmp");
+  CHECK(stranger.driver->open(*stranger.port, within(seconds{5})).error().code() == Errc::timeout);
+  const auto attached = attach(address + "?community=kiosk", {{"timeout_ms", "100"}}, "snmp");
+  REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+  const auto with = [&](const std::string& condition) {
+    REQUIRE(set_condition(control, "laser", condition, "on") == 0);
+    auto status = attached.poll();
+    REQUIRE(set_condition(control, "laser", condition, "off") == 0);
+    return status;
+  };
+  for (const std::string condition : {"media-jam", "cover-open"}) {
+    const auto status = with(condition);
+    REQUIRE(bool(status));
+    CHECK(drivers::codes_of(*status) == std::vector<std::string>{"service-requested"});
+    CHECK(wire::health_of(*status) == wire::Health::fault);
+  }
+  CHECK(with("no-reply").error().code() == Errc::timeout);
+  CHECK(with("garbage").error().code() == Errc::garbled);
+  CHECK(with("wrong-id").error().code() == Errc::timeout);
+  CHECK(with("no-printer").error().code() == Errc::garbled);
+  // Each answer comes after the question was asked again, and is taken: it is to the same one.
+  CHECK(bool(with("slow")));
+  CHECK(wire::health_of(*attached.poll()) == wire::Health::ok);
+}
+
+TEST_CASE("kiosk-devices: a PJL printer of every dialect, and what is wrong with it") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  for (const std::string dialect : {"hp", "panasonic", "brother"}) {
+    CAPTURE(dialect);
+    Playing playing{
+        "[[device]]\nname = \"laser\"\nprotocol = \"pjl\"\nport = \"tcp://127.0.0.1:0\"\n"
+        "dialect = \"" +
+            dialect + "\"\n",
+        control};
+    const auto attached = attach(playing.address(), {}, "pjl");
+    REQUIRE(bool(attached.driver->open(*attached.port, within(seconds{5}))));
+    REQUIRE(bool(attached.poll()));  // what `open` was told
+    const auto with = [&](const std::string& condition, Duration limit) {
+      REQUIRE(set_condition(control, "laser", condition, "on") == 0);
+      auto status = attached.driver->poll(within(limit));
+      REQUIRE(set_condition(control, "laser", condition, "off") == 0);
+      return status;
+    };
+    for (const std::string condition :
+         {"unrecoverable-error", "media-jam", "cover-open", "marker-supply-missing", "media-empty",
+          "output-area-full", "printer-offline", "toner-low", "media-low"}) {
+      CAPTURE(condition);
+      const auto status = with(condition, seconds{5});
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+    }
+    CHECK(with("printing", seconds{5})->device == wire::DeviceState::device_busy);
+    CHECK(with("chatter", seconds{5})->conditions.empty());
+    CHECK(bool(with("slow", seconds{5})));
+    CHECK(with("no-reply", milliseconds{100}).error().code() == Errc::timeout);
+    CHECK(with("garbage", milliseconds{100}).error().code() == Errc::garbled);
+    const auto status = attached.poll();
+    REQUIRE(bool(status));
+    CHECK(wire::health_of(*status) == wire::Health::ok);
+    CHECK(status->identity.model == "HP LASERJET KIOSK");
+  }
+}
+
+TEST_CASE("kiosk-devices: the cabinet's conditions, each as the driver sees it, on both wires") {
+  const TempFolder folder;
+  const auto link = folder.path() / "ttyCabinet";
+  const std::vector<std::string> wires{
+      "port = \"modbus+tcp://127.0.0.1:0\"",
+      "port = \"modbus+rtu:" + link.string() + "\"\nframing = \"rtu\"",
+      "port = \"modbus+rtu://127.0.0.1:0\"\nframing = \"rtu\""};
+  for (const auto& wire : wires) {
+    CAPTURE(wire);
+    std::vector<config::Problem> problems;
+    const auto document =
+        config::parse("[[device]]\nname = \"cabinet\"\nprotocol = \"modbus\"\n" + wire + "\n",
+                      "test.toml", problems);
+    auto devices = read_scenario(*document, problems);
+    REQUIRE_MESSAGE(bool(devices), devices.error().text());
+    const auto conditions = devices->at(0).player->conditions();
+    auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+    REQUIRE(bool(stage));
+    std::size_t seen = 0;
+    const auto look = [&] {
+      std::thread runs{[&] { (*stage)->run(); }};
+      const auto attached = attach((*stage)->addresses()[0], {{"timeout_ms", "150"}}, "modbus");
+      const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+      auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+      (*stage)->stop();
+      runs.join();
+      return status;
+    };
+    const auto with = [&](const std::string& condition) {
+      REQUIRE(bool((*stage)->change("cabinet", condition, true)));
+      auto status = look();
+      REQUIRE(bool((*stage)->change("cabinet", condition, false)));
+      return status;
+    };
+    for (const auto& condition : conditions) {
+      if (wire::find_condition(condition) == nullptr || condition == "no-reply") continue;
+      CAPTURE(condition);
+      const auto status = with(condition);
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+      ++seen;
+    }
+    CHECK(seen == 12);
+    CHECK(drivers::codes_of(*with("no-inputs")) == std::vector<std::string>{"bad-configuration"});
+    CHECK(drivers::codes_of(*with("device-failure")) == std::vector<std::string>{"board-error"});
+    CHECK(with("busy").error().code() == Errc::busy);
+    CHECK(with("gateway-timeout").error().code() == Errc::timeout);
+    CHECK(with("no-reply").error().code() == Errc::timeout);
+    CHECK(with("garbage").error().code() == Errc::refused);
+    CHECK(with("other-unit").error().code() == Errc::refused);
+    const bool line = wire.find("rtu") != std::string::npos;
+    CHECK(bool(with("noise")));
+    CHECK(bool(with("bad-crc")) != line);
+    CHECK(drivers::codes_of(*look()).empty());
+  }
+}
+
+TEST_CASE("kiosk-devices: the UPS's conditions, each as the driver sees it") {
+  std::vector<config::Problem> problems;
+  const auto document = config::parse(
+      "[[device]]\nname = \"ups\"\nprotocol = \"nut\"\nport = \"nut://127.0.0.1:0\"\n", "test.toml",
+      problems);
+  auto devices = read_scenario(*document, problems);
+  REQUIRE_MESSAGE(bool(devices), devices.error().text());
+  const auto conditions = devices->at(0).player->conditions();
+  const auto* card = drivers::find("nut");
+  const auto has_row = [&](const std::string& code) {
+    return wire::find_condition(code) != nullptr ||
+           std::ranges::find(card->conditions, code, &wire::ConditionRow::code) !=
+               card->conditions.end();
+  };
+  auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+  REQUIRE(bool(stage));
+  const auto with = [&](const std::string& condition) {
+    REQUIRE(bool((*stage)->change("ups", condition, true)));
+    std::thread runs{[&] { (*stage)->run(); }};
+    const auto attached = attach((*stage)->addresses()[0], {}, "nut");
+    const auto opened = attached.driver->open(*attached.port, within(milliseconds{500}));
+    auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+    (*stage)->stop();
+    runs.join();
+    REQUIRE(bool((*stage)->change("ups", condition, false)));
+    return status;
+  };
+  std::size_t seen = 0;
+  for (const auto& condition : conditions) {
+    if (!has_row(condition) || condition == "no-reply") continue;
+    CAPTURE(condition);
+    const auto status = with(condition);
+    REQUIRE_MESSAGE(bool(status), status.error().text());
+    CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+    ++seen;
+  }
+  CHECK(seen == 8);
+  for (const std::string lost : {"data-stale", "driver-not-connected"}) {
+    CHECK(drivers::codes_of(*with(lost)) == std::vector<std::string>{"ups-unreachable"});
+  }
+  CHECK(wire::health_of(*with("charging")) == wire::Health::ok);
+  CHECK(wire::health_of(*with("calibrating")) == wire::Health::busy);
+  CHECK(wire::health_of(*with("starting")) == wire::Health::unknown);
+  CHECK(with("access-denied").error().code() == Errc::refused);
+  CHECK(with("no-ups").error().code() == Errc::refused);
+  CHECK(with("garbage").error().code() == Errc::timeout);  // no end of a line in it
+  CHECK(with("no-reply").error().code() == Errc::timeout);
+}
+
+TEST_CASE("kiosk-devices: a Star printer's conditions, each as the driver sees it") {
+  const TempFolder folder;
+  const auto link = folder.path() / "ttyStar";
+  for (const auto& wire :
+       std::vector<std::string>{std::string{"port = \"tcp://127.0.0.1:0\""},
+                                "port = \"pty:" + link.string() + "\"\nstatus_version = 1"}) {
+    CAPTURE(wire);
+    std::vector<config::Problem> problems;
+    const auto document =
+        config::parse("[[device]]\nname = \"receipt\"\nprotocol = \"star\"\n" + wire + "\n",
+                      "test.toml", problems);
+    auto devices = read_scenario(*document, problems);
+    REQUIRE_MESSAGE(bool(devices), devices.error().text());
+    const auto conditions = devices->at(0).player->conditions();
+    auto stage = Stage::set_up(std::move(*devices), {}, real_clock, [](const std::string&) {});
+    REQUIRE(bool(stage));
+    const auto with = [&](const std::string& condition) {
+      REQUIRE(bool((*stage)->change("receipt", condition, true)));
+      std::thread runs{[&] { (*stage)->run(); }};
+      const auto attached = attach((*stage)->addresses()[0], {{"timeout_ms", "150"}}, "star");
+      const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+      auto status = opened ? attached.poll() : Result<wire::Status>{opened.error()};
+      (*stage)->stop();
+      runs.join();
+      REQUIRE(bool((*stage)->change("receipt", condition, false)));
+      return status;
+    };
+    std::size_t seen = 0;
+    for (const auto& condition : conditions) {
+      if (wire::find_condition(condition) == nullptr || condition == "no-reply") continue;
+      CAPTURE(condition);
+      const auto status = with(condition);
+      REQUIRE_MESSAGE(bool(status), status.error().text());
+      CHECK(drivers::codes_of(*status) == std::vector<std::string>{condition});
+      ++seen;
+    }
+    CHECK(seen == (wire.find("version") == std::string::npos ? 10U : 9U));
+    CHECK(wire::health_of(*with("drawer-high")) == wire::Health::ok);
+    CHECK(with("no-reply").error().code() == Errc::timeout);
+    CHECK(with("garbage").error().code() == Errc::refused);
+  }
+}
+
 TEST_CASE("kiosk-devices: the program plays a driver's own scenario until it is told to end") {
   const TempFolder folder;
   const auto control = folder.path() / "control";
@@ -502,6 +686,39 @@ TEST_CASE("kiosk-devices: a control socket left behind is taken over, one in use
   Program next{{"run", scenario.string(), "--control", control.string()}};
   object_of(next.line());
   CHECK(set_condition(control, "receipt", "cover-open", "on") == 0);
+}
+
+TEST_CASE("kiosk-devices: a keypad on a pseudo-terminal, which has no modem lines") {
+  const TempFolder folder;
+  const auto control = folder.path() / "control";
+  const auto link = (folder.path() / "keypad").string();
+  Playing playing{
+      "[[device]]\nname = \"keypad\"\nprotocol = \"zt588\"\nport = \"pty:" + link + "\"\n",
+      control};
+  const auto attached = attach(playing.address() + "?baud=115200&flow=rtscts", {}, "zt588");
+  const auto* lines = dynamic_cast<const platform::ModemLines*>(attached.port.get());
+  REQUIRE(lines != nullptr);
+  CHECK_FALSE(lines->data_set_ready().has_value());
+  const auto opened = attached.driver->open(*attached.port, within(seconds{5}));
+  REQUIRE_MESSAGE(bool(opened), opened.error().text());
+  auto status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(status->device == wire::DeviceState::online);
+  CHECK(status->identity.model == "ZT588D");
+
+  CHECK(set_condition(control, "keypad", "key-missing", "on") == 0);
+  status = attached.poll();
+  REQUIRE(bool(status));
+  CHECK(drivers::codes_of(*status) == std::vector<std::string>{"key-missing"});
+
+  // A key press comes by itself, at some time: from then on nothing is asked.
+  CHECK(set_condition(control, "keypad", "key", "on") == 0);
+  for (int i = 0; i < 100 && status->device != wire::DeviceState::device_busy; ++i) {
+    status = attached.poll();
+    REQUIRE(bool(status));
+  }
+  CHECK(status->device == wire::DeviceState::device_busy);
+  CHECK(drivers::codes_of(*status) == std::vector<std::string>{"key-missing"});
 }
 
 }  // namespace kw::devices

@@ -67,6 +67,16 @@ TEST_CASE("http port: an answer in every form and in any pieces") {
   }
 }
 
+TEST_CASE("http port: an empty answer in chunks may come byte by byte") {
+  const auto form = bytes_of(std::string{ok} + "Transfer-Encoding: chunked\r\n\r\n" + "0\r\n\r\n");
+  FakeHttp http;
+  http.device->device = [&](const Bytes&) {
+    for (const auto b : form) http.device->arrive({b});
+  };
+  CHECK(text_of(post(http)).empty());
+  CHECK(text_of(post(http)).empty());
+}
+
 TEST_CASE("http port: without a length the answer ends with the connection") {
   FakeHttp http;
   http.device->device = [&](const Bytes&) {
@@ -144,6 +154,8 @@ TEST_CASE("http port: what is no answer, too long or cut short is said as what i
   const std::vector<Row> rows{
       {"another protocol", "220 FTP server ready\r\n", false, Errc::garbled},
       {"bytes", std::string("\x00\xff\x10\x04", 4), false, Errc::garbled},
+      {"a status of no class", "HTTP/1.1 000 No\r\nContent-Length: 0\r\n\r\n", false,
+       Errc::garbled},
       {"a broken length", status + "Content-Length: -5\r\n\r\n", false, Errc::garbled},
       {"a body that is announced as too long", status + "Content-Length: 262145\r\n\r\n", false,
        Errc::garbled},

@@ -11,6 +11,8 @@
 #include <boost/asio/write.hpp>
 #include <doctest/doctest.h>
 
+#include "drivers/ports/usb_address.hpp"
+
 namespace kw::drivers {
 namespace {
 
@@ -68,8 +70,46 @@ TEST_CASE("port address: what is written is what is meant") {
   CHECK(PortAddress::parse("ipp://[2001:db8::1]/")->host == "2001:db8::1");
   CHECK(PortAddress::parse("ipp://[2001:db8::1]/")->path == "/ipp/print");
 
+  const auto usb = PortAddress::parse("usb:0400:C35A?path=1-2.3&out=0x02&in=0x81&detach=true");
+  REQUIRE(bool(usb));
+  CHECK(usb->host == "0400:c35a");
+  const auto device = usb_address(*usb);
+  REQUIRE(bool(device));
+  CHECK(device->vendor == 0x0400);
+  CHECK(device->product == 0xc35a);
+  CHECK(device->path == "1-2.3");
+  CHECK(device->out == 0x02);
+  CHECK(device->in == 0x81);
+  CHECK_FALSE(device->function);
+  CHECK(device->detach);
+  CHECK(device->text() == "usb:0400:c35a");
+  CHECK(PortAddress::parse("usb-list:eef:1")->host == "eef:1");
+  const auto snmp = PortAddress::parse("snmp://192.0.2.7");
+  REQUIRE(bool(snmp));
+  CHECK(snmp->port == 161);
+  CHECK(snmp->options.at("community") == "public");
+  CHECK(snmp->options.at("version") == "2c");
+  const auto named = PortAddress::parse("snmp://[2001:db8::1]:8161?community=a@b/c&version=1");
+  REQUIRE_MESSAGE(bool(named), named.error().text());
+  CHECK(named->host == "2001:db8::1");
+  CHECK(named->port == 8161);
+  CHECK(named->options.at("community") == "a@b/c");
+  CHECK(named->options.at("version") == "1");
+
   CHECK(PortAddress::parse("-")->scheme == "-");
-  CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:502")->host == "192.0.2.1:502");
+  const auto modbus = PortAddress::parse("modbus+tcp://192.0.2.1");
+  REQUIRE(bool(modbus));
+  CHECK(modbus->host == "192.0.2.1");
+  CHECK(modbus->port == 502);
+  CHECK(PortAddress::parse("modbus+tcp://192.0.2.1:5020")->port == 5020);
+  const auto line = PortAddress::parse("modbus+rtu:/dev/ttyS1?baud=19200&parity=even");
+  REQUIRE(bool(line));
+  CHECK(line->host == "/dev/ttyS1");
+  CHECK(line->port == 0);
+  CHECK(line->options.at("parity") == "even");
+  CHECK(PortAddress::parse("modbus+rtu://192.0.2.1:4001")->port == 4001);
+  CHECK(PortAddress::parse("nut://ups.local")->port == 3493);
+  CHECK(PortAddress::parse("nut://ups.local:13493")->port == 13493);
 }
 
 TEST_CASE("port address: a mistake is told with an example of the right form") {
@@ -78,7 +118,7 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
        "port \"\": no scheme before a colon; example: serial:/dev/ttyS0?baud=9600, "
        "tcp://192.0.2.10:9100 or -"},
       {"ttyS0", "no scheme before a colon"},
-      {"lpt:1", "unknown scheme \"lpt\" (known: serial, tcp, ipp, usb"},
+      {"lpt:1", "unknown scheme \"lpt\" (known: serial, tcp, ipp, snmp, usb"},
       {"serial:ttyS0", "a serial port is named by its device path"},
       {"serial:/dev/ttyS0?baud=9601", "baud = \"9601\" is not one of 1200, 2400"},
       {"serial:/dev/ttyS0?bauds=9600", "unknown option \"bauds\" (known: baud, data"},
@@ -100,6 +140,34 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"ipp://::1/ipp", "an IPv6 address stands in brackets; example: ipp://[2001:db8::10]:631"},
       {"ipp://printer/ipp?queue=1", "ipp has no options"},
       {"ipp://printer/ipp HTTP/1.1\r\nX: ", "only printable ASCII without spaces"},
+      {"usb:04b8", "a USB device is named by two hexadecimal numbers, VID:PID; example: usb:04b8"},
+      {"usb:04b8:0e15:1", "named by two hexadecimal numbers"},
+      {"usb:04b80:0e15", "named by two hexadecimal numbers"},
+      {"usb://04b8:0e15", "named by two hexadecimal numbers"},
+      {"usb:04b8:0e15?baud=9600", "unknown option \"baud\" (known: serial, path, interface"},
+      {"usb:04b8:0e15?in=0x01", "in = \"0x01\" is not such an endpoint (0x81 to 0x8f)"},
+      {"usb:04b8:0e15?out=0x81", "out = \"0x81\" is not such an endpoint (0x01 to 0x0f)"},
+      {"usb:04b8:0e15?interface=256", "interface = \"256\" is not a number up to 255"},
+      {"usb:04b8:0e15?detach=yes", "detach = \"yes\" is not one of true, false"},
+      {"usb:04b8:0e15?serial=", "serial is empty"},
+      {"usb-list:04b8:0e15?detach=true", "unknown option \"detach\" (known: serial, path)"},
+      {"modbus+tcp:board", "\"//\" is missing; example: modbus+tcp://192.0.2.10"},
+      {"modbus+tcp://board?unit=2", "modbus+tcp has no options"},
+      {"modbus+rtu:ttyS1", "a serial port is named by its device path; example: modbus+tcp"},
+      {"modbus+rtu:/dev/ttyS1?unit=2", "unknown option \"unit\""},
+      {"modbus+rtu://board", "the port number is missing"},
+      {"nut:ups", "\"//\" is missing after nut:; example: nut://192.0.2.10"},
+      {"nut://ups/office", "which UPS is the driver's setting ups"},
+      {"nut://ann@ups", "user and password are not supported here"},
+      {"snmp:printer",
+       "\"//\" is missing after snmp:; example: snmp://192.0.2.10?community=public"},
+      {"snmp://printer:0", "\"0\" is not a port number"},
+      {"snmp://printer?version=3", "version = \"3\" is not one of 1, 2c"},
+      {"snmp://printer?community=", "community is 1 to 255 printable ASCII characters"},
+      {"snmp://printer?community=s3cret&v=1",
+       "port \"snmp://printer?community=***&v=1\": unknown option \"v\" (known: community, "
+       "version)"},
+      {"snmp://ann@printer?community=s3cret", "user and password are not supported here"},
       {"ipps://printer/ipp/print", "IPP over TLS is not supported; use ipp"},
   };
   for (const auto& [text, expected] : rows) {
@@ -117,9 +185,12 @@ TEST_CASE("port \"-\" carries nothing, and a scheme without a transport says so"
   std::array<std::uint8_t, 1> byte{};
   CHECK((*none)->write(byte, within(seconds{1})).error().code() == Errc::unsupported);
   CHECK((*none)->read(byte, within(seconds{1})).error().code() == Errc::unsupported);
-  const auto usb = open_text("usb:04b8:0e15");
-  REQUIRE_FALSE(bool(usb));
-  CHECK(usb.error().code() == Errc::unsupported);
+  PortAddress unknown;
+  unknown.scheme = "pigeon";
+  const SystemClock clock;
+  const auto pigeon = open_port(unknown, clock, clock.mono());
+  REQUIRE_FALSE(bool(pigeon));
+  CHECK(pigeon.error().code() == Errc::unsupported);
 }
 
 TEST_CASE("tcp port: bytes go both ways") {

@@ -69,6 +69,25 @@ Task<std::string> raw(Endpoint at, std::string bytes, std::size_t least = 1 << 3
   co_return got;
 }
 
+/// The same in pieces, each of which the server has met before the next is sent.
+Task<std::string> in_pieces(Endpoint at, std::vector<std::string> pieces) {
+  auto socket = co_await link::connect_tcp(at, 5s);
+  if (!socket) co_return "no connection";
+  link::PlainBytes pipe{*socket};
+  for (const auto& piece : pieces) {
+    co_await link::write_all(pipe, piece);
+    co_await sleep_for(20ms);
+  }
+  std::string got;
+  for (;;) {
+    char chunk[4096];
+    const auto moved = co_await pipe.read_some(asio::buffer(chunk));
+    got.append(chunk, moved.n);
+    if (moved.ec) break;
+  }
+  co_return got;
+}
+
 int count(const std::string& text, std::string_view part) {
   int n = 0;
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
@@ -112,6 +131,17 @@ TEST_CASE("HTTP/1.0 is answered and closed") {
   const auto got = loop.run(raw(site.at, "GET / HTTP/1.0\r\n\r\n"));
   CHECK(has(got, "HTTP/1.1 200"));
   CHECK(has(got, "Connection: close"));
+}
+
+TEST_CASE("an empty chunked body may come byte by byte, and ends no program") {
+  Loop loop;
+  Site site{loop};
+  const std::vector<std::string> pieces{
+      "POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n", "0",
+      "\r\n", "\r", "\n"};
+  const auto got = loop.run(in_pieces(site.at, pieces));
+  CHECK(has(got, "200 OK"));
+  CHECK(has(got, "POST|/x|"));
 }
 
 TEST_CASE("HEAD gets the head alone, 204 no body at all") {

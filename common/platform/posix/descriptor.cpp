@@ -81,6 +81,10 @@ Result<void> DescriptorPort::wait(short events, MonoTime deadline) const {
   }
 }
 
+Result<void> DescriptorPort::wait_readable(MonoTime deadline) const {
+  return wait(POLLIN, deadline);
+}
+
 Result<void> DescriptorPort::write(std::span<const std::uint8_t> bytes, MonoTime deadline) {
   // A request nearly always fits: the port is waited for only when it does not. What was cancelled
   // fails before anything is sent.

@@ -52,6 +52,9 @@ class DescriptorPort : public Port {
 
   int fd() const { return fd_.get(); }
 
+  /// timeout; disconnected: cancelled.
+  Result<void> wait_readable(MonoTime deadline) const;
+
   /// As write(2): how many bytes were taken, or -1 and errno.
   virtual std::ptrdiff_t put(std::span<const std::uint8_t> bytes) = 0;
 

@@ -1,5 +1,6 @@
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,13 +12,14 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "common/platform/modem_lines.hpp"
 #include "common/platform/port.hpp"
 #include "common/platform/posix/descriptor.hpp"
 
 namespace kw::platform {
 namespace {
 
-class SerialPort final : public DescriptorPort {
+class SerialPort final : public DescriptorPort, public ModemLines {
  public:
   SerialPort(Descriptor fd, std::string name, const Clock& clock)
       : DescriptorPort(std::move(fd), std::move(name), clock) {}
@@ -27,6 +29,12 @@ class SerialPort final : public DescriptorPort {
   ~SerialPort() override { ::ioctl(fd(), TIOCNXCL); }
 
   void discard() override { ::tcflush(fd(), TCIFLUSH); }
+
+  std::optional<bool> data_set_ready() const override {
+    int lines = 0;
+    if (::ioctl(fd(), TIOCMGET, &lines) != 0) return std::nullopt;
+    return (lines & TIOCM_DSR) != 0;
+  }
 
  private:
   std::ptrdiff_t put(std::span<const std::uint8_t> bytes) override {

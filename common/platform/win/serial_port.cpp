@@ -1,15 +1,17 @@
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <windows.h>
 
+#include "common/platform/modem_lines.hpp"
 #include "common/platform/port.hpp"
 #include "common/platform/win/handle.hpp"
 
 namespace kw::platform {
 namespace {
 
-class SerialPort final : public Port {
+class SerialPort final : public Port, public ModemLines {
  public:
   SerialPort(Handle device, std::string name, const Clock& clock)
       : device_(std::move(device)),
@@ -44,6 +46,13 @@ class SerialPort final : public Port {
 
   void discard() override { PurgeComm(device_.get(), PURGE_RXCLEAR); }
   void cancel() noexcept override { SetEvent(cancelled_.get()); }
+
+  std::optional<bool> data_set_ready() const override {
+    DWORD lines = 0;
+    if (GetCommModemStatus(device_.get(), &lines) == FALSE) return std::nullopt;
+    return (lines & MS_DSR_ON) != 0;
+  }
+
   MonoTime now() const override { return clock_.mono(); }
 
  private:

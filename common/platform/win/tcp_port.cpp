@@ -1,6 +1,5 @@
 #include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,54 +11,10 @@
 
 #include "common/platform/port.hpp"
 #include "common/platform/win/handle.hpp"
+#include "common/platform/win/socket.hpp"
 
 namespace kw::platform {
 namespace {
-
-/// Winsock works between these two calls; it counts them.
-class Winsock {
- public:
-  Winsock() {
-    WSADATA about{};
-    WSAStartup(MAKEWORD(2, 2), &about);
-  }
-  Winsock(const Winsock&) = delete;
-  Winsock& operator=(const Winsock&) = delete;
-  ~Winsock() { WSACleanup(); }
-};
-
-class Socket {
- public:
-  explicit Socket(SOCKET socket) : socket_(socket) {}
-  Socket(Socket&& other) noexcept : socket_(std::exchange(other.socket_, INVALID_SOCKET)) {}
-  Socket& operator=(Socket&&) = delete;
-  ~Socket() {
-    if (socket_ != INVALID_SOCKET) closesocket(socket_);
-  }
-  SOCKET get() const { return socket_; }
-  explicit operator bool() const { return socket_ != INVALID_SOCKET; }
-
- private:
-  SOCKET socket_;
-};
-
-Error socket_error(int number, const std::string& where) {
-  auto code = Errc::disconnected;
-  if (number == WSAECONNREFUSED || number == WSAEACCES) code = Errc::refused;
-  if (number == WSAETIMEDOUT) code = Errc::timeout;
-  if (number == WSAEADDRINUSE) code = Errc::busy;
-  return Error{code, where + ": " + reason_of(static_cast<DWORD>(number))};
-}
-
-/// Waits until the socket's `ready` event is set; what ended the wait instead, or nothing.
-std::optional<Error> wait_for(HANDLE ready, HANDLE cancelled, DWORD ms, const std::string& where) {
-  // The cancellation comes first: when both are set, the first one counts.
-  const std::array<HANDLE, 2> events{cancelled, ready};
-  const auto woken = WaitForMultipleObjects(2, events.data(), FALSE, ms);
-  if (woken == WAIT_OBJECT_0 + 1) return std::nullopt;
-  if (woken == WAIT_OBJECT_0) return Error{Errc::disconnected, where + ": cancelled"};
-  return Error{Errc::timeout, where + ": nothing within the deadline"};
-}
 
 class TcpPort final : public Port {
  public:
@@ -136,25 +91,6 @@ class TcpPort final : public Port {
   const Clock& clock_;
 };
 
-struct FreeAddresses {
-  void operator()(ADDRINFOW* list) const { FreeAddrInfoW(list); }
-};
-using Addresses = std::unique_ptr<ADDRINFOW, FreeAddresses>;
-
-/// Names are looked up by the system's resolver, which keeps its own time limit; addresses are not
-/// looked up at all.
-Result<Addresses> resolve(const std::string& host, std::uint16_t number, const std::string& where) {
-  ADDRINFOW hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  ADDRINFOW* found = nullptr;
-  const int bad = GetAddrInfoW(wide(host).c_str(), std::to_wstring(number).c_str(), &hints, &found);
-  if (bad == 0) return Addresses{found};
-  const auto code = bad == WSATRY_AGAIN ? Errc::timeout : Errc::missing;
-  return Error{code, where + ": " + reason_of(static_cast<DWORD>(bad))};
-}
-
 /// A dead printer must be noticed although nothing is sent between polls.
 void keep_alive(SOCKET socket) {
   const DWORD on = 1;
@@ -200,11 +136,11 @@ Result<std::unique_ptr<Port>> connect_to(const ADDRINFOW& to, const std::string&
 
 Result<std::unique_ptr<Port>> open_tcp(const std::string& host, std::uint16_t number,
                                        const Clock& clock, MonoTime deadline) {
-  static const Winsock winsock;
+  start_winsock();
   const bool v6 = host.find(':') != std::string::npos;
   const std::string where =
       "tcp://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(number);
-  auto addresses = resolve(host, number, where);
+  auto addresses = resolve(host, number, SOCK_STREAM, where);
   if (!addresses) return std::move(addresses).error();
   Error last{Errc::missing, where + ": the name has no address"};
   for (const auto* to = addresses->get(); to != nullptr; to = to->ai_next) {

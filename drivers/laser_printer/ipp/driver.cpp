@@ -7,9 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "drivers/laser_printer/components.hpp"
 #include "drivers/laser_printer/ipp/message.hpp"
 #include "drivers/laser_printer/ipp/reasons.hpp"
 #include "drivers/laser_printer/ipp/supplies.hpp"
+#include "drivers/laser_printer/settings.hpp"
 #include "drivers/ports/http.hpp"
 
 namespace kw::drivers {
@@ -21,22 +23,7 @@ using ipp::Message;
 
 constexpr std::string_view capabilities[] = {"conditions",  "media",    "components",
                                              "consumables", "identity", "measurements"};
-constexpr std::array settings_table{
-    Setting{"toner_warning_percent",
-            SettingType::integer,
-            "0",
-            {"墨粉预警值（%）；0 表示采用打印机自己的预警值",
-             "warning level of toner in percent; 0: the printer's own, where it gives one"},
-            0,
-            100},
-    Setting{"paper_warning_sheets",
-            SettingType::integer,
-            "0",
-            {"纸张预警值（张）；0 表示仅采用打印机的提示",
-             "warning level of paper in sheets; 0: only what the printer flags"},
-            0,
-            10000},
-};
+constexpr std::array settings_table{laser::toner_warning_percent, laser::paper_warning_sheets};
 
 constexpr std::array<std::string_view, 1> port_schemes{"ipp"};
 constexpr std::string_view media_type = "application/ipp";
@@ -83,32 +70,6 @@ wire::DeviceState device_state(const Message& printer, const ipp::Reported& repo
     default:
       return wire::DeviceState::unknown;
   }
-}
-
-std::vector<wire::Component> components_of(const ipp::Reported& reported) {
-  using enum wire::ComponentState;
-  // Whether a cover, a tray or a fuser is watched at all is not said, so what is not wrong is not
-  // listed.
-  struct Row {
-    std::string_view code;
-    std::string_view component;
-    wire::ComponentState state;
-  };
-  constexpr std::array rows{Row{"cover-open", "cover", open},
-                            Row{"door-open", "door", open},
-                            Row{"interlock-open", "interlock", open},
-                            Row{"fuser-over-temp", "fuser", inoperable},
-                            Row{"fuser-under-temp", "fuser", inoperable},
-                            Row{"opc-life-over", "drum", inoperable},
-                            Row{"opc-near-eol", "drum", fading}};
-  std::vector<wire::Component> out;
-  for (const auto& row : rows) {
-    const bool listed = std::ranges::find(out, row.component, &wire::Component::name) != out.end();
-    if (reported.has(row.code) && !listed) {
-      out.push_back({std::string{row.component}, row.state, true});
-    }
-  }
-  return out;
 }
 
 std::vector<wire::Measurement> measurements_of(const Message& printer) {
@@ -196,7 +157,7 @@ std::optional<Error> http_refusal(const HttpAnswer& answer) {
 
 class Ipp final : public Driver {
  public:
-  explicit Ipp(const ipp::Limits& limits) : limits_(limits) {}
+  explicit Ipp(const laser::Limits& limits) : limits_(limits) {}
 
   Result<void> open(Port& port, MonoTime deadline) override {
     port_ = dynamic_cast<HttpPort*>(&port);
@@ -218,7 +179,7 @@ class Ipp final : public Driver {
     status.evidence = wire::Evidence::protocol_reply;
     status.device = device_state(*printer, reported);
     status.media = reported.has("media-jam") ? wire::Media::jammed : wire::Media::not_supported;
-    status.components = components_of(reported);
+    status.components = laser::components_of(reported);
     status.consumables = ipp::consumables_of(*printer, reported, limits_);
     status.measurements = measurements_of(*printer);
     status.identity = identity_of(*printer);
@@ -261,16 +222,14 @@ class Ipp final : public Driver {
   static constexpr Version ipp_2_0{2, 0};
   static constexpr Version ipp_1_1{1, 1};
 
-  ipp::Limits limits_;
+  laser::Limits limits_;
   HttpPort* port_ = nullptr;
   Version version_ = ipp_2_0;  ///< kept: a printer does not learn
   std::uint32_t request_ = 0;
 };
 
 Result<std::unique_ptr<Driver>> make(const Settings& settings) {
-  return std::unique_ptr<Driver>{std::make_unique<Ipp>(
-      ipp::Limits{.toner_percent = static_cast<double>(settings.integer("toner_warning_percent")),
-                  .paper_sheets = static_cast<double>(settings.integer("paper_warning_sheets"))})};
+  return std::unique_ptr<Driver>{std::make_unique<Ipp>(laser::limits_of(settings))};
 }
 
 }  // namespace

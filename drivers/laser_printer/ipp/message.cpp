@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "drivers/laser_printer/text.hpp"
+
 namespace kw::drivers::ipp {
 namespace {
 
@@ -64,36 +66,6 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-/// Length of the printable UTF-8 character at the front, 0 when there is none.
-std::size_t character(std::string_view s) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(s[i]); };
-  const auto lead = byte(0);
-  if (lead < 0x80) return lead >= ' ' && lead != 0x7f ? 1 : 0;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || s.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool surrogate = lead == 0xed && byte(1) >= 0xa0;
-  const bool beyond = lead == 0xf4 && byte(1) >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-std::string readable(std::string_view raw) {
-  std::string out;
-  while (!raw.empty()) {
-    const auto length = character(raw);
-    if (length == 0) {
-      out += '?';
-    } else {
-      out += raw.substr(0, length);
-    }
-    raw.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
-}
-
 std::optional<std::string> text_of(const Value& value) {
   switch (value.tag) {
     case tag_text_with_language:
@@ -102,14 +74,14 @@ std::optional<std::string> text_of(const Value& value) {
       const auto language = in.counted();
       auto text = language ? in.counted() : std::nullopt;
       if (!text) return std::nullopt;
-      return readable(*text);
+      return laser::readable(*text);
     }
     case tag_octets:
-      return readable(value.bytes);
+      return laser::readable(value.bytes);
     default:
       // 0x40 to 0x5f: character strings.
       if (value.tag < 0x40 || value.tag > 0x5f) return std::nullopt;
-      return readable(value.bytes);
+      return laser::readable(value.bytes);
   }
 }
 

@@ -10,10 +10,7 @@ namespace {
 using wire::Severity;
 
 constexpr std::array own_rows{
-    wire::ConditionRow{"printer-stopped",
-                       Severity::fault,
-                       wire::Action::maintenance,
-                       {"打印机停止工作，未说明原因", "printer has stopped and does not say why"}},
+    laser::printer_stopped,
     wire::ConditionRow{"not-accepting-jobs",
                        Severity::fault,
                        wire::Action::reset,
@@ -26,11 +23,7 @@ constexpr std::array own_rows{
                        Severity::warning,
                        wire::Action::maintenance,
                        {"部分打印机停止工作", "some of its printers have stopped"}},
-    wire::ConditionRow{"printer-other",
-                       Severity::warning,
-                       wire::Action::maintenance,
-                       {"打印机报告其他状况", "printer reports something else"}},
-};
+    laser::printer_other};
 
 /// Keywords that are said by another code here.
 struct Alias {
@@ -62,14 +55,9 @@ Reason reason_of(std::string_view text) {
   return {std::string{text}, Suffix::none};
 }
 
-const wire::ConditionRow* row_of(std::string_view code) {
-  const auto own = std::ranges::find(own_rows, code, &wire::ConditionRow::code);
-  return own != own_rows.end() ? &*own : wire::find_condition(code);
-}
-
 /// Only what a printer can be said to be: a printer that reports "disk-full" speaks of another
-/// disk.
-const wire::ConditionRow* row_of_keyword(std::string_view keyword) {
+/// disk. Empty for what is not known.
+std::string_view code_of_keyword(std::string_view keyword) {
   static constexpr auto known = std::to_array<std::string_view>({"media-needed",
                                                                  "media-low",
                                                                  "media-empty",
@@ -102,16 +90,7 @@ const wire::ConditionRow* row_of_keyword(std::string_view keyword) {
                                                                  "printer-offline"});
   const auto alias = std::ranges::find(aliases, keyword, &Alias::keyword);
   if (alias != aliases.end()) keyword = alias->code;
-  return std::ranges::find(known, keyword) == known.end() ? nullptr : row_of(keyword);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& word : words) {
-    if (word.empty() || out.find(word) != std::string::npos) continue;
-    out.append(out.empty() ? "" : ", ").append(word);
-  }
-  return out;
+  return std::ranges::find(known, keyword) == known.end() ? std::string_view{} : keyword;
 }
 
 /// The alerts' codes: words of a fixed list. Their times, indices and sentences change by
@@ -121,74 +100,39 @@ std::string alert_codes(const Message& printer) {
   for (const auto& alert : printer.texts("printer-alert")) {
     codes.push_back(ipp::field(alert, "code").value_or(""));
   }
-  return joined(codes);
+  return laser::joined(codes);
 }
 
 }  // namespace
 
 std::span<const wire::ConditionRow> own_conditions() { return own_rows; }
 
-Reported::Reported(const Message& printer) {
+Reported::Reported(const Message& printer) : Findings(own_rows) {
   // Always in the same order: another order is no other state.
   auto reasons = printer.texts("printer-state-reasons");
   std::ranges::sort(reasons);
   for (const auto& text : reasons) add(text, printer);
-  drop_lesser("media-empty", "media-low");
-  drop_lesser("toner-empty", "toner-low");
-  drop_lesser("marker-supply-empty", "marker-supply-low");
-  drop_lesser("marker-waste-full", "marker-waste-almost-full");
+  drop_lesser();
   const bool stopped = printer.integer("printer-state") == state_stopped;
   if (stopped && !any_fault()) raise("printer-stopped", "", alert_codes(printer));
   const bool refuses = printer.boolean("printer-is-accepting-jobs") == false;
-  if (refuses && !any_fault()) raise("not-accepting-jobs", "", {});
-}
-
-bool Reported::has(std::string_view code) const {
-  return std::ranges::find(list_, code, &wire::Condition::code) != list_.end();
+  if (refuses && !any_fault()) raise("not-accepting-jobs", "");
 }
 
 bool Reported::says(std::string_view keyword) const {
   return std::ranges::find(keywords_, keyword) != keywords_.end();
 }
 
-void Reported::detail(std::string_view code, const std::vector<std::string>& names) {
-  const auto it = std::ranges::find(list_, code, &wire::Condition::code);
-  if (it != list_.end()) it->detail = joined(names);
-}
-
 void Reported::add(std::string_view text, const Message& printer) {
   const auto reason = reason_of(text);
-  const bool too_many = keywords_.size() >= most_items;
+  const bool too_many = keywords_.size() >= laser::most_items;
   if (too_many || std::ranges::find(harmless, reason.keyword) != harmless.end()) return;
   keywords_.push_back(reason.keyword);
-  const auto* row = row_of_keyword(reason.keyword);
-  if (row == nullptr && reason.suffix == Suffix::report) return;  // for information
-  auto& condition = row != nullptr ? raise(row->code, reason.keyword, {})
-                                   : raise("printer-other", reason.keyword, alert_codes(printer));
+  const auto code = code_of_keyword(reason.keyword);
+  if (code.empty() && reason.suffix == Suffix::report) return;  // for information
+  auto& condition = !code.empty() ? raise(code, reason.keyword)
+                                  : raise("printer-other", reason.keyword, alert_codes(printer));
   if (reason.suffix == Suffix::error) condition.severity = Severity::fault;
-}
-
-wire::Condition& Reported::raise(std::string_view code, std::string_view keyword,
-                                 std::string detail) {
-  const auto same = std::ranges::find(list_, code, &wire::Condition::code);
-  if (same == list_.end()) {
-    return list_.emplace_back(
-        wire::condition(*row_of(code), std::string{keyword}, std::move(detail)));
-  }
-  if (same->vendor_code.find(keyword) == std::string::npos) {
-    same->vendor_code.append(" ").append(keyword);
-  }
-  return *same;
-}
-
-void Reported::drop_lesser(std::string_view worse, std::string_view lesser) {
-  if (!has(worse)) return;
-  std::erase_if(list_, [&](const wire::Condition& c) { return c.code == lesser; });
-}
-
-bool Reported::any_fault() const {
-  return std::ranges::any_of(
-      list_, [](const wire::Condition& c) { return c.severity == Severity::fault; });
 }
 
 }  // namespace kw::drivers::ipp

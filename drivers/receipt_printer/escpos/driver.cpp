@@ -5,20 +5,22 @@
 #include <charconv>
 #include <map>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "common/config.hpp"
-#include "drivers/profiles.hpp"
+#include "drivers/ports/hex.hpp"
+#include "drivers/ports/quiet.hpp"
+#include "drivers/receipt_printer/escpos/profile.hpp"
+#include "drivers/receipt_printer/escpos/replies.hpp"
+#include "drivers/receipt_printer/escpos/status.hpp"
+#include "drivers/receipt_printer/escpos/usb_class.hpp"
 
 namespace kw::drivers {
 namespace {
 
+using namespace escpos;
 using Bytes = std::vector<std::uint8_t>;
-
-// ---- tables -----------------------------------------------------------------------------------
 
 constexpr std::string_view capabilities[] = {"conditions", "media", "components", "consumables",
                                              "identity"};
@@ -50,339 +52,7 @@ constexpr std::array settings_table{
             2000},
 };
 
-constexpr std::array own_conditions{
-    wire::ConditionRow{"printer-error",
-                       wire::Severity::fault,
-                       wire::Action::maintenance,
-                       {"打印机报错，未说明原因", "printer reports an error without a cause"}},
-};
-
-constexpr std::array<std::string_view, 2> port_schemes{"serial", "tcp"};
-
-/// What a profile's bits may mean beside condition codes.
-constexpr std::array<std::string_view, 6> state_words{
-    "off-line", "error", "feeding", "feed-button", "drawer-high", "waiting-recovery"};
-
-const wire::ConditionRow* row_of(std::string_view code) {
-  const auto own = std::ranges::find(own_conditions, code, &wire::ConditionRow::code);
-  return own != own_conditions.end() ? &*own : wire::find_condition(code);
-}
-
-// ---- model profiles ---------------------------------------------------------------------------
-
-struct Bit {
-  std::size_t byte = 0;
-  std::uint8_t any = 0;
-  std::string means;
-  std::string detail;
-};
-
-/// How one reply of a model is read.
-struct ReplyTable {
-  std::uint8_t idle = 0;
-  std::uint8_t mask = 0;
-  std::vector<Bit> bits;
-};
-
-struct Model {
-  std::vector<std::string> polls;
-  std::vector<std::string> identify;
-  std::map<std::string, ReplyTable, std::less<>> replies;
-  double near_end_metres = 0;  ///< what is left when the near-end sensor speaks; 0: not known
-
-  /// Whether this model can say it at all: what it cannot say is not shown as well.
-  bool can_say(std::string_view means) const {
-    return std::ranges::any_of(polls, [&](const std::string& poll) {
-      const auto it = replies.find(poll);
-      return it != replies.end() &&
-             std::ranges::find(it->second.bits, means, &Bit::means) != it->second.bits.end();
-    });
-  }
-};
-
-std::uint8_t byte_of(config::Reader& from, std::string_view key) {
-  return static_cast<std::uint8_t>(from.integer(key, 0, 0, 255));
-}
-
-void read_reply(config::Reader from, ReplyTable& out) {
-  out.idle = byte_of(from, "idle");
-  out.mask = byte_of(from, "mask");
-  for (auto& row : from.sections("bits")) {
-    Bit bit;
-    bit.byte = static_cast<std::size_t>(row.integer("byte", 0, 0, 5));
-    bit.any = byte_of(row, "any");
-    bit.means = row.required_text("means");
-    bit.detail = row.text("detail", "");
-    if (row_of(bit.means) == nullptr &&
-        std::ranges::find(state_words, bit.means) == state_words.end()) {
-      row.object("means", "a condition's code or a word of generic.toml");
-    }
-    row.done();
-    out.bits.push_back(std::move(bit));
-  }
-  from.done();
-}
-
-void read_profile(const config::Document& document, std::vector<config::Problem>& problems,
-                  Model& model) {
-  config::Reader top{document, problems};
-  if (auto polls = top.texts("polls"); !polls.empty()) model.polls = std::move(polls);
-  if (auto identify = top.texts("identify"); !identify.empty())
-    model.identify = std::move(identify);
-  top.texts("answers");  // the simulated printer's
-  model.near_end_metres = top.number("near_end_metres", model.near_end_metres, 0, 100);
-  for (const std::string_view reply : {"eot1", "eot2", "eot3", "eot4", "full"}) {
-    if (!document.root.contains(reply)) continue;
-    ReplyTable table;
-    read_reply(top.section(reply), table);
-    model.replies.insert_or_assign(std::string{reply}, std::move(table));
-  }
-  top.done();
-}
-
-/// generic.toml first, then what `name` says differently.
-Result<Model> model_of(std::string_view name) {
-  const auto profiles = profiles_of("escpos");
-  const auto wanted = std::ranges::find(profiles, name, &Profile::model);
-  if (wanted == profiles.end()) {
-    std::string known;
-    for (const auto& p : profiles) known += (known.empty() ? "" : ", ") + std::string{p.model};
-    return Error{Errc::invalid,
-                 fmt::format("model = \"{}\": unknown model (known: {})", name, known)};
-  }
-  const auto base = std::ranges::find(profiles, std::string_view{"generic"}, &Profile::model);
-  std::vector<config::Problem> problems;
-  Model model;
-  for (const auto& profile : {*base, *wanted}) {
-    const auto document =
-        config::parse(profile.text, std::string{profile.model} + ".toml", problems);
-    if (document) read_profile(*document, problems, model);
-  }
-  if (!problems.empty()) return Error{Errc::invalid, problems.front().in(Lang::en)};
-  return model;
-}
-
-// ---- reading replies --------------------------------------------------------------------------
-
-std::string hex(std::span<const std::uint8_t> bytes) {
-  std::string out;
-  for (const auto b : bytes) out += fmt::format("{:02x}", b);
-  return out;
-}
-
-/// How the front of what has arrived compares with what is waited for.
-struct Fit {
-  enum class Kind { whole, part, none } kind;
-  std::size_t length = 0;
-};
-constexpr Fit part{Fit::Kind::part};
-constexpr Fit none{Fit::Kind::none};
-constexpr Fit whole(std::size_t length) { return {Fit::Kind::whole, length}; }
-
-constexpr std::size_t longest_block = 80;
-
-/// A GS I reply: 5f, text, 00.
-Fit fit_block(std::span<const std::uint8_t> in) {
-  if (in.front() != 0x5f) return none;
-  const auto end = std::ranges::find(in, std::uint8_t{0});
-  if (end != in.end()) return whole(static_cast<std::size_t>(end - in.begin()) + 1);
-  return in.size() < longest_block ? part : none;
-}
-
-/// Bytes that nobody asked for and that are not a reply to DLE EOT: XON, XOFF, an automatic status
-/// of four bytes switched on by another program, a late reply to GS I.
-Fit fit_stray(std::span<const std::uint8_t> in) {
-  if (in.front() == 0x11 || in.front() == 0x13) return whole(1);
-  if ((in.front() & 0x93) == 0x10) {
-    const auto rest = in.subspan(1, std::min<std::size_t>(in.size() - 1, 3));
-    if (std::ranges::any_of(rest, [](std::uint8_t b) { return (b & 0x90) != 0; })) return none;
-    return rest.size() == 3 ? whole(4) : part;
-  }
-  return fit_block(in);
-}
-
-Fit fit_full(std::span<const std::uint8_t> in) {
-  if (in.front() != 0x10) return none;
-  if (in.size() > 1 && in[1] != 0x0f) return none;
-  return in.size() >= 6 ? whole(6) : part;
-}
-
-/// "510cm".
-Fit fit_centimetres(std::span<const std::uint8_t> in) {
-  const auto digits =
-      std::ranges::find_if_not(in, [](std::uint8_t b) { return b >= '0' && b <= '9'; });
-  const auto count = static_cast<std::size_t>(digits - in.begin());
-  if (count == 0 || count > 7) return none;
-  if (count + 2 > in.size()) return in.size() == count || in[count] == 'c' ? part : none;
-  return in[count] == 'c' && in[count + 1] == 'm' ? whole(count + 2) : none;
-}
-
-struct Question {
-  std::string_view name;
-  std::array<std::uint8_t, 3> request;
-  std::size_t request_length;
-};
-
-constexpr std::array questions{
-    Question{"eot1", {0x10, 0x04, 0x01}, 3},     Question{"eot2", {0x10, 0x04, 0x02}, 3},
-    Question{"eot3", {0x10, 0x04, 0x03}, 3},     Question{"eot4", {0x10, 0x04, 0x04}, 3},
-    Question{"full", {0x10, 0x04, 0x14}, 3},     Question{"paper-left", {0x1d, 0xe1, 0x00}, 2},
-    Question{"firmware", {0x1d, 0x49, 0x41}, 3}, Question{"maker", {0x1d, 0x49, 0x42}, 3},
-    Question{"model", {0x1d, 0x49, 0x43}, 3},    Question{"serial", {0x1d, 0x49, 0x44}, 3},
-};
-
-const Question* question(std::string_view name) {
-  const auto it = std::ranges::find(questions, name, &Question::name);
-  return it == questions.end() ? nullptr : &*it;
-}
-
-Fit fit_answer(const Question& asked, const Model& model, std::span<const std::uint8_t> in) {
-  if (asked.name == "full") return fit_full(in);
-  if (asked.name == "paper-left") return fit_centimetres(in);
-  const auto table = model.replies.find(asked.name);
-  if (table == model.replies.end()) return fit_block(in);
-  const auto fixed = table->second.idle & table->second.mask;
-  return (in.front() & table->second.mask) == fixed ? whole(1) : none;
-}
-
-// ---- meaning ----------------------------------------------------------------------------------
-
-struct Reply {
-  std::string_view name;  ///< of the question
-  Bytes bytes;
-};
-
-/// The set bits of all replies, by meaning.
-struct Sign {
-  std::string means;
-  std::string vendor_code;
-  std::string detail;
-};
-
-void append(std::string& to, std::string_view more, std::string_view between) {
-  if (more.empty() || to.find(more) != std::string::npos) return;
-  if (!to.empty()) to += between;
-  to += more;
-}
-
-std::string vendor_code(const Reply& reply) {
-  std::string out{reply.name};
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' ? char(c - 32) : c; });
-  return out + "=" + hex(reply.bytes);
-}
-
-std::vector<Sign> signs_of(const Model& model, std::span<const Reply> replies) {
-  std::vector<Sign> out;
-  for (const auto& reply : replies) {
-    for (const auto& bit : model.replies.find(reply.name)->second.bits) {
-      if (bit.byte >= reply.bytes.size() || (reply.bytes[bit.byte] & bit.any) == 0) continue;
-      auto sign = std::ranges::find(out, bit.means, &Sign::means);
-      if (sign == out.end()) sign = out.insert(out.end(), Sign{bit.means, {}, {}});
-      append(sign->vendor_code, vendor_code(reply), " ");
-      append(sign->detail, bit.detail, ", ");
-    }
-  }
-  return out;
-}
-
-const Sign* find(const std::vector<Sign>& signs, std::string_view means) {
-  const auto it = std::ranges::find(signs, means, &Sign::means);
-  return it == signs.end() ? nullptr : &*it;
-}
-
-/// A printer goes off-line by itself for these; the others leave it working.
-bool stops_printing(std::string_view code) {
-  return code != "media-low" && code != "output-not-taken" && code != "link-noise";
-}
-
-std::vector<wire::Condition> conditions_of(const std::vector<Sign>& signs) {
-  std::vector<wire::Condition> out;
-  const auto raise = [&out](std::string_view code, const Sign& sign, std::string detail) {
-    out.push_back(wire::condition(*row_of(code), sign.vendor_code, std::move(detail)));
-  };
-  const bool out_of_paper = find(signs, "media-empty") != nullptr;
-  for (const auto& sign : signs) {
-    if (row_of(sign.means) == nullptr || (sign.means == "media-low" && out_of_paper)) continue;
-    raise(sign.means, sign, sign.detail);
-  }
-  const bool explained =
-      std::ranges::any_of(out, [](const wire::Condition& c) { return stops_printing(c.code); });
-  const Sign* error = find(signs, "error");
-  const Sign* off_line = find(signs, "off-line");
-  if (error != nullptr && !explained) {
-    raise("printer-error", *error, {});
-  } else if (off_line != nullptr && !explained && find(signs, "feeding") == nullptr) {
-    raise("printer-offline", *off_line,
-          find(signs, "waiting-recovery") != nullptr ? "waits for on-line recovery" : "");
-  }
-  return out;
-}
-
-bool has(const std::vector<wire::Condition>& conditions, std::string_view code) {
-  return std::ranges::find(conditions, code, &wire::Condition::code) != conditions.end();
-}
-
-wire::DeviceState device_state(const std::vector<Sign>& signs,
-                               const std::vector<wire::Condition>& conditions) {
-  if (has(conditions, "unrecoverable-error") || has(conditions, "cutter-error")) {
-    return wire::DeviceState::hardware_error;
-  }
-  if (has(conditions, "printer-offline")) return wire::DeviceState::offline;
-  if (find(signs, "feeding") != nullptr) return wire::DeviceState::device_busy;
-  return wire::DeviceState::online;
-}
-
-wire::Media media_state(const Model& model, const std::vector<wire::Condition>& conditions) {
-  if (has(conditions, "media-jam")) return wire::Media::jammed;
-  if (!model.can_say("output-not-taken")) return wire::Media::not_supported;
-  return has(conditions, "output-not-taken") ? wire::Media::present : wire::Media::not_present;
-}
-
-std::vector<wire::Component> components_of(const Model& model,
-                                           const std::vector<wire::Condition>& conditions) {
-  using enum wire::ComponentState;
-  std::vector<wire::Component> out;
-  if (model.can_say("cover-open")) {
-    out.push_back({"cover", has(conditions, "cover-open") ? open : closed, true});
-  }
-  if (model.can_say("cutter-error")) {
-    out.push_back({"cutter", has(conditions, "cutter-error") ? inoperable : ok, true});
-  }
-  if (model.can_say("head-overheated")) {
-    // Cools down by itself, so it is not counted as a needed part that is broken.
-    out.push_back({"head", has(conditions, "head-overheated") ? inoperable : ok, false});
-  }
-  return out;
-}
-
-/// Flags overrule what the printer has counted: at paper end nothing is left, whatever it counted.
-wire::Consumable paper_of(const Model& model, const std::vector<wire::Condition>& conditions,
-                          std::optional<double> counted_metres, double roll_metres) {
-  wire::Consumable paper{.type = "receipt_paper", .unit = "metres"};
-  paper.source = wire::LevelSource::flag;
-  if (roll_metres > 0) paper.capacity = roll_metres;
-  const bool senses_end = model.near_end_metres > 0 && model.can_say("media-low");
-  if (senses_end) paper.warning_level = model.near_end_metres;
-  if (has(conditions, "media-empty")) {
-    paper.state = wire::ConsumableState::out;
-    paper.available = 0;
-    paper.percent = 0;
-    return paper;
-  }
-  if (has(conditions, "media-low")) {
-    paper.state = wire::ConsumableState::low;
-  } else if (model.can_say("media-low")) {
-    paper.state = wire::ConsumableState::full;
-  }
-  if (counted_metres) {
-    paper.source = wire::LevelSource::counted;
-    paper.available = counted_metres;
-    if (roll_metres > 0) paper.percent = std::min(100.0, *counted_metres / roll_metres * 100);
-  }
-  return paper;
-}
-
-// ---- the driver -------------------------------------------------------------------------------
+constexpr std::array<std::string_view, 3> port_schemes{"serial", "tcp", "usb"};
 
 /// Paper left changes slowly, and GS e1 waits in the printer's buffer behind a job.
 constexpr Duration identity_every = std::chrono::seconds{60};  // how late a changed unit may show
@@ -402,12 +72,25 @@ class Escpos final : public Driver {
     out_of_step_ = false;
     // The port may be given back after every poll: what hardly changes is not asked each time.
     const bool asked_lately = identity_asked_ && port.now() - *identity_asked_ < identity_every;
-    identity_due_ = identify_ && !model_.identify.empty() && !asked_lately;
     first_.reset();
+    class_only_ = false;
+    usb_ = dynamic_cast<UsbPort*>(&port);
+    if (usb_ != nullptr && !usb_printer::fits(*usb_)) usb_ = nullptr;
+    const bool can_tell = usb_ != nullptr || !model_.identify.empty();
+    identity_due_ = identify_ && can_tell && !asked_lately;
     auto first = ask(*question("eot1"), deadline);
     if (first) {
       first_ = std::move(*first);
+      speaks_ = true;
       return {};
+    }
+    // One that has answered before is silent now: that its USB chip still answers says little.
+    const auto why = first.error().code();
+    const bool no_language = why == Errc::timeout || why == Errc::unsupported;
+    if (usb_ != nullptr && !speaks_ && no_language) {
+      auto status = usb_printer::ask_port_status(*usb_, deadline);
+      class_only_ = bool{status};
+      if (status) return {};
     }
     if (first.error().code() == Errc::garbled) {
       return Error{Errc::refused, "escpos: not an ESC/POS printer: " + first.error().text()};
@@ -417,9 +100,11 @@ class Escpos final : public Driver {
 
   Result<wire::Status> poll(MonoTime deadline) override {
     if (port_ == nullptr) return Error{Errc::disconnected, "escpos: not open"};
+    if (class_only_) return poll_class(deadline);
     if (out_of_step_) {
-      auto quiet = wait_until_quiet(deadline);
+      auto quiet = wait_until_quiet(*port_, timeout_, deadline);
       if (!quiet) return std::move(quiet).error().within("escpos");
+      out_of_step_ = false;
     }
     std::vector<Reply> replies;
     for (const auto& name : model_.polls) {
@@ -448,9 +133,37 @@ class Escpos final : public Driver {
     return status;
   }
 
-  void close() noexcept override { port_ = nullptr; }
+  void close() noexcept override {
+    port_ = nullptr;
+    usb_ = nullptr;
+  }
 
  private:
+  /// What the printer class tells of a printer without real-time status: paper out, an error.
+  Result<wire::Status> poll_class(MonoTime deadline) {
+    const auto told = usb_printer::ask_port_status(*usb_, deadline);
+    if (!told) return Error{told.error()}.within("escpos");
+    if (identity_due_) ask_identity(deadline);
+    wire::Status status;
+    status.evidence = wire::Evidence::protocol_reply;
+    status.identity = identity_;
+    status.device = told->selected ? wire::DeviceState::online : wire::DeviceState::offline;
+    const auto raise = [&](std::string_view code) {
+      status.conditions.push_back(
+          wire::condition(*row_of(code), fmt::format("PORT_STATUS={:02x}", told->byte)));
+    };
+    if (told->paper_empty) {
+      raise("media-empty");
+    } else if (told->error) {
+      raise("printer-error");
+    } else if (!told->selected) {
+      raise("printer-offline");
+    }
+    // Without a near-end sensor in it, what is not out is unknown.
+    status.consumables.push_back(paper_of({}, status.conditions, std::nullopt, roll_metres_));
+    return status;
+  }
+
   /// Sends one question and waits for its answer, which is told by order and length.
   Result<Bytes> ask(const Question& asked, MonoTime deadline) {
     port_->discard();
@@ -499,29 +212,11 @@ class Escpos final : public Driver {
   }
 
   static Error misfit(const Question& asked, const Bytes& in, bool answered) {
-    const auto shown = hex(std::span{in}.first(std::min<std::size_t>(in.size(), 16)));
+    const auto shown = hex(in);
     if (answered) {
       return Error{Errc::garbled, fmt::format("more than one reply to {}: {}", asked.name, shown)};
     }
     return Error{Errc::garbled, fmt::format("reply to {} is {}", asked.name, shown)};
-  }
-
-  /// After a missed or garbled answer the next byte may belong to any question: listens until the
-  /// line has been quiet for as long as an answer may take.
-  Result<void> wait_until_quiet(MonoTime deadline) {
-    std::array<std::uint8_t, 256> scrap{};
-    for (;;) {
-      const auto until = port_->now() + timeout_;
-      auto got = port_->read(scrap, std::min(until, deadline));
-      if (got) {
-        if (port_->now() < deadline) continue;
-        return Error{Errc::garbled, "the line is never quiet"};
-      }
-      if (got.error().code() != Errc::timeout) return std::move(got).error();
-      if (until > deadline) return Error{Errc::timeout, "no time left to get back into step"};
-      out_of_step_ = false;
-      return {};
-    }
   }
 
   void ask_slow_questions(MonoTime deadline) {
@@ -546,6 +241,11 @@ class Escpos final : public Driver {
     identity_due_ = false;
     identity_asked_ = port_->now();
     identity_ = {};
+    if (usb_ != nullptr) {
+      const auto id = usb_printer::ask_device_id(*usb_, deadline);
+      if (id) identity_ = *id;
+    }
+    if (class_only_) return;
     const std::map<std::string_view, std::string*> fields{{"firmware", &identity_.firmware},
                                                           {"maker", &identity_.vendor},
                                                           {"model", &identity_.model},
@@ -565,6 +265,9 @@ class Escpos final : public Driver {
   double roll_metres_;
 
   Port* port_ = nullptr;
+  UsbPort* usb_ = nullptr;      ///< the same port, when it is a USB printer's
+  bool class_only_ = false;     ///< nothing but the printer class's questions is answered
+  bool speaks_ = false;         ///< it has answered a real-time question once
   bool out_of_step_ = false;    ///< an answer to an earlier question may still come
   std::optional<Bytes> first_;  ///< the answer to eot1 of `open`, until the first poll
   bool identity_due_ = false;
@@ -595,7 +298,7 @@ Card escpos_card() {
           .kind = "receipt_printer",
           .title = {"凭条打印机", "receipt printer"},
           .settings = settings_table,
-          .conditions = own_conditions,
+          .conditions = own_conditions(),
           .schemes = port_schemes,
           .self_tests = {},
           .capabilities = capabilities,

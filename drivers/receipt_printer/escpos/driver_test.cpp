@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "drivers/profiles.hpp"
+#include "drivers/receipt_printer/escpos/usb_class.hpp"
 #include "tests/drivers/fake_port.hpp"
 #include "tests/drivers/support.hpp"
 
@@ -512,6 +513,46 @@ TEST_CASE("escpos: prints nothing to test itself") {
   const auto test = driver->self_test("print", printer.within(seconds{5}));
   REQUIRE_FALSE(bool(test));
   CHECK(test.error().code() == Errc::unsupported);
+}
+
+TEST_CASE("usb printer class: the device id's length counts itself, in either order") {
+  const auto id_of = [](std::size_t high, std::size_t low, std::string_view text) {
+    Bytes out{static_cast<std::uint8_t>(high), static_cast<std::uint8_t>(low)};
+    out.insert(out.end(), text.begin(), text.end());
+    return usb_printer::decode_device_id(out);
+  };
+  constexpr std::string_view text = "MFG:EPSON;CMD:ESC/POS;MDL: TM-T88VI ;SN:X1;junk;:;";
+  for (const bool swapped : {false, true}) {
+    const auto size = text.size() + 2;
+    const auto id = swapped ? id_of(size, 0, text) : id_of(0, size, text);
+    REQUIRE(bool(id));
+    CHECK(id->vendor == "EPSON");
+    CHECK(id->model == "TM-T88VI");
+    CHECK(id->serial == "X1");
+  }
+  // Cut short by what it says itself.
+  CHECK(id_of(0, 12, text)->model.empty());
+  CHECK(id_of(0, 2, text)->vendor.empty());
+  CHECK(id_of(0x40, 0x40, text).error().code() == Errc::garbled);
+  CHECK(id_of(0, 1, text).error().code() == Errc::garbled);
+  CHECK(id_of(0, 0, "").error().code() == Errc::garbled);
+  CHECK(usb_printer::decode_device_id(Bytes{7}).error().code() == Errc::garbled);
+  CHECK(id_of(0, 10, "MDL:\x01\xff\nA")->model == "A");
+}
+
+TEST_CASE("usb printer class: the status byte") {
+  const auto status = [](std::uint8_t byte) {
+    return *usb_printer::decode_port_status(std::array{byte});
+  };
+  CHECK_FALSE(status(0x18).paper_empty);
+  CHECK(status(0x18).selected);
+  CHECK_FALSE(status(0x18).error);
+  CHECK(status(0x38).paper_empty);
+  CHECK(status(0x30).paper_empty);
+  CHECK(status(0x30).error);
+  CHECK_FALSE(status(0x08).selected);
+  CHECK(usb_printer::decode_port_status({}).error().code() == Errc::garbled);
+  CHECK(usb_printer::decode_port_status(Bytes{0x18, 0}).error().code() == Errc::garbled);
 }
 
 }  // namespace kw::drivers

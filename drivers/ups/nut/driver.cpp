@@ -1,0 +1,161 @@
+#include "drivers/driver.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "drivers/ups/nut/text.hpp"
+#include "drivers/ups/nut/variables.hpp"
+
+namespace kw::drivers {
+namespace {
+
+using nut::Listing;
+
+constexpr std::string_view capabilities[] = {"conditions", "components", "consumables", "identity",
+                                             "measurements"};
+constexpr std::array settings_table{
+    Setting{"ups",
+            SettingType::text,
+            "",
+            {"UPS 在服务器上的名称；留空表示唯一的那一台",
+             "name of the UPS on its server; empty: the only one there is"}},
+};
+
+constexpr std::array<std::string_view, 2> port_schemes{"nut", "tcp"};
+constexpr std::size_t most_names_told = 8;
+
+/// Asks upsd. There is no way from here to a command that changes something.
+class Nut final : public Driver {
+ public:
+  explicit Nut(std::string wanted) : wanted_(std::move(wanted)) {}
+
+  Result<void> open(Port& port, MonoTime deadline) override {
+    port_ = &port;
+    out_of_step_ = false;
+    ups_.clear();
+    auto listing = list("UPS", deadline);
+    if (!listing) {
+      if (listing.error().code() == Errc::garbled) {
+        return Error{Errc::refused, "nut: not a NUT server: " + listing.error().text()};
+      }
+      return std::move(listing).error().within("nut");
+    }
+    if (!listing->error.empty()) {
+      return Error{Errc::refused, "nut: LIST UPS: " + shown(listing->error)};
+    }
+    return choose(*listing);
+  }
+
+  Result<wire::Status> poll(MonoTime deadline) override {
+    if (port_ == nullptr || ups_.empty()) return Error{Errc::disconnected, "nut: not open"};
+    // Nothing marks a line as the answer to an earlier question, but a new connection has none.
+    if (out_of_step_) {
+      return Error{Errc::disconnected, "nut: an answer is outstanding on this connection"};
+    }
+    auto listing = list("VAR " + ups_, deadline);
+    if (!listing) return std::move(listing).error().within("nut");
+    const auto& error = listing->error;
+    if (error == "DATA-STALE" || error == "DRIVER-NOT-CONNECTED") return nut::unreachable(error);
+    if (!error.empty()) return Error{Errc::refused, "nut: LIST VAR: " + shown(error)};
+    nut::Variables variables;
+    for (auto& row : listing->rows) {
+      if (row.size() != 4 || row[0] != "VAR" || row[1] != ups_) {
+        return Error{Errc::garbled, "nut: a line of LIST VAR is none"};
+      }
+      variables.insert_or_assign(std::move(row[2]), std::move(row[3]));
+    }
+    return nut::status_of(variables);
+  }
+
+  void close() noexcept override { port_ = nullptr; }
+
+ private:
+  static std::string shown(std::string_view text) { return std::string{text.substr(0, 40)}; }
+
+  Result<void> choose(const Listing& listing) {
+    std::vector<std::string> names;
+    for (const auto& row : listing.rows) {
+      if (row.size() < 2 || row[0] != "UPS" || !nut::is_ups_name(row[1])) {
+        return Error{Errc::refused, "nut: not a NUT server: a line of LIST UPS is none"};
+      }
+      names.push_back(row[1]);
+    }
+    if (wanted_.empty() && names.size() == 1) {
+      ups_ = names.front();
+      return {};
+    }
+    if (std::ranges::find(names, wanted_) != names.end()) {
+      ups_ = wanted_;
+      return {};
+    }
+    std::string known;
+    for (std::size_t i = 0; i < std::min(names.size(), most_names_told); ++i) {
+      known += (i == 0 ? "" : ", ") + names[i];
+    }
+    if (names.empty()) return Error{Errc::refused, "nut: the server has no UPS"};
+    if (wanted_.empty()) {
+      return Error{Errc::refused, "nut: more than one UPS (" + known + "): set ups to one of them"};
+    }
+    return Error{Errc::refused, fmt::format("nut: no UPS \"{}\" (known: {})", wanted_, known)};
+  }
+
+  Result<Listing> list(const std::string& what, MonoTime deadline) {
+    port_->discard();
+    const auto question = "LIST " + what + "\n";
+    const std::vector<std::uint8_t> bytes{question.begin(), question.end()};
+    auto sent = port_->write(bytes, deadline);
+    if (!sent) return std::move(sent).error();
+    out_of_step_ = true;
+    std::string in;
+    for (;;) {
+      std::array<std::uint8_t, 4096> chunk{};
+      auto got = port_->read(chunk, deadline);
+      if (!got) {
+        if (got.error().code() != Errc::timeout) return std::move(got).error();
+        return Error{Errc::timeout, "no whole answer to LIST " + what};
+      }
+      in.append(chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
+      auto listing = nut::decode_listing(in, what);
+      if (!listing) return std::move(listing).error();
+      if (!*listing) continue;
+      out_of_step_ = false;
+      return std::move(**listing);
+    }
+  }
+
+  std::string wanted_;
+  Port* port_ = nullptr;
+  std::string ups_;           ///< chosen by `open`
+  bool out_of_step_ = false;  ///< a question has not been answered wholly
+};
+
+Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+  const auto& ups = settings.text("ups");
+  if (!ups.empty() && !nut::is_ups_name(ups)) {
+    return Error{Errc::invalid, "nut: ups = \"" + ups +
+                                    "\": a name has letters, digits, dots, hyphens and "
+                                    "underscores only"};
+  }
+  return std::unique_ptr<Driver>{std::make_unique<Nut>(ups)};
+}
+
+}  // namespace
+
+Card nut_card() {
+  return {.name = "nut",
+          .kind = "ups",
+          .title = {"不间断电源", "UPS"},
+          .settings = settings_table,
+          .conditions = nut::own_conditions(),
+          .schemes = port_schemes,
+          .self_tests = {},
+          .capabilities = capabilities,
+          .maturity = Maturity::peer,
+          .peers = "NUT upsd and dummy-ups 2.8.0",
+          .make = make};
+}
+
+}  // namespace kw::drivers

@@ -1,0 +1,103 @@
+#include "drivers/ups/nut/text.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kw::drivers::nut {
+namespace {
+
+constexpr std::size_t longest_line = 2048;
+constexpr std::size_t most_words = 32;
+constexpr std::size_t longest_shown = 40;
+
+Error garbled(std::string_view what, std::string_view line) {
+  std::string shown{line.substr(0, longest_shown)};
+  std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return Error{Errc::garbled, std::string{what} + ": " + shown};
+}
+
+/// Takes the next line off `rest`; nothing when none is whole.
+std::optional<std::string_view> next_line(std::string_view& rest) {
+  const auto end = rest.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  auto line = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+/// Whether `words` are "BEGIN LIST VAR name" or its END.
+bool is_frame(const std::vector<std::string>& words, std::string_view which,
+              std::string_view what) {
+  if (words.size() < 3 || words[0] != which || words[1] != "LIST") return false;
+  std::string said;
+  for (std::size_t i = 2; i < words.size(); ++i) said += (i == 2 ? "" : " ") + words[i];
+  return said == what;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> words_of(std::string_view line) {
+  if (line.size() > longest_line) return garbled("a line too long", line);
+  std::vector<std::string> out;
+  bool quoted = false;
+  bool in_word = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (static_cast<unsigned char>(c) < ' ') return garbled("a control character", line);
+    if (c == ' ' && !quoted) {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) {
+      if (out.size() == most_words) return garbled("too many words", line);
+      out.emplace_back();
+      in_word = true;
+    }
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == '\\') {
+      if (++i == line.size()) return garbled("nothing after a backslash", line);
+      out.back() += line[i];
+    } else {
+      out.back() += c;
+    }
+  }
+  if (quoted) return garbled("a quote that does not close", line);
+  return out;
+}
+
+Result<std::optional<Listing>> decode_listing(std::string_view in, std::string_view what) {
+  if (in.size() > largest_answer) return garbled("an answer too long", in);
+  auto rest = in;
+  Listing out;
+  bool begun = false;
+  while (const auto line = next_line(rest)) {
+    auto words = words_of(*line);
+    if (!words) return std::move(words).error();
+    if (!begun && words->size() >= 2 && words->front() == "ERR") {
+      if (!rest.empty()) return garbled("more than one answer", rest);
+      out.error = std::move((*words)[1]);
+      return std::optional{std::move(out)};
+    }
+    if (!begun && !is_frame(*words, "BEGIN", what)) return garbled("not an answer", *line);
+    if (is_frame(*words, "END", what)) {
+      if (!rest.empty()) return garbled("more than one answer", rest);
+      return std::optional{std::move(out)};
+    }
+    if (begun) out.rows.push_back(std::move(*words));
+    begun = true;
+  }
+  if (rest.size() > longest_line) return garbled("a line too long", rest);
+  return std::optional<Listing>{};
+}
+
+bool is_ups_name(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, plain);
+}
+
+}  // namespace kw::drivers::nut
