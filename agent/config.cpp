@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/link/tls.hpp"
 #include "common/wire/codec.hpp"
 #include "drivers/catalogue.hpp"
@@ -146,9 +148,53 @@ struct Loader {
     }
   }
 
-  void device(Reader reader, std::size_t index) {
+  /// A figure of a consumable; nothing when it is not given or cannot be.
+  std::optional<double> figure(Reader& reader, std::string_view key) {
+    const auto before = out.problems.size();
+    const auto value = reader.number(key, 0, 0, 1'000'000);
+    if (out.problems.size() > before || value <= 0) return std::nullopt;
+    return value;
+  }
+
+  /// A mistake here costs this consumable's thresholds, not the device.
+  void consumable(DeviceConfig& device, Reader reader) {
     const auto problems_before = out.problems.size();
+    SupplyRules rules;
+    rules.type = reader.required_text("type");
+    if (!rules.type.empty() && !known_supply(rules.type)) {
+      reader.object("type", "one of " + std::string{known_supplies()} +
+                                "; of a colour: toner_black, toner_cyan …");
+    }
+    if (std::ranges::find(device.consumables, rules.type, &SupplyRules::type) !=
+        device.consumables.end()) {
+      reader.object("type", "a type that no other consumable of this device has");
+    }
+    rules.unit = reader.text("unit", "");
+    if (!rules.unit.empty() && !known_unit(rules.unit)) {
+      reader.object("unit", "one of " + std::string{known_units()});
+    }
+    rules.capacity = figure(reader, "capacity");
+    rules.warn = figure(reader, "warn");
+    rules.critical = figure(reader, "critical");
+    rules.near_end = figure(reader, "near_end");
+    rules.per_use = figure(reader, "per_use");
+    rules.enabled = reader.boolean("enabled", true);
+    const auto at_most = [&](std::string_view key, const std::optional<double>& value,
+                             std::string_view limit_key, const std::optional<double>& limit) {
+      if (!value || !limit || *value <= *limit) return;
+      reader.object(key, fmt::format("number up to {} = {:g}", limit_key, *limit));
+    };
+    at_most("warn", rules.warn, "capacity", rules.capacity);
+    at_most("near_end", rules.near_end, "capacity", rules.capacity);
+    at_most("critical", rules.critical, "warn", rules.warn ? rules.warn : rules.capacity);
+    reader.done();
+    if (out.problems.size() == problems_before) device.consumables.push_back(std::move(rules));
+  }
+
+  void device(Reader reader, std::size_t index) {
     DeviceConfig device;
+    for (auto& entry : reader.sections("consumable")) consumable(device, std::move(entry));
+    const auto problems_before = out.problems.size();
     device.name = reader.required_text("name");
     bool named = wire::valid_device_id(device.name);
     if (!named && !device.name.empty()) {
@@ -169,6 +215,8 @@ struct Loader {
     device.settle = milliseconds{reader.integer("settle_ms", 0, 0, 2'000)};
     device.hold_port = reader.boolean("hold_port", false);
     device.enabled = reader.boolean("enabled", true);
+    device.results.age = seconds{reader.integer("result_limit_s", 900, 10, 86'400)};
+    device.results.failures = static_cast<int>(reader.integer("result_failures", 3, 1, 100));
     settings(device, reader, index);
     reader.done();
     if (out.problems.size() > problems_before) device.mistake = out.problems[problems_before];

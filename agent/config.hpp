@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/consumables/rules.hpp"
 #include "agent/debounce/flapping.hpp"
+#include "agent/poll/reported.hpp"
 #include "common/clock.hpp"
 #include "common/config.hpp"
 #include "common/i18n.hpp"
@@ -27,6 +29,8 @@ struct DeviceConfig {
   Duration settle{0};      ///< chatter shorter than this is not reported
   bool hold_port = false;  ///< keep the port open between polls
   bool enabled = true;
+  Reported::Limits results;  ///< how applications' results count
+  std::vector<SupplyRules> consumables;
   std::optional<config::Problem> mistake;  ///< the first one: the device is reported, not polled
 };
 

@@ -13,6 +13,8 @@
 #include "agent/commands/commander.hpp"
 #include "agent/configuration/messages.hpp"
 #include "agent/configuration/reconfigurer.hpp"
+#include "agent/consumables/refill_event.hpp"
+#include "agent/consumables/supplies.hpp"
 #include "agent/control/answers.hpp"
 #include "agent/control/following.hpp"
 #include "agent/control/verbs.hpp"
@@ -53,14 +55,16 @@ class Agent {
         outbox_bytes_(in_force_->config->outbox_bytes),
         outbox_(make_outbox(data, *in_force_->config, clock_, host_.boot_id)),
         last_run_(outbox_->last_run()),
+        supplies_(clock_, outbox_->supplies()),
         journal_(std::move(outbox_), clock_),
         uplink_(io_.get_executor(), journal_, clock_, uplink_options(data, *in_force_->config),
                 facts_of(*in_force_, reconfigurer_.local_only(), host_)),
-        watch_(port_opener(), journal_, board_, clock_),
+        watch_(port_opener(), journal_, board_, clock_, &supplies_),
         answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
                  [this] { return reconfigurer_.status(); }),
-        verbs_(answers_, journal_, uplink_, clock_, self_tester(),
-               [this] { return reconfigurer_.in_force()->text; }),
+        verbs_(
+            answers_, journal_, uplink_, clock_, self_tester(),
+            [this] { return reconfigurer_.in_force()->text; }, refiller()),
         following_(verbs_, journal_, uplink_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
         commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
@@ -81,6 +85,8 @@ class Agent {
     if (const auto listening = control_.listen(data_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
+    supplies_.on_refill([this](const Supplies::Event& refill) { tell(refill); });
+    supplies_.use(config);
     watch_.start(config);
     watch_usb(config);
     commander_.start();
@@ -139,6 +145,18 @@ class Agent {
     };
   }
 
+  /// What was told shows in the device's status at once, where it is polled.
+  Verbs::Refill refiller() {
+    return [this](const std::string& device, const std::string& type, std::optional<double> amount,
+                  std::optional<double> capacity) {
+      auto done = supplies_.refill(device, type, amount, capacity);
+      if (!done) return done;
+      save_supplies(false);
+      [[maybe_unused]] const auto asked = watch_.refresh(device);
+      return done;
+    };
+  }
+
   Commander::Hands command_hands() {
     Commander::Hands out;
     out.refresh = [this](const auto& device) { return watch_.refresh(device); };
@@ -177,9 +195,26 @@ class Agent {
     co_await journal_.ask(append);
   }
 
+  /// A refill goes into the outbox, and what it changed onto the disk, at once. Any thread.
+  void tell(const Supplies::Event& refill) {
+    const Seen seen{clock_.mono(), clock_.wall()};
+    journal_.post(
+        [event = refill_event(refill), seen](Outbox& outbox) { outbox.append(event, seen); });
+    log::info(
+        "refilled",
+        {{"device", refill.device}, {"type", refill.type}, {"detected", refill.refilled.detected}});
+  }
+
+  void save_supplies(bool all) {
+    auto rows = supplies_.unsaved(all);
+    if (rows.empty()) return;
+    journal_.post([rows = std::move(rows)](Outbox& outbox) { outbox.save_supplies(rows); });
+  }
+
   /// Another configuration: everything that depends on one follows, storage apart.
   Task<std::string> apply(std::shared_ptr<const InForce> next) {
     const auto config = next->config;
+    supplies_.use(*config);
     const auto left = co_await watch_.replace(helper_, config, stop_limit);
     watch_usb(*config);
     in_force_ = std::move(next);
@@ -217,6 +252,7 @@ class Agent {
     for (;;) {
       co_await sleep_for(flush_every);
       watch_.take_back();
+      save_supplies(false);
       journal_.post([](Outbox& outbox) { outbox.flush(); });
       if (clock_.mono() - last < housekeeping_every) continue;
       last = clock_.mono();
@@ -270,6 +306,7 @@ class Agent {
     control_.stop();
     reconfigurer_.stop();
     const bool all_ended = co_await watch_.stop(helper_, stop_limit);
+    save_supplies(true);
     const Seen seen{clock_.mono(), clock_.wall()};
     const auto close_run = [seen](Outbox& outbox) {
       outbox.close_run(seen);
@@ -298,6 +335,7 @@ class Agent {
   std::int64_t outbox_bytes_;       ///< the ceiling that this run began with
   std::unique_ptr<Outbox> outbox_;  ///< until the journal takes it
   std::optional<LastRun> last_run_;
+  Supplies supplies_;
   Journal journal_;
   Board board_;
   Uplink uplink_;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "agent/config.hpp"
 #include "agent/outbox/journal.hpp"
@@ -20,7 +21,8 @@ namespace kw::agent {
 class Watch {
  public:
   /// What is given outlives this and every worker that is stuck.
-  Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock);
+  Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock,
+        Supplies* supplies = nullptr);
 
   void start(const AgentConfig& config);
   /// Ends what polls now, on `helper`'s thread and within `limit`, and begins anew. Never two
@@ -41,6 +43,10 @@ class Watch {
   Result<void> refresh(const std::optional<std::string>& device) {
     return poller_->refresh(device);
   }
+  /// See Poller::report.
+  Result<void> report(const std::string& device, DeviceResult result) {
+    return poller_->report(device, std::move(result));
+  }
   void port_appeared() { poller_->port_appeared(); }
   void device_left() { poller_->device_left(); }
   Task<Result<drivers::SelfTest>> self_test(std::string device, std::string test, Duration limit);
@@ -53,6 +59,7 @@ class Watch {
   Recorder& recorder_;
   Board& board_;
   const Clock& clock_;
+  Supplies* supplies_;
   std::shared_ptr<Poller> poller_;
   Poller::Left left_;
   bool stopping_ = false;

@@ -147,11 +147,15 @@ json::object Answers::device(const DeviceConfig& configured, const OutboxView& v
   out["age_ms"] = nullptr;
   out["elapsed_ms"] = nullptr;
   out["misses"] = nullptr;
+  out["report_age_ms"] = nullptr;
   out["measurements"] = json::object{};
   if (const auto look = looks.find(configured.name); look != looks.end()) {
     out["age_ms"] = (clock_.mono() - look->second.at).count() / 1'000;
     out["elapsed_ms"] = look->second.took.count() / 1'000;
     out["misses"] = look->second.misses;
+    if (const auto& reported = look->second.reported_at) {
+      out["report_age_ms"] = (clock_.mono() - *reported).count() / 1'000;
+    }
     out["measurements"] = wire::measurements_json(look->second.status.measurements);
   }
   return out;
@@ -179,6 +183,14 @@ Task<Result<json::object>> Answers::answer(std::string verb, json::object) {
     out["devices"] = std::move(listed);
     co_return out;
   }
+  json::array consumables;
+  for (const auto& entry : listed) {
+    for (const auto& consumable : entry.at("consumables").get_array()) {
+      json::object to = consumable.get_object();
+      to["device"] = entry.at("name");
+      consumables.push_back(std::move(to));
+    }
+  }
   json::object summary;
   for (const auto health : all_health) summary[wire::name(health)] = 0;
   for (const auto& entry : listed) {
@@ -192,6 +204,7 @@ Task<Result<json::object>> Answers::answer(std::string verb, json::object) {
   out["certificate"] = certificate();
   out["outbox"] = outbox(asked.stats, asked.view);
   out["devices"] = std::move(summary);
+  out["consumables"] = std::move(consumables);
   json::object config;
   config["readable"] = config_->readable;
   config["problems"] = problems();

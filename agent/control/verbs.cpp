@@ -33,21 +33,34 @@ Result<std::string> text_of(const json::object& args, std::string_view key) {
   return std::string{std::string_view{value->get_string()}};
 }
 
+Result<std::optional<double>> number_of(const json::object& args, std::string_view key) {
+  const auto* value = args.if_contains(key);
+  if (value == nullptr || value->is_null()) return std::optional<double>{};
+  if (!value->is_number()) return Error{Errc::invalid, std::string{key} + " is not a number"};
+  return std::optional{value->to_number<double>()};
+}
+
+json::value or_null(const std::optional<double>& number) {
+  return number ? json::value(*number) : json::value(nullptr);
+}
+
 }  // namespace
 
 Verbs::Verbs(Answers& answers, Journal& journal, Uplink& uplink, const Clock& clock,
-             SelfTest self_test, std::function<std::string()> configuration)
+             SelfTest self_test, std::function<std::string()> configuration, Refill refill)
     : answers_(answers),
       journal_(journal),
       uplink_(uplink),
       clock_(clock),
       self_test_(std::move(self_test)),
       configuration_(std::move(configuration)),
+      refill_(std::move(refill)),
       started_(clock.mono()) {}
 
 Task<Result<json::object>> Verbs::answer(std::string verb, json::object args) {
   if (verb == "events") co_return co_await events(std::move(args));
   if (verb == "self-test") co_return co_await test(std::move(args));
+  if (verb == "refill") co_return refill(args);
   if (verb == "prove") {
     json::object out;
     out["proof"] = co_await prove(journal_, uplink_, clock_, prove_limit);
@@ -101,6 +114,30 @@ Task<Result<json::object>> Verbs::events(json::object args) {
   json::object out;
   out["events"] = std::move(to);
   co_return out;
+}
+
+Result<json::object> Verbs::refill(const json::object& args) {
+  auto device = text_of(args, "device");
+  auto type = text_of(args, "type");
+  const auto amount = number_of(args, "amount");
+  const auto capacity = number_of(args, "capacity");
+  if (!device) return std::move(device).error();
+  if (!type) return std::move(type).error();
+  if (!amount) return amount.error();
+  if (!capacity) return capacity.error();
+  const auto done = refill_(*device, *type, *amount, *capacity);
+  if (!done) return done.error();
+  json::object result;
+  result["device"] = done->device;
+  result["type"] = done->type;
+  result["unit"] = done->refilled.unit;
+  result["before"] = or_null(done->refilled.before);
+  result["level"] = or_null(done->refilled.level);
+  result["capacity"] = or_null(done->refilled.capacity);
+  result["used"] = done->refilled.used;
+  json::object out;
+  out["refill"] = std::move(result);
+  return out;
 }
 
 Task<Result<json::object>> Verbs::test(json::object args) {

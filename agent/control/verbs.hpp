@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <boost/json/object.hpp>
 
+#include "agent/consumables/supplies.hpp"
 #include "agent/control/answers.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/uplink/uplink.hpp"
@@ -21,9 +23,13 @@ class Verbs {
   using SelfTest = std::function<Task<Result<drivers::SelfTest>>(std::string device,
                                                                  std::string what, Duration limit)>;
 
+  using Refill = std::function<Result<Supplies::Event>(
+      const std::string& device, const std::string& type, std::optional<double> amount,
+      std::optional<double> capacity)>;
+
   /// `configuration`: the text of agent.toml in force.
-  Verbs(Answers& answers, Journal& journal, Uplink& uplink, const Clock& clock,
-        SelfTest self_test, std::function<std::string()> configuration);
+  Verbs(Answers& answers, Journal& journal, Uplink& uplink, const Clock& clock, SelfTest self_test,
+        std::function<std::string()> configuration, Refill refill);
 
   /// The fields of a good answer; Errc::unsupported for a verb that there is not, Errc::invalid for
   /// arguments that cannot be meant.
@@ -36,11 +42,12 @@ class Verbs {
 
   /// As a hint in refusals.
   static constexpr const char* list =
-      "status, devices, outbox, events, prove, self-test, follow, bundle";
+      "status, devices, outbox, events, prove, self-test, refill, follow, bundle";
 
  private:
   Task<Result<boost::json::object>> events(boost::json::object args);
   Task<Result<boost::json::object>> test(boost::json::object args);
+  Result<boost::json::object> refill(const boost::json::object& args);
   boost::json::object process() const;
 
   Answers& answers_;
@@ -49,6 +56,7 @@ class Verbs {
   const Clock& clock_;
   SelfTest self_test_;
   std::function<std::string()> configuration_;
+  Refill refill_;
   MonoTime started_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,20 @@
 namespace kw::agent::ctl {
 
 int run_status(const Options& options);
-int run_devices(const Options& options);
+
+struct DevicesArgs {
+  std::string device;  ///< empty: every one
+};
+int run_devices(const Options& options, const DevicesArgs& args);
+
+struct RefillArgs {
+  std::string device;
+  std::string type;  ///< empty: the device's only consumable
+  std::optional<double> amount;
+  std::optional<double> capacity;
+};
+int run_refill(const Options& options, const RefillArgs& args);
+
 int run_outbox(const Options& options);
 int run_drivers(const Options& options, bool markdown);
 int run_doctor(const Options& options);

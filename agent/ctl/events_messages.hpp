@@ -25,6 +25,11 @@ inline constexpr Text event_shutdown{"关机或停止 kiosk-agent",
 inline constexpr Text event_unexpected{"（上次是意外断电或中断）",
                                        " (the run before ended unexpectedly)"};
 
+inline constexpr Text event_refill{"已补充{}，余量 {} {}", "{} refilled, now {} {}"};
+inline constexpr Text event_refill_unknown{"已补充{}，余量未知",
+                                           "{} refilled, how much is not known"};
+inline constexpr Text event_detected{"（自动识别）", " (detected)"};
+
 /// What the agent notes of itself, by code.
 struct NoteWord {
   std::string_view code;
@@ -40,6 +45,7 @@ inline constexpr NoteWord note_words[] = {
     {"outbox-newer",
      {"事件缓冲区来自更新的版本，已搁置",
       "the event buffer is of a newer version and was put aside"}},
+    {"supplies-lost", {"部分耗材记录已损坏", "what was known of some consumables was damaged"}},
     {"driver-stuck", {"驱动卡死", "a driver is stuck"}},
 };
 

@@ -71,6 +71,16 @@ std::string sample_text(const json::object& event, Lang lang) {
   return phrase(message::event_sample, lang, out);
 }
 
+std::string refill_text(const json::object& event, Lang lang) {
+  const auto what = supply_word(text(at(event, "refill")), lang);
+  auto out = at(event, "level").is_null()
+                 ? phrase(message::event_refill_unknown, lang, what)
+                 : phrase(message::event_refill, lang, what, text(at(event, "level")),
+                          unit_word(text(at(event, "unit"), ""), lang));
+  if (at(event, "detected") == true) out += message::event_detected.in(lang);
+  return out;
+}
+
 }  // namespace
 
 DriverOf drivers_of(const json::array& devices) {
@@ -91,6 +101,7 @@ std::string event_text(const json::object& event, const DriverOf& drivers, Lang 
   if (event.contains("health")) return state_text(event, drivers, lang);
   if (kind == "power") return power_text(event, lang);
   if (kind == "sample") return sample_text(event, lang);
+  if (event.contains("refill")) return refill_text(event, lang);
   if (event.contains("command")) {
     return ended_text(event, message::command_words, lang, text(at(event, "command")));
   }

@@ -21,6 +21,15 @@ inline constexpr Text help_samples{"也显示测量值", "measurements too"};
 inline constexpr Text help_follow{"持续显示新事件", "go on with new ones"};
 inline constexpr Text help_test_device{"设备名称，见 kioskctl devices",
                                        "its name, as kioskctl devices lists it"};
+inline constexpr Text help_one_device{"只看此设备，包括耗材余量",
+                                      "only this one, with its consumables"};
+inline constexpr Text help_type{"耗材类型，如 receipt_paper；只有一种时可省略",
+                                "which consumable, such as receipt_paper; not needed when there is "
+                                "one"};
+inline constexpr Text help_amount{"装好后有多少，按该耗材的单位；不写即装满",
+                                  "how much there is now, in its unit; else it is full"};
+inline constexpr Text help_capacity{"装满时有多少（换了不同规格时指明）",
+                                    "how much a full one holds, when it is another than before"};
 inline constexpr Text help_test_name{
     "测试项，见 kioskctl drivers --json；只有一项时可省略",
     "which test, as kioskctl drivers --json lists them; not needed "

@@ -73,7 +73,17 @@ int main(int argc, char** argv) {
     return out;
   };
   command("status", message::help_status, [&] { return run_status(options); });
-  command("devices", message::help_devices, [&] { return run_devices(options); });
+  DevicesArgs devices;
+  command("devices", message::help_devices, [&] {
+    return run_devices(options, devices);
+  })->add_option("DEVICE", devices.device, help(message::help_one_device));
+  RefillArgs refill;
+  auto* refills =
+      command("refill", message::help_refill, [&] { return run_refill(options, refill); });
+  refills->add_option("DEVICE", refill.device, help(message::help_test_device))->required();
+  refills->add_option("TYPE", refill.type, help(message::help_type));
+  refills->add_option("--amount", refill.amount, help(message::help_amount))->type_name("N");
+  refills->add_option("--capacity", refill.capacity, help(message::help_capacity))->type_name("N");
   command("outbox", message::help_outbox, [&] { return run_outbox(options); });
   LinkArgs link;
   auto* links = command("link", message::help_link, [&] { return run_link(options, link); });

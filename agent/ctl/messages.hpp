@@ -69,6 +69,18 @@ inline constexpr Text elapsed{"耗时（毫秒）", "elapsed (ms)"};
 inline constexpr Text identity{"标识", "identity"};
 inline constexpr Text consumables{"耗材", "consumables"};
 inline constexpr Text of_colour{"{}（{}）", "{} ({})"};
+inline constexpr Text days_left{"约可用 {} 天", "about {} days left"};
+inline constexpr Text report_age{"业务软件报告于", "reported by the application"};
+inline constexpr Text refill_done{"已登记：{} 的{}补充后{}\n", "{}: {} refilled, {}\n"};
+inline constexpr Text refill_level{"余量 {} {}", "now {} {}"};
+inline constexpr Text refill_unknown{
+    "余量未知；容量已知后才能计算：--capacity 或 agent.toml 的 [[device.consumable]]",
+    "how much is not known: tell --capacity, or capacity in [[device.consumable]] of agent.toml"};
+inline constexpr Text refill_see{"设备及耗材见 kioskctl devices DEVICE",
+                                 "kioskctl devices DEVICE shows its consumables"};
+inline constexpr Text no_such_device{"没有设备“{}”；已配置的设备：{}",
+                                     "no device \"{}\"; configured: {}"};
+inline constexpr Text help_refill{"登记已补充耗材", "say that a consumable was refilled"};
 
 inline constexpr Text health_ok{"正常", "ok"};
 inline constexpr Text health_warning{"预警", "warning"};

@@ -134,6 +134,10 @@ std::string status_text(const json::object& answer, const View& view) {
   if (at(outbox, "on_disk") == false) disk += ", " + say(message::not_written, lang);
   table.row({say(message::on_disk, lang), disk});
   table.row({say(message::devices, lang), counts(object_at(answer, "devices"), lang)});
+  for (const auto& consumable : worst_first(array_at(answer, "consumables"))) {
+    table.row({say(message::consumables, lang),
+               text(at(consumable, "device")) + ": " + supply_text(consumable, lang)});
+  }
   const auto& configuration = object_at(answer, "configuration");
   table.row({say(message::configuration, lang), configuration_source(configuration, lang)});
   std::string out = table.text(view) + configuration_verdict(configuration, lang);
@@ -166,6 +170,30 @@ std::string devices_text(const json::object& answer, const View& view) {
          state_text(device, lang),
          since_text(text(at(device, "since")), view),
          conditions_text(device, lang)});
+  }
+  return table.text(view);
+}
+
+std::string device_text(const json::object& device, const View& view) {
+  const auto lang = view.lang;
+  const auto health = text(at(device, "health"));
+  Table table;
+  table.row({say(message::device_name, lang), text(at(device, "name"))});
+  table.row({say(message::driver, lang), text(at(device, "driver"))});
+  table.row({say(message::port, lang), text(at(device, "port"))});
+  table.row({say(message::health, lang), {health_word(health, lang), health_colour(health)}});
+  table.row({say(message::device_state, lang),
+             device_state_word(text(at(device, "device_state")), lang)});
+  table.row({say(message::since, lang), since_text(text(at(device, "since")), view)});
+  table.row({say(message::evidence, lang), evidence_word(text(at(device, "evidence")), lang)});
+  if (const auto& age = at(device, "report_age_ms"); age.is_number()) {
+    table.row({say(message::report_age, lang),
+               fill(message::ago, lang,
+                    span_text(std::chrono::milliseconds{age.to_number<std::int64_t>()}, lang))});
+  }
+  table.row({say(message::conditions, lang), conditions_text(device, lang)});
+  for (const auto& consumable : worst_first(array_at(device, "consumables"))) {
+    table.row({say(message::consumables, lang), supply_text(consumable, lang)});
   }
   return table.text(view);
 }
@@ -207,7 +235,7 @@ std::string probe_text(const json::object& probed, const View& view) {
   table.row({say(message::identity, lang), identity.empty() ? "-" : identity});
   table.row({say(message::conditions, lang), conditions_text(probed, lang)});
   for (const auto& consumable : worst_first(array_at(probed, "consumables"))) {
-    table.row({say(message::consumables, lang), consumable_text(consumable, lang)});
+    table.row({say(message::consumables, lang), supply_text(consumable, lang)});
   }
   table.row({say(message::elapsed, lang), text(at(probed, "elapsed_ms"))});
   return table.text(view);

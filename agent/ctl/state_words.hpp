@@ -58,7 +58,16 @@ inline constexpr Word consumable_types[] = {
     {"ribbon", {"色带", "ribbon"}},
     {"cleaning_kit", {"清洁组件", "cleaning kit"}},
     {"staples", {"订书钉", "staples"}},
+    {"card_stock", {"卡片", "cards"}},
+    {"invoice_stock", {"票据", "forms"}},
+    {"battery", {"电池", "battery"}},
     {"other", {"其他耗材", "other supply"}},
+};
+inline constexpr Word level_sources[] = {
+    {"measured", {"设备测得", "measured"}},
+    {"flag", {"按设备传感器", "by its sensor"}},
+    {"counted", {"按用量计算", "counted"}},
+    {"technician", {"维护人员登记", "told by a technician"}},
 };
 /// The last part of a type: `toner_cyan`.
 inline constexpr Word colours[] = {
@@ -80,9 +89,9 @@ inline constexpr Word consumable_states[] = {
     {"full", {"满", "full"}},
 };
 inline constexpr Word units[] = {
-    {"sheets", {"张", "sheets"}},
-    {"metres", {"米", "m"}},
-    {"percent", {"%", "%"}},
+    {"sheets", {"张", "sheets"}}, {"pages", {"页", "pages"}}, {"count", {"个", "pieces"}},
+    {"cards", {"张", "cards"}},   {"g", {"克", "g"}},         {"ml", {"毫升", "ml"}},
+    {"hours", {"小时", "hours"}}, {"metres", {"米", "m"}},    {"percent", {"%", "%"}},
 };
 
 }  // namespace kw::agent::ctl

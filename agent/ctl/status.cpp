@@ -1,7 +1,9 @@
 // kioskctl status, devices, outbox, drivers: what the agent knows, as it stands.
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/drivers_table.hpp"
+#include "agent/ctl/messages.hpp"
 #include "agent/ctl/print.hpp"
+#include "agent/ctl/words.hpp"
 #include "common/platform/control_client.hpp"
 
 namespace kw::agent::ctl {
@@ -20,6 +22,26 @@ int verdict(const json::object& status) {
   return count > 0 || needs_person || mistakes || !disk ? fault : well;
 }
 
+/// One device, and whether it is well.
+int show_device(const Options& options, const json::array& devices, const std::string& name) {
+  std::string known;
+  for (const auto& entry : devices) {
+    if (!entry.is_object()) continue;
+    const auto& device = entry.get_object();
+    if (text(at(device, "name")) != name) {
+      known.append(known.empty() ? "" : ", ").append(text(at(device, "name")));
+      continue;
+    }
+    json::object out;
+    out["device"] = device;
+    print(options, out, device_text(device, options.view));
+    return at(device, "health") == "fault" ? fault : well;
+  }
+  return complain(options, usage,
+                  say(options, message::no_such_device, name,
+                      known.empty() ? message::none.in(options.view.lang) : known));
+}
+
 }  // namespace
 
 int run_status(const Options& options) {
@@ -29,9 +51,10 @@ int run_status(const Options& options) {
   return verdict(*answer);
 }
 
-int run_devices(const Options& options) {
+int run_devices(const Options& options, const DevicesArgs& args) {
   const auto answer = platform::ask_control(options.data, "devices", {}, answer_limit);
   if (!answer) return not_asked(options, answer.error());
+  if (!args.device.empty()) return show_device(options, array_at(*answer, "devices"), args.device);
   print(options, *answer, devices_text(*answer, options.view));
   for (const auto& device : answer->at("devices").get_array()) {
     if (device.at("health").get_string() == "fault") return fault;

@@ -158,6 +158,33 @@ std::string consumable_text(const json::object& consumable, Lang lang) {
   return out;
 }
 
+std::string unit_word(const std::string& unit, Lang lang) { return word(units, unit, lang); }
+
+std::string supply_word(const std::string& type, Lang lang) { return type_word(type, lang); }
+
+std::string supply_text(const json::object& consumable, Lang lang) {
+  auto out = consumable_text(consumable, lang);
+  const auto& capacity = at(consumable, "capacity");
+  if (!at(consumable, "available").is_null() && !capacity.is_null() &&
+      text(at(consumable, "unit"), "") != "percent") {
+    out += " / " + text(capacity);
+  }
+  const auto source = text(at(consumable, "source"), "");
+  if (!source.empty() && source != "unknown") {
+    out = fmt::format(fmt::runtime(message::of_colour.in(lang)), out,
+                      word(level_sources, source, lang));
+  }
+  if (const auto& days = at(consumable, "days_left"); !days.is_null()) {
+    out += lang == Lang::en ? ", " : "，";
+    out += fmt::format(fmt::runtime(message::days_left.in(lang)), text(days));
+  }
+  if (at(consumable, "enabled") == false) {
+    out = fmt::format(fmt::runtime(message::of_colour.in(lang)), out,
+                      message::health_disabled.in(lang));
+  }
+  return out;
+}
+
 std::vector<json::object> worst_first(const json::array& consumables) {
   std::multimap<std::ptrdiff_t, json::object> sorted;
   for (const auto& entry : consumables) {

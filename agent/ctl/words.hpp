@@ -35,8 +35,13 @@ std::string condition_text(const boost::json::object& condition, const std::stri
                            Lang lang);
 /// All conditions of a status; "-" when there is none.
 std::string conditions_text(const boost::json::object& device, Lang lang);
+std::string unit_word(const std::string& unit, Lang lang);
+std::string supply_word(const std::string& type, Lang lang);
 /// "toner (cyan) low 12 %".
 std::string consumable_text(const boost::json::object& consumable, Lang lang);
+/// The same with where the level comes from and how long it lasts: "receipt paper ok 42 m of 80
+/// (counted), about 12 days left".
+std::string supply_text(const boost::json::object& consumable, Lang lang);
 /// The device's, those first that need a person.
 std::vector<boost::json::object> worst_first(const boost::json::array& consumables);
 /// What a self-test of the agent's own found: its `health=… state=…` in words, another text as is.

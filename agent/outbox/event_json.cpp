@@ -55,6 +55,20 @@ void result(json::object& out, const pb::CommandResult& from) {
   out["body"] = wrong ? json::value(nullptr) : std::move(body);
 }
 
+void refill(json::object& out, const pb::Refill& from) {
+  const auto known = [](bool has, double value) {
+    return has ? json::value(value) : json::value(nullptr);
+  };
+  out["refill"] = from.type();
+  out["device"] = from.device();
+  out["unit"] = from.unit();
+  out["detected"] = from.detected();
+  out["before"] = known(from.has_before(), from.before());
+  out["level"] = known(from.has_level(), from.level());
+  out["capacity"] = known(from.has_capacity(), from.capacity());
+  out["used"] = from.used();
+}
+
 void body(json::object& out, const pb::Event& event) {
   switch (event.body_case()) {
     case pb::Event::kState:
@@ -81,6 +95,9 @@ void body(json::object& out, const pb::Event& event) {
       out["hash"] = identity::to_hex(event.configuration().hash());
       out["state"] = word(report_states, event.configuration().state());
       out["detail"] = event.configuration().detail();
+      break;
+    case pb::Event::kRefill:
+      refill(out, event.refill());
       break;
     case pb::Event::BODY_NOT_SET:
       break;

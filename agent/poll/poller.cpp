@@ -57,7 +57,8 @@ std::string told(Lang lang, const Text& text, const Args&... args) {
 }  // namespace
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
-               const Clock& clock, std::uint64_t seed, const std::set<std::string>& left)
+               const Clock& clock, std::uint64_t seed, const std::set<std::string>& left,
+               Supplies* supplies)
     : lang_(config.language), recorder_(recorder), clock_(clock), left_(left) {
   std::mt19937_64 random{seed};
   struct Port {
@@ -92,7 +93,7 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     target.entry = port.devices.size();
     target.port = worker_of(device);
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
-                            Duration{start(random)}, device.hold_port});
+                            Duration{start(random)}, device.hold_port, device.results});
   }
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
@@ -108,7 +109,7 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     for (const auto& device : port.devices) names.push_back(device.name);
     timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
-                                                      open, recorder, board, clock));
+                                                      open, recorder, board, clock, supplies));
     ports_.push_back(text);
     for (const auto& name : names) targets_[name].worker = workers_.back();
   }
@@ -183,6 +184,15 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
   const auto& target = **found;
   if (target.worker->stuck()) return stuck(*device);
   target.worker->poll_now(target.entry);
+  return {};
+}
+
+Result<void> Poller::report(const std::string& device, DeviceResult result) {
+  const auto found = find(device);
+  if (!found) return found.error();
+  const auto& target = **found;
+  if (target.worker->stuck()) return stuck(device);
+  target.worker->report(target.entry, std::move(result));
   return {};
 }
 

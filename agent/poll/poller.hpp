@@ -28,7 +28,8 @@ class Poller {
   /// `left`: ports, as written, at which an earlier poller's driver is stuck: no second thread is
   /// started for them before `start_port`, their devices are reported as such.
   Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
-         const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {});
+         const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {},
+         Supplies* supplies = nullptr);
   ~Poller();
 
   void start();
@@ -48,6 +49,10 @@ class Poller {
   /// Polls `device`, or every device, at once. Errc::missing names the configured ones;
   /// Errc::refused says why that device is not polled at all. Any thread.
   Result<void> refresh(const std::optional<std::string>& device);
+
+  /// What a business application found when it used `device` (see Reported): merged with the
+  /// device's polls on its own thread, without touching the port. Errors as `refresh`. Any thread.
+  Result<void> report(const std::string& device, DeviceResult result);
 
   /// Something was plugged in: every device that did not answer last is polled at once, so that the
   /// long interval of absent devices delays nobody who repairs. Any thread.

@@ -193,10 +193,14 @@ const terminal_row = (row) => el('tr', { class: row.terminal_code === view.chose
 
 function consumable(row) {
   const parts = [supply_name(row.type), ' ', named('level_is', row.state)];
+  const unit = named('unit', row.unit ?? '');
   if (row.percent != null) parts.push(` ${number(row.percent)} % `, el('meter', { min: 0, max: 100, value: row.percent }));
-  else if (row.available != null && row.capacity != null) {
-    parts.push(` ${text('capacity', { have: number(row.available), all: number(row.capacity), unit: named('unit', row.unit ?? '') })}`);
+  if (row.available != null && row.unit !== 'percent') {
+    parts.push(row.capacity == null ? ` ${number(row.available)} ${unit}`
+      : ` ${text('capacity', { have: number(row.available), all: number(row.capacity), unit })}`);
   }
+  if (row.source !== 'unknown') parts.push(` · ${named('source', row.source)}`);
+  if (row.days_left != null) parts.push(` · ${text('days_left', { days: number(row.days_left) })}`);
   return el('li', {}, ...parts);
 }
 

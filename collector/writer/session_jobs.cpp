@@ -64,6 +64,14 @@ void note(const Session& session, const pb::AgentNote& n) {
                               {"detail", n.detail()}});
 }
 
+/// Kept in its block; the level itself comes with the device's status.
+void refilled(const Session& session, const pb::Refill& r) {
+  log::info("consumable-refilled", {{"terminal", session.terminal_code},
+                                    {"device", r.device()},
+                                    {"type", r.type()},
+                                    {"detected", r.detected()}});
+}
+
 /// Of several changes to one row only the last is written: a device's latest state, a timer's
 /// latest word. What is told once and for all (faults, orders, audit) stays as it is.
 Changes coalesced(Changes changes) {
@@ -122,6 +130,8 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
                                           event.sample().SerializeAsString(), position, at};
     } else if (event.has_agent()) {
       note(session, event.agent());
+    } else if (event.has_refill()) {
+      refilled(session, event.refill());
     } else if (event.has_command_result()) {
       take_command_result(work, session, event.command_result());
     } else if (event.has_configuration()) {

@@ -42,6 +42,8 @@ EventClass class_of(const pb::Event& event) {
       return sample;
     case pb::Event::kCommandResult:
       return command_result;
+    case pb::Event::kRefill:
+      return consumable;
     default:
       return agent;
   }

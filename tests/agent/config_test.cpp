@@ -155,3 +155,55 @@ TEST_CASE("a file that is not there is one problem, not the end") {
   REQUIRE(config.problems.size() == 1);
   CHECK(config.problems[0].in(Lang::en).find("/nowhere/agent.toml") != std::string::npos);
 }
+
+TEST_CASE("a consumable says its figures, and a mistake in it costs the consumable alone") {
+  const std::string device =
+      "[[device]]\nname = \"a\"\ndriver = \"escpos\"\nport = \"tcp://127.0.0.1:1\"\n"
+      "[[device.consumable]]\n";  // line 5; its keys begin on line 6
+  const auto config = parse_config(device +
+                                       "type = \"receipt_paper\"\nunit = \"metres\"\n"
+                                       "capacity = 80\nwarn = 10.5\ncritical = 2\nnear_end = 3\n"
+                                       "per_use = 0.2\nenabled = false\n"
+                                       "[[device.consumable]]\ntype = \"toner_cyan\"\n",
+                                   "agent.toml");
+  CHECK_MESSAGE(config.problems.empty(), all(config));
+  REQUIRE(config.devices.at(0).consumables.size() == 2);
+  const auto& paper = config.devices[0].consumables[0];
+  CHECK(paper.unit == "metres");
+  CHECK(paper.capacity == 80);
+  CHECK(paper.warn == 10.5);
+  CHECK(paper.critical == 2);
+  CHECK(paper.near_end == 3);
+  CHECK(paper.per_use == 0.2);
+  CHECK_FALSE(paper.enabled);
+
+  struct Row {
+    std::string_view text;
+    std::uint32_t line;
+    std::string_view key;
+  };
+  for (const auto& row : {
+           Row{"capacity = 80", 5, "type"},
+           Row{"type = \"cheese\"", 6, "type"},
+           Row{"type = \"toner\"\nunit = \"litres\"", 7, "unit"},
+           Row{"type = \"toner\"\ncapacity = -1", 7, "capacity"},
+           Row{"type = \"toner\"\ncapacity = \"80\"", 7, "capacity"},
+           Row{"type = \"toner\"\ncapacity = 80\nwarn = 90", 8, "warn"},
+           Row{"type = \"toner\"\nwarn = 5\ncritical = 6", 8, "critical"},
+           Row{"type = \"toner\"\nenabled = 1", 7, "enabled"},
+           Row{"type = \"toner\"\nlevel = 5", 7, "level"},
+       }) {
+    CAPTURE(row.text);
+    const auto wrong = parse_config(device + std::string{row.text} + "\n", "agent.toml");
+    CHECK_MESSAGE(has(wrong, row.line, "device.0.consumable.0." + std::string{row.key}),
+                  all(wrong));
+    CHECK(wrong.problems.size() == 1);
+    REQUIRE(wrong.devices.size() == 1);
+    CHECK_FALSE(wrong.devices[0].mistake);
+    CHECK(wrong.devices[0].consumables.empty());
+  }
+  const auto twice = parse_config(
+      device + "type = \"toner\"\n[[device.consumable]]\ntype = \"toner\"\n", "agent.toml");
+  CHECK(has(twice, 8, "device.0.consumable.1.type"));
+  CHECK(twice.devices[0].consumables.size() == 1);
+}

@@ -237,3 +237,25 @@ TEST_CASE("the live screen says when the agent is lost, and marks what was ackno
   screen.lost("no socket");
   CHECK(text().find("no socket") != std::string::npos);
 }
+
+TEST_CASE("a consumable is told with its level, where that comes from and how long it lasts") {
+  const auto said = [](const char* text, Lang lang) {
+    return supply_text(json::parse(text).get_object(), lang);
+  };
+  constexpr auto counted =
+      R"({"type":"receipt_paper","state":"low","available":8.5,"unit":"metres","capacity":80,)"
+      R"("percent":10.6,"source":"counted","days_left":2,"enabled":true})";
+  CHECK(said(counted, Lang::en) == "receipt paper low 8.5 m / 80 (counted), about 2 days left");
+  CHECK(said(counted, Lang::zh_cn) == "凭条纸 将尽 8.5 米 / 80（按用量计算），约可用 2 天");
+  CHECK(said(R"({"type":"toner_cyan","state":"unknown","available":null,"source":"unknown"})",
+             Lang::en) == "toner (cyan) unknown");
+  CHECK(said(R"({"type":"toner","state":"ok","available":40.0,"unit":"percent","capacity":100,)"
+             R"("source":"measured","enabled":false})",
+             Lang::en) == "toner ok 40 % (measured) (disabled)");
+  const DriverOf none;
+  CHECK(
+      event_text(json::parse(R"({"class":"consumable","device":"a","refill":"toner","level":null,)"
+                             R"("unit":"","detected":true})")
+                     .get_object(),
+                 none, Lang::en) == "toner refilled, how much is not known (detected)");
+}

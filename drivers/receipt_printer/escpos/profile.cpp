@@ -53,6 +53,7 @@ void read_profile(const config::Document& document, std::vector<config::Problem>
   if (auto identify = top.texts("identify"); !identify.empty())
     model.identify = std::move(identify);
   top.texts("answers");  // the simulated printer's
+  model.near_end_metres = top.number("near_end_metres", model.near_end_metres, 0, 100);
   for (const std::string_view reply : {"eot1", "eot2", "eot3", "eot4", "full"}) {
     if (!document.root.contains(reply)) continue;
     ReplyTable table;

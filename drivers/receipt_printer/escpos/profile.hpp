@@ -34,6 +34,7 @@ struct Model {
   std::vector<std::string> polls;
   std::vector<std::string> identify;
   std::map<std::string, ReplyTable, std::less<>> replies;
+  double near_end_metres = 0;  ///< what is left when the near-end sensor speaks; 0: not known
 
   /// Whether this model can say it at all: what it cannot say is not shown as well.
   bool can_say(std::string_view means) const;

@@ -111,6 +111,8 @@ wire::Consumable paper_of(const Model& model, const std::vector<wire::Condition>
   wire::Consumable paper{.type = "receipt_paper", .unit = "metres"};
   paper.source = wire::LevelSource::flag;
   if (roll_metres > 0) paper.capacity = roll_metres;
+  const bool senses_end = model.near_end_metres > 0 && model.can_say("media-low");
+  if (senses_end) paper.warning_level = model.near_end_metres;
   if (has(conditions, "media-empty")) {
     paper.state = wire::ConsumableState::out;
     paper.available = 0;
