@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/debounce/flapping.hpp"
+#include "agent/local_api/settings.hpp"
 #include "common/clock.hpp"
 #include "common/config.hpp"
 #include "common/i18n.hpp"
@@ -24,8 +25,9 @@ struct DeviceConfig {
   drivers::PortAddress address;
   drivers::Settings settings;
   Duration poll = std::chrono::seconds{5};
-  Duration settle{0};      ///< chatter shorter than this is not reported
-  bool hold_port = false;  ///< keep the port open between polls
+  Duration settle{0};           ///< chatter shorter than this is not reported
+  bool hold_port = false;       ///< keep the port open between polls
+  bool poll_in_session = true;  ///< false: left alone while a citizen is being served
   bool enabled = true;
   std::optional<config::Problem> mistake;  ///< the first one: the device is reported, not polled
 };
@@ -49,6 +51,7 @@ struct AgentConfig {
   Duration trial =
       std::chrono::minutes{2};        ///< a pushed one must have reached the collector by then
   std::vector<DeviceConfig> devices;  ///< those with a usable name, in the file's order
+  AssistantSettings assistant;        ///< `[assistant]`
   std::vector<config::Problem> problems;
   bool readable = true;  ///< false: no file, or not TOML; then there are no devices
 };

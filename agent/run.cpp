@@ -15,8 +15,10 @@
 #include "agent/control/answers.hpp"
 #include "agent/control/following.hpp"
 #include "agent/control/verbs.hpp"
+#include "agent/local_api/assistant.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/power.hpp"
+#include "agent/serving.hpp"
 #include "agent/uplink/uplink.hpp"
 #include "agent/watch.hpp"
 #include "agent/watchdog.hpp"
@@ -54,13 +56,15 @@ class Agent {
         journal_(std::move(outbox_), clock_),
         uplink_(io_.get_executor(), journal_, clock_, uplink_options(data, *in_force_->config),
                 facts_of(*in_force_, reconfigurer_.local_only(), host_)),
-        watch_(port_opener(), journal_, board_, clock_),
+        watch_(port_opener(), journal_, board_, clock_, [this] { return serving_.active(); }),
         answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
                  [this] { return reconfigurer_.status(); }),
         verbs_(answers_, journal_, uplink_, clock_, self_tester(),
                [this] { return reconfigurer_.in_force()->text; }),
         following_(verbs_, journal_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
+        assistant_(io_.get_executor(), journal_, serving_, clock_, host_.boot_id,
+                   assistant_hands()),
         commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
         signals_(io_),
         watchdog_(service_, journal_, poll_progress(), clock_) {}
@@ -80,6 +84,8 @@ class Agent {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
     watch_.start(config);
+    answers_.assistant([this] { return assistant_.status(); });
+    assistant_.use(config.assistant, config.language, device_names(config));
     commander_.start();
     reconfigurer_.start(configuration_hands());
     uplink_.on({[this](const pb::Command& command) { commander_.received(command); },
@@ -91,6 +97,7 @@ class Agent {
     spawn(io_, "stop", stop_when_told());
     spawn(io_, "watchdog", watchdog_.run());
     spawn(io_, "hotplug", look_at_new_ports());
+    spawn(io_, "assistant", assistant_.run());
     service_.ready(
         fmt::format("devices={} problems={}", config.devices.size(), config.problems.size()));
     log::info("agent-started", {{"devices", config.devices.size()},
@@ -149,6 +156,17 @@ class Agent {
     return out;
   }
 
+  Assistant::Hands assistant_hands() {
+    Assistant::Hands out;
+    out.devices = [this] { return devices_now(); };
+    return out;
+  }
+
+  Task<boost::json::array> devices_now() {
+    const auto answer = co_await answers_.answer("devices", {});
+    co_return answer ? answer->at("devices").as_array() : boost::json::array{};
+  }
+
   static Commander::Options command_options() {
     Commander::Options out;
     out.seed = identity::random_u64();
@@ -183,6 +201,7 @@ class Agent {
     board_.retain(device_names(*config));
     if (config->readable) retain(*config);
     tell_problems(*config);
+    assistant_.use(config->assistant, config->language, device_names(*config));
     uplink_.use(uplink_options(data_, *config),
                 facts_of(*in_force_, reconfigurer_.local_only(), host_));
     std::string out;
@@ -237,6 +256,7 @@ class Agent {
     log::info("agent-stopping");
     service_.stopping();
     control_.stop();
+    assistant_.stop();
     reconfigurer_.stop();
     const bool all_ended = co_await watch_.stop(helper_, stop_limit);
     const Seen seen{clock_.mono(), clock_.wall()};
@@ -269,12 +289,14 @@ class Agent {
   std::optional<LastRun> last_run_;
   Journal journal_;
   Board board_;
+  Serving serving_;
   Uplink uplink_;
   Watch watch_;
   Answers answers_;
   Verbs verbs_;
   Following following_;
   platform::ControlServer control_;
+  Assistant assistant_;
   Commander commander_;
   asio::signal_set signals_;
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();

@@ -7,8 +7,13 @@
 
 namespace kw::agent {
 
-Watch::Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock)
-    : open_(std::move(open)), recorder_(recorder), board_(board), clock_(clock) {}
+Watch::Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock,
+             std::function<bool()> serving)
+    : open_(std::move(open)),
+      recorder_(recorder),
+      board_(board),
+      clock_(clock),
+      serving_(std::move(serving)) {}
 
 std::set<std::string> Watch::ports_left() const {
   std::set<std::string> out;
@@ -18,7 +23,7 @@ std::set<std::string> Watch::ports_left() const {
 
 void Watch::start(const AgentConfig& config) {
   poller_ = std::make_shared<Poller>(config, open_, recorder_, board_, clock_,
-                                     identity::random_u64(), ports_left());
+                                     identity::random_u64(), ports_left(), serving_);
   poller_->start();
 }
 

@@ -35,7 +35,9 @@ constexpr std::string_view schema =
     "CREATE TABLE IF NOT EXISTS device (name TEXT PRIMARY KEY, status BLOB NOT NULL,"
     " identity BLOB NOT NULL, crc BIGINT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, begun_wall_us BIGINT NOT NULL,"
-    " done BIGINT NOT NULL) WITHOUT ROWID;";
+    " done BIGINT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS told (name TEXT PRIMARY KEY, mark BLOB NOT NULL,"
+    " answer BLOB NOT NULL, wall_us BIGINT NOT NULL) WITHOUT ROWID;";
 
 enum class Found { nothing, usable, damaged, newer };
 

@@ -18,6 +18,7 @@ if(WIN32)
     platform/win/security.cpp
     platform/win/serial_port.cpp
     platform/win/service.cpp
+    platform/win/shared_file.cpp
     platform/win/signals.cpp
     platform/win/sockets.cpp
     platform/win/tcp_port.cpp
@@ -41,6 +42,7 @@ target_sources(kw_common PRIVATE
   platform/posix/process.cpp
   platform/posix/serial_port.cpp
   platform/posix/service.cpp
+  platform/posix/shared_file.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
   platform/posix/tcp_port.cpp
