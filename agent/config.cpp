@@ -170,6 +170,8 @@ struct Loader {
     device.hold_port = reader.boolean("hold_port", false);
     device.poll_in_session = reader.boolean("poll_in_session", true);
     device.enabled = reader.boolean("enabled", true);
+    device.results.age = seconds{reader.integer("result_limit_s", 900, 10, 86'400)};
+    device.results.failures = static_cast<int>(reader.integer("result_failures", 3, 1, 100));
     settings(device, reader, index);
     reader.done();
     if (out.problems.size() > problems_before) device.mistake = out.problems[problems_before];

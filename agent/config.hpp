@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "agent/consumables/rules.hpp"
 #include "agent/debounce/flapping.hpp"
 #include "agent/local_api/settings.hpp"
+#include "agent/poll/reported.hpp"
 #include "common/clock.hpp"
 #include "common/config.hpp"
 #include "common/i18n.hpp"
@@ -29,6 +31,8 @@ struct DeviceConfig {
   bool hold_port = false;       ///< keep the port open between polls
   bool poll_in_session = true;  ///< false: left alone while a citizen is being served
   bool enabled = true;
+  Reported::Limits results;  ///< how applications' results count
+  std::vector<SupplyRules> consumables;
   std::optional<config::Problem> mistake;  ///< the first one: the device is reported, not polled
 };
 

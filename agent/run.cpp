@@ -12,6 +12,8 @@
 #include "agent/commands/commander.hpp"
 #include "agent/configuration/messages.hpp"
 #include "agent/configuration/reconfigurer.hpp"
+#include "agent/consumables/refill_event.hpp"
+#include "agent/consumables/supplies.hpp"
 #include "agent/control/answers.hpp"
 #include "agent/control/following.hpp"
 #include "agent/control/verbs.hpp"
@@ -53,15 +55,17 @@ class Agent {
         outbox_bytes_(in_force_->config->outbox_bytes),
         outbox_(make_outbox(data, *in_force_->config, clock_, host_.boot_id)),
         last_run_(outbox_->last_run()),
+        supplies_(clock_, outbox_->supplies()),
         journal_(std::move(outbox_), clock_),
         uplink_(io_.get_executor(), journal_, clock_, uplink_options(data, *in_force_->config),
                 facts_of(*in_force_, reconfigurer_.local_only(), host_)),
-        watch_(port_opener(), journal_, board_, clock_, [this] { return serving_.active(); }),
+        watch_(port_opener(), journal_, board_, clock_, &supplies_,
+               [this] { return serving_.active(); }),
         answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
                  [this] { return reconfigurer_.status(); }),
         verbs_(answers_, journal_, uplink_, clock_, self_tester(),
                [this] { return reconfigurer_.in_force()->text; }),
-        following_(verbs_, journal_, clock_),
+        following_(verbs_, journal_, uplink_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
         assistant_(io_.get_executor(), journal_, serving_, clock_, host_.boot_id,
                    assistant_hands()),
@@ -83,6 +87,8 @@ class Agent {
     if (const auto listening = control_.listen(data_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
+    supplies_.on_refill([this](const Supplies::Event& refill) { tell(refill); });
+    supplies_.use(config);
     watch_.start(config);
     answers_.assistant([this] { return assistant_.status(); });
     assistant_.use(config.assistant, config.language, device_names(config));
@@ -159,11 +165,18 @@ class Agent {
   Assistant::Hands assistant_hands() {
     Assistant::Hands out;
     out.devices = [this] { return devices_now(); };
+    out.device_result = [this](const std::string& device, DeviceResult result) {
+      return watch_.report(device, std::move(result));
+    };
+    out.used = [this](const pb::ConsumableUse& use) {
+      return supplies_.used(use.device(), use.type(), use.amount(), use.unit());
+    };
     return out;
   }
 
   Task<boost::json::array> devices_now() {
-    const auto answer = co_await answers_.answer("devices", {});
+    boost::json::object none;
+    const auto answer = co_await answers_.answer("devices", std::move(none));
     co_return answer ? answer->at("devices").as_array() : boost::json::array{};
   }
 
@@ -192,9 +205,26 @@ class Agent {
     co_await journal_.ask(append);
   }
 
+  /// A refill goes into the outbox, and what it changed onto the disk, at once. Any thread.
+  void tell(const Supplies::Event& refill) {
+    const Seen seen{clock_.mono(), clock_.wall()};
+    journal_.post(
+        [event = refill_event(refill), seen](Outbox& outbox) { outbox.append(event, seen); });
+    log::info(
+        "refilled",
+        {{"device", refill.device}, {"type", refill.type}, {"detected", refill.refilled.detected}});
+  }
+
+  void save_supplies(bool all) {
+    auto rows = supplies_.unsaved(all);
+    if (rows.empty()) return;
+    journal_.post([rows = std::move(rows)](Outbox& outbox) { outbox.save_supplies(rows); });
+  }
+
   /// Another configuration: everything that depends on one follows, storage apart.
   Task<std::string> apply(std::shared_ptr<const InForce> next) {
     const auto config = next->config;
+    supplies_.use(*config);
     const auto left = co_await watch_.replace(helper_, config, stop_limit);
     in_force_ = std::move(next);
     answers_.use(config);
@@ -232,6 +262,7 @@ class Agent {
     for (;;) {
       co_await sleep_for(flush_every);
       watch_.take_back();
+      save_supplies(false);
       journal_.post([](Outbox& outbox) { outbox.flush(); });
       if (clock_.mono() - last < housekeeping_every) continue;
       last = clock_.mono();
@@ -259,6 +290,7 @@ class Agent {
     assistant_.stop();
     reconfigurer_.stop();
     const bool all_ended = co_await watch_.stop(helper_, stop_limit);
+    save_supplies(true);
     const Seen seen{clock_.mono(), clock_.wall()};
     const auto close_run = [seen](Outbox& outbox) {
       outbox.close_run(seen);
@@ -287,6 +319,7 @@ class Agent {
   std::int64_t outbox_bytes_;       ///< the ceiling that this run began with
   std::unique_ptr<Outbox> outbox_;  ///< until the journal takes it
   std::optional<LastRun> last_run_;
+  Supplies supplies_;
   Journal journal_;
   Board board_;
   Serving serving_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "agent/config.hpp"
 #include "agent/outbox/journal.hpp"
@@ -23,7 +24,7 @@ class Watch {
   /// What is given outlives this and every worker that is stuck. `serving`: whether a citizen is
   /// being served; any thread.
   Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock,
-        std::function<bool()> serving = {});
+        Supplies* supplies = nullptr, std::function<bool()> serving = {});
 
   void start(const AgentConfig& config);
   /// Ends what polls now, on `helper`'s thread and within `limit`, and begins anew. Never two
@@ -44,6 +45,10 @@ class Watch {
   Result<void> refresh(const std::optional<std::string>& device) {
     return poller_->refresh(device);
   }
+  /// See Poller::report.
+  Result<void> report(const std::string& device, DeviceResult result) {
+    return poller_->report(device, std::move(result));
+  }
   void port_appeared() { poller_->port_appeared(); }
   Task<Result<drivers::SelfTest>> self_test(std::string device, std::string test, Duration limit);
 
@@ -55,6 +60,7 @@ class Watch {
   Recorder& recorder_;
   Board& board_;
   const Clock& clock_;
+  Supplies* supplies_;
   std::function<bool()> serving_;
   std::shared_ptr<Poller> poller_;
   Poller::Left left_;

@@ -38,7 +38,6 @@ namespace json = boost::json;
 constexpr std::size_t reader_threads = 2;
 constexpr auto drain_hint = std::chrono::seconds{5};
 constexpr auto bundles_pruned_every = std::chrono::hours{24};
-constexpr auto answer_goes_out = std::chrono::milliseconds{200};
 constexpr auto server_certificate_looked_at = std::chrono::hours{24};
 constexpr std::size_t stranger_connections = 2'000;  // beside sessions: handshakes, enrolments
 // A pushed configuration of 48 KiB, every character of it escaped.
@@ -106,6 +105,9 @@ class Collector {
     if (!agents) return std::move(agents).error().within("--agents");
     auto people = people_.listen(options_.people);
     if (!people) return std::move(people).error().within("--people");
+    control_.follow("drain", [this](json::object args, platform::ControlServer::Lines& to) {
+      return drain(std::move(args), to);
+    });
     auto control = control_.listen(options_.data / platform::control_name);
     if (!control) return std::move(control).error();
     spawn(io_, "signals", stop_on_signal());
@@ -215,7 +217,6 @@ class Collector {
   }
 
   Task<Result<json::object>> answer_control(std::string verb, json::object args) {
-    if (verb == "drain") co_return co_await answer_drain(std::move(args));
     if (!is_identity_verb(verb))
       co_return co_await remote_.answer(std::move(verb), std::move(args));
     const Subject subject{Subject::Kind::loopback_administrator, "host"};
@@ -228,7 +229,9 @@ class Collector {
     co_return std::move(done->answer);
   }
 
-  Task<Result<json::object>> answer_drain(json::object args) {
+  /// Answers by a line, so that it knows when the client has it: the end of the collector, if that
+  /// was asked for, comes after.
+  Task<Result<void>> drain(json::object args, platform::ControlServer::Lines& to) {
     const auto* after = args.if_contains("retry_after_ms");
     const auto* stops = args.if_contains("stop");
     boost::system::error_code wrong;
@@ -240,14 +243,11 @@ class Collector {
     const Duration retry_after = std::chrono::milliseconds{ms};
     const auto sessions = co_await gateway_.drain(retry_after, options_.stop_within);
     log::info("drained", {{"sessions", sessions}});
-    // As an administrator's signal would; after the answer has gone out.
-    if (stops != nullptr && stops->is_bool() && stops->get_bool()) spawn(io_, "stop", stop_soon());
-    co_return json::object{{"sessions", sessions}};
-  }
-
-  Task<void> stop_soon() {
-    co_await sleep_for(answer_goes_out);
-    co_await stop();
+    json::object answer{{"sessions", sessions}};
+    co_await to.send(std::move(answer));
+    // As an administrator's signal would.
+    if (stops != nullptr && stops->is_bool() && stops->get_bool()) spawn(io_, "stop", stop());
+    co_return Result<void>{};
   }
 
   asio::io_context& io_;

@@ -17,7 +17,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr auto look_every = std::chrono::milliseconds{300};
+// How late it is noticed that the client has gone while nothing happens.
+constexpr auto look_at_least_every = std::chrono::seconds{5};
 constexpr auto state_at_least_every = std::chrono::seconds{5};
 constexpr auto state_at_most_every = std::chrono::seconds{1};
 constexpr std::size_t shown_at_once = 64;
@@ -85,9 +86,11 @@ Task<Result<void>> Following::run(json::object args, platform::ControlServer::Li
   const auto* wish = args.if_contains("watch");
   const bool watch = wish != nullptr && *wish == true;
   for (bool taken = true; taken && to.open();) {
+    const auto rung = uplink_.moved().rung();
     if (watch) taken = co_await tell_state(seen, to);
     if (taken) taken = co_await tell_events(seen, to);
-    if (taken) co_await sleep_for(look_every);
+    if (taken)
+      co_await uplink_.moved().heard(rung, watch ? state_at_most_every : look_at_least_every);
   }
   co_return Result<void>{};
 }

@@ -14,8 +14,8 @@ namespace kw::agent {
 /// device alone. What is referred to outlives it.
 class Following {
  public:
-  Following(Verbs& verbs, Journal& journal, const Clock& clock)
-      : verbs_(verbs), journal_(journal), clock_(clock) {}
+  Following(Verbs& verbs, Journal& journal, Uplink& uplink, const Clock& clock)
+      : verbs_(verbs), journal_(journal), uplink_(uplink), clock_(clock) {}
 
   Task<Result<void>> run(boost::json::object args, platform::ControlServer::Lines& to);
 
@@ -26,6 +26,7 @@ class Following {
 
   Verbs& verbs_;
   Journal& journal_;
+  Uplink& uplink_;
   const Clock& clock_;
 };
 

@@ -7,9 +7,6 @@
 namespace kw::agent {
 namespace {
 
-// Nobody is told of an acknowledgement but the outbox: a look costs less than being told would.
-constexpr auto look_every = std::chrono::milliseconds{50};
-
 /// Where the note was written; nothing when it was not.
 std::optional<Position> write_note(Outbox& outbox, const Seen& seen) {
   const auto before = outbox.view().epochs.back();
@@ -29,7 +26,7 @@ bool acknowledged(const OutboxView& view, const Position& at) {
 
 }  // namespace
 
-Task<boost::json::object> prove(Journal& journal, const Uplink& uplink, const Clock& clock,
+Task<boost::json::object> prove(Journal& journal, Uplink& uplink, const Clock& clock,
                                 Duration limit) {
   const auto began = clock.mono();
   const Seen seen{began, clock.wall()};
@@ -37,11 +34,13 @@ Task<boost::json::object> prove(Journal& journal, const Uplink& uplink, const Cl
   const auto at = co_await journal.ask(write);
   bool stored = false;
   while (at) {
+    const auto rung = uplink.moved().rung();
     const auto look = [](Outbox& outbox) { return outbox.view(); };
     const auto view = co_await journal.ask(look);
     stored = acknowledged(view, *at);
-    if (stored || clock.mono() - began >= limit) break;
-    co_await sleep_for(look_every);
+    const auto left = limit - (clock.mono() - began);
+    if (stored || left <= Duration::zero()) break;
+    co_await uplink.moved().heard(rung, left);
   }
   const auto took = clock.mono() - began;
   const auto count = [](Outbox& outbox) { return outbox.stats(); };

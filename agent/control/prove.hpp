@@ -11,7 +11,7 @@ namespace kw::agent {
 /// Whether the collector stores: writes a note "link-check" into the outbox, which harms nobody,
 /// and waits at most `limit` until it is acknowledged, which is said only of what is committed.
 /// `{acknowledged, written, took_ms, phase, last_error, unacknowledged}`. io thread.
-Task<boost::json::object> prove(Journal& journal, const Uplink& uplink, const Clock& clock,
+Task<boost::json::object> prove(Journal& journal, Uplink& uplink, const Clock& clock,
                                 Duration limit);
 
 }  // namespace kw::agent

@@ -35,7 +35,7 @@ Result<std::string> text_of(const json::object& args, std::string_view key) {
 
 }  // namespace
 
-Verbs::Verbs(Answers& answers, Journal& journal, const Uplink& uplink, const Clock& clock,
+Verbs::Verbs(Answers& answers, Journal& journal, Uplink& uplink, const Clock& clock,
              SelfTest self_test, std::function<std::string()> configuration)
     : answers_(answers),
       journal_(journal),

@@ -22,8 +22,8 @@ class Verbs {
                                                                  std::string what, Duration limit)>;
 
   /// `configuration`: the text of agent.toml in force.
-  Verbs(Answers& answers, Journal& journal, const Uplink& uplink, const Clock& clock,
-        SelfTest self_test, std::function<std::string()> configuration);
+  Verbs(Answers& answers, Journal& journal, Uplink& uplink, const Clock& clock, SelfTest self_test,
+        std::function<std::string()> configuration);
 
   /// The fields of a good answer; Errc::unsupported for a verb that there is not, Errc::invalid for
   /// arguments that cannot be meant.
@@ -45,7 +45,7 @@ class Verbs {
 
   Answers& answers_;
   Journal& journal_;
-  const Uplink& uplink_;
+  Uplink& uplink_;
   const Clock& clock_;
   SelfTest self_test_;
   std::function<std::string()> configuration_;

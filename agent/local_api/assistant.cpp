@@ -351,29 +351,38 @@ Task<link::HttpResponse> Assistant::take_use(pb::ConsumableUse use, Lang lang) {
   const auto id = use.id();
   std::function enter_it = [this, told = std::move(use)](Ledger& ledger, Outbox& outbox) {
     auto out = ledger.use(outbox, told);
-    if (out.how == Entered::How::written && hands_.used) hands_.used(outbox, told);
+    if (out.how != Entered::How::written) return out;
+    if (const auto counted = hands_.used(told); !counted) {
+      // The use stands and is told; only the level that is reckoned here does not know what it is.
+      out.body.pop_back();
+      out.body += ",\"not_counted\":" + json::serialize(json::value(counted.error().text())) + "}";
+    }
     return out;
   };
   co_return co_await enter(std::move(enter_it), id, 201, lang);
 }
 
-Task<link::HttpResponse> Assistant::take_result(DeviceResult result, Lang lang) {
-  if (!knows(result.device) || !hands_.device_result) {
+Task<link::HttpResponse> Assistant::take_result(NamedResult told, Lang lang) {
+  if (!knows(told.device)) {
     co_return refused(
-        refuse(400, "unknown-device", "device", message::unknown_device, "device", result.device),
+        refuse(400, "unknown-device", "device", message::unknown_device, "device", told.device),
         lang);
   }
-  const auto at = clock_.wall();
-  const auto take = [this, &result](Outbox& outbox) {
-    return hands_.device_result(outbox, result) && outbox.stats().on_disk;
-  };
-  const bool kept = co_await journal_.ask(take);
+  const auto writable = [](Outbox& outbox) { return outbox.stats().on_disk; };
+  const bool kept = co_await journal_.ask(writable);
   if (!kept) co_return refused(refuse(503, "not-kept", {}, message::not_kept), lang);
+  told.result.at = clock_.mono();
+  const auto at = clock_.wall();
+  const auto taken = hands_.device_result(told.device, std::move(told.result));
+  if (!taken) {
+    const auto& why = taken.error().text();
+    co_return refused({409, "device-not-watched", "device", why, why}, lang);
+  }
   ++counters_.taken;
   json::object body;
-  body["device"] = result.device;
-  body["recorded_at"] = rfc3339(at);
-  co_return json_response(200, json::serialize(body));
+  body["device"] = told.device;
+  body["received_at"] = rfc3339(at);
+  co_return json_response(202, json::serialize(body));
 }
 
 Task<link::HttpResponse> Assistant::overview() {

@@ -33,11 +33,10 @@ class Assistant {
   struct Hands {
     /// Every configured device as `kioskctl devices --json` has it.
     std::function<Task<boost::json::array>()> devices;
-    /// Takes how a device's work went; false: there is no such device. The outbox's thread, which
-    /// has written what came of it when this returns.
-    std::function<bool(Outbox& outbox, const DeviceResult& result)> device_result;
-    /// Counts what a job used up, once it is in the outbox. The outbox's thread.
-    std::function<void(Outbox& outbox, const pb::ConsumableUse& use)> used;
+    /// Takes how a device's work went. Errc::missing: no such device; Errc::refused: why not.
+    std::function<Result<void>(const std::string& device, DeviceResult result)> device_result;
+    /// Counts what a job used up, which is in the outbox already. The outbox's thread.
+    std::function<Result<void>(const pb::ConsumableUse& use)> used;
   };
 
   Assistant(asio::any_io_executor executor, Journal& journal, Serving& serving, const Clock& clock,
@@ -73,7 +72,7 @@ class Assistant {
   Task<link::HttpResponse> post(std::string path, boost::json::object body, Lang lang);
   Task<link::HttpResponse> enter(std::function<Entered(Ledger&, Outbox&)> what, std::string id,
                                  int written, Lang lang);
-  Task<link::HttpResponse> take_result(DeviceResult result, Lang lang);
+  Task<link::HttpResponse> take_result(NamedResult told, Lang lang);
   Task<link::HttpResponse> take_use(pb::ConsumableUse use, Lang lang);
   Task<link::HttpResponse> overview();
   std::optional<Refusal> throttle(double cost);

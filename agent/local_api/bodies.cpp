@@ -4,6 +4,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "agent/consumables/rules.hpp"
 #include "agent/local_api/fields.hpp"
 #include "agent/local_api/messages.hpp"
 #include "common/wire/codec.hpp"
@@ -16,7 +17,7 @@ namespace json = boost::json;
 constexpr std::array<std::string_view, 4> end_reasons{"completed", "cancelled", "abandoned",
                                                       "failed"};
 constexpr std::array<std::string_view, 3> results{"succeeded", "failed", "cancelled"};
-constexpr std::array<std::string_view, 8> use_units{"pages", "sheets", "metres", "count",
+constexpr std::array<std::string_view, 9> use_units{"pages", "sheets", "metres", "count",  "cards",
                                                     "g",     "ml",     "hours",  "percent"};
 constexpr std::uint64_t day_ms = 24ULL * 3600 * 1000;
 constexpr std::uint64_t clicks_at_once = 10'000;
@@ -92,20 +93,23 @@ Read<pb::ConsumableUse> read_use(const json::object& from) {
   pb::ConsumableUse out;
   out.set_id(fields.id("id", Need::required));
   out.set_device(fields.id("device", Need::required));
-  out.set_type(fields.id("type", Need::required));
+  out.set_type(fields.id("type", Need::optional));
+  if (!out.type().empty() && !known_supply(out.type())) {
+    fields.fail(refuse(400, "bad-field", "type", message::want_one_of, "type", known_supplies()));
+  }
   out.set_amount(fields.amount("amount", use_most));
   out.set_unit(std::string{use_units[fields.one_of("unit", Need::required, use_units)]});
   out.set_session(fields.id("session", Need::optional));
   return finished(std::move(out), fields);
 }
 
-Read<DeviceResult> read_device_result(const json::object& from) {
+Read<NamedResult> read_device_result(const json::object& from) {
   Fields fields{from};
-  DeviceResult out;
+  NamedResult out;
   out.device = fields.id("device", Need::required);
-  out.worked = fields.boolean("worked");
-  out.vendor_code = fields.text("vendor_code", Need::optional, wire::code_limit);
-  out.detail = fields.text("detail", Need::optional, detail_most);
+  out.result.worked = fields.boolean("worked");
+  out.result.vendor_code = fields.text("vendor_code", Need::optional, wire::code_limit);
+  out.result.detail = fields.text("detail", Need::optional, detail_most);
   return finished(std::move(out), fields);
 }
 

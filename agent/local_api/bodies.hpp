@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include "agent/local_api/refusal.hpp"
+#include "agent/poll/device_result.hpp"
 #include "wire/kioskwatch.pb.h"
 
 // What applications may send, field by field (openapi.yaml). Pure.
@@ -21,11 +22,9 @@ struct Read {
 };
 
 /// How a piece of work of a device went, as the application saw it.
-struct DeviceResult {
+struct NamedResult {
   std::string device;
-  bool worked = false;
-  std::string vendor_code;
-  std::string detail;
+  DeviceResult result;  ///< without its time
 };
 
 inline constexpr std::size_t clicks_most = 100;
@@ -40,6 +39,6 @@ Read<std::string> read_session_end(const boost::json::object& from);
 Read<pb::Transaction> read_transaction(const boost::json::object& from);
 Read<pb::Clicks> read_clicks(const boost::json::object& from);
 Read<pb::ConsumableUse> read_use(const boost::json::object& from);
-Read<DeviceResult> read_device_result(const boost::json::object& from);
+Read<NamedResult> read_device_result(const boost::json::object& from);
 
 }  // namespace kw::agent

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/consumables/rules.hpp"
 #include "agent/outbox/fit.hpp"
 #include "common/log.hpp"
 #include "common/wire/codec.hpp"
@@ -90,6 +91,7 @@ void Outbox::load() {
     devices_[row.text(0)] = std::move(device);
   }
   load_commands();
+  load_supplies();
   if (const auto boot = db.text("SELECT value FROM meta WHERE key='boot_id'")) {
     LastRun run;
     run.boot_id = *boot;
@@ -164,24 +166,35 @@ void Outbox::retain_devices(const std::vector<std::string>& configured) {
     file_.db->run("DELETE FROM device WHERE name=$1", it->first);
     it = devices_.erase(it);
   }
+  retain_supplies(configured);
   file_.db->forgive();
 }
 
 namespace {
 
 /// What the agent says of a device that does not answer; everything else the device said itself.
-constexpr std::array own_codes{"no-reply", "not-present", "wrong-device", "bad-configuration",
-                               "driver-stuck"};
+constexpr std::array own_codes{"no-reply",          "not-present",  "wrong-device",
+                               "bad-configuration", "driver-stuck", "results-failing"};
+
+bool fails(const wire::Status& status) {
+  return std::ranges::find(status.conditions, "results-failing", &wire::Condition::code) !=
+         status.conditions.end();
+}
 
 /// While nothing is heard of a device (its port is busy, it does not answer), what was wrong when
 /// it was last heard is neither over nor new: it stays, with the position that began it.
 void keep_unanswered(pb::Status& said, const wire::Status& status, const pb::Status& before) {
   const bool heard =
       status.evidence != wire::Evidence::none && status.evidence != wire::Evidence::shared_busy;
-  if (heard || !status.enabled || before.disabled()) return;
+  const bool by_report = status.evidence == wire::Evidence::driver_report;
+  if ((heard && !by_report) || !status.enabled || before.disabled()) return;
+  // An application that worked with the device shows that its faults are over; it sees no warnings.
+  const bool faults_over = by_report && !fails(status);
   for (const auto& c : before.condition()) {
+    if (faults_over && c.severity() == static_cast<std::uint32_t>(wire::Severity::fault)) continue;
     const auto same = [&](const pb::Condition& o) { return o.code() == c.code(); };
     if (std::ranges::find(own_codes, c.code()) != own_codes.end()) continue;
+    if (c.detail().starts_with(by_level)) continue;  // the level is known without the device
     if (std::ranges::none_of(said.condition(), same)) *said.add_condition() = c;
   }
   fit(said);
@@ -265,6 +278,7 @@ void Outbox::hold_sample(pb::Event event, const Seen& seen) {
 void Outbox::flush() {
   tell_notes();
   retry_results();
+  write_unsaved_supplies();
   for (auto& [device, unsaved] : std::exchange(unsaved_, {})) {
     append_state(device, unsaved.status, unsaved.seen);
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -81,6 +82,11 @@ class Outbox {
   void finish_command(const pb::CommandResult& result, const Seen& seen);
   /// Commands that began and have no result.
   std::vector<std::string> begun_commands() const;
+
+  /// What is remembered of consumables.
+  std::vector<SupplyRow> supplies() const;
+  /// Writes these rows in one commit; what the disk does not take is written with a later `flush`.
+  void save_supplies(const std::vector<SupplyRow>& rows);
 
   /// The announced end: SHUTDOWN and the mark of a clean stop in one commit.
   void close_run(const Seen& seen);
@@ -160,6 +166,10 @@ class Outbox {
   bool make_command_room();
   void load_commands();
   void prune_commands(WallTime now);
+  void load_supplies();
+  void write_supply(const std::pair<std::string, std::string>& key, const std::string& body);
+  void write_unsaved_supplies();
+  void retain_supplies(const std::vector<std::string>& configured);
   void retry_results();
   void write_telling(const Telling& telling, std::int64_t wall_us);
   void prune_told(WallTime now);
@@ -182,6 +192,8 @@ class Outbox {
   std::map<std::string, Unsaved, std::less<>> unsaved_;
   std::map<std::string, CommandRow, std::less<>> commands_;
   std::vector<UnsavedResult> unsaved_results_;
+  std::map<std::pair<std::string, std::string>, std::string> supplies_;  ///< by device and type
+  std::set<std::pair<std::string, std::string>> unsaved_supplies_;
   bool failing_ = false;        ///< the last write did not reach the disk
   std::optional<Record> owed_;  ///< a gap for events that could not be written
   std::optional<LastRun> last_run_;

@@ -218,6 +218,7 @@ void Outbox::recover() {
   for (const auto& e : epochs_) write_epoch(e);
   for (const auto& [name, device] : devices_) write_device(device);
   for (const auto& [id, command] : commands_) write_command(id, command);
+  for (const auto& [key, body] : supplies_) write_supply(key, body);
   if (!epochs_.empty()) {
     put_meta("boot_id", current().boot_id);
     put_meta("clean", "0");

@@ -37,6 +37,7 @@ class Salvage {
     meta();
     devices();
     commands();
+    supplies();
     told();
     for (auto& epoch : epochs()) copy(epoch);
     return out_;
@@ -72,6 +73,17 @@ class Salvage {
                 row.text(0), row.integer(1), row.integer(2));
     }
     from_.forgive();  // a file of an agent that knew no commands has no such table
+    (void)transaction.commit();
+  }
+
+  void supplies() {
+    db::Transaction transaction{into_};
+    for (const db::Row row : from_.rows("SELECT device, type, body, crc FROM supply")) {
+      if (static_cast<std::uint32_t>(row.integer(3)) != checksum(row.text(2))) continue;
+      into_.run("INSERT OR REPLACE INTO supply (device, type, body, crc) VALUES ($1,$2,$3,$4)",
+                row.text(0), row.text(1), row.text(2), row.integer(3));
+    }
+    from_.forgive();  // a file of an agent that knew no consumables has no such table
     (void)transaction.commit();
   }
 

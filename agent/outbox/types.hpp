@@ -91,6 +91,15 @@ struct Budget {
   int items = 50;
 };
 
+/// What is remembered of one consumable of a device; the outbox keeps it and understands nothing
+/// of it.
+struct SupplyRow {
+  std::string device;
+  std::string type;
+  std::string body;
+  bool operator==(const SupplyRow&) const = default;
+};
+
 struct OutboxStats {
   std::uint64_t kept = 0;     ///< event numbers still in the file, gaps included
   std::uint64_t unacked = 0;  ///< of them, not yet acknowledged

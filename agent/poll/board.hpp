@@ -17,7 +17,8 @@ struct Look {
   wire::Status status;
   MonoTime at{};
   Duration took{};
-  int misses = 0;  ///< in a row
+  int misses = 0;                       ///< in a row
+  std::optional<MonoTime> reported_at;  ///< of the application's report that is the status now
 };
 
 /// What the workers saw last, for whoever asks. Any thread.

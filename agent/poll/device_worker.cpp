@@ -27,18 +27,23 @@ wire::Status stuck_status() {
 
 DeviceWorker::DeviceWorker(const drivers::PortAddress& address, std::vector<Device> devices,
                            const Timing& timing, OpenPort open, Recorder& recorder, Board& board,
-                           const Clock& clock)
+                           const Clock& clock, Supplies* supplies)
     : address_(address),
       timing_(timing),
       open_(std::move(open)),
       recorder_(recorder),
       board_(board),
       clock_(clock),
+      supplies_(supplies),
       schedule_(timing.seed) {
   for (auto& device : devices) {
     const auto settle = device.settle;
-    devices_.push_back(
-        {std::move(device), {}, Debounce{settle}, Flapping{timing.flapping}, false, {}, {}, {}});
+    const Reported results{device.results};
+    devices_.push_back({.device = std::move(device),
+                        .presence = {},
+                        .debounce = Debounce{settle},
+                        .flapping = Flapping{timing.flapping},
+                        .results = results});
   }
 }
 
@@ -118,6 +123,8 @@ void DeviceWorker::work() {
   while (const auto turn = next_turn()) {
     if (turn->test) {
       run_test(*turn->test);
+    } else if (turn->result) {
+      take_result(turn->entry, std::move(*turn->result));
     } else {
       look(turn->entry);
     }
@@ -142,13 +149,18 @@ std::optional<DeviceWorker::Turn> DeviceWorker::next_turn() {
   while (!stopping_) {
     if (test_ && !test_->running) {
       test_->running = true;
-      return Turn{test_, test_->order.entry};
+      return Turn{test_, std::nullopt, test_->order.entry};
+    }
+    if (!told_.empty()) {
+      auto told = std::move(told_.front());
+      told_.pop_front();
+      return Turn{nullptr, std::move(told.result), told.entry};
     }
     const auto now = clock_.mono();
     take_wanted(now);
     const auto entry = schedule_.next();
     const auto due = schedule_.due(entry);
-    if (now >= due) return Turn{nullptr, entry};
+    if (now >= due) return Turn{nullptr, std::nullopt, entry};
     changed_.wait_for(lock, due - now);
   }
   return std::nullopt;
@@ -250,6 +262,7 @@ void DeviceWorker::look(std::size_t entry) {
   }
   end_flapping(polled, now);
   look.misses = polled.presence.misses();
+  look.reported_at = polled.reported_at;
   give_back_port();
   board_.put(polled.device.name, std::move(look));
 }
@@ -280,16 +293,50 @@ void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now
   auto& polled = devices_[entry];
   polled.presence.answered();
   polled.absent_since.reset();
-  const auto measurements = status.measurements;
+  polled.missed_since.reset();
+  polled.missed_as.reset();
   const bool other_unit = polled.identity && *polled.identity != status.identity;
   polled.identity = status.identity;
-  auto change = polled.debounce.observe(other_unit ? status : std::move(status), now);
-  if (change || other_unit) tell(polled, change ? *change : status, now);
-  if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
+  polled.heard = std::move(status);
+  conclude_heard(entry, other_unit, now);
+  const auto& measurements = polled.heard->measurements;
   if (!measurements.empty() && now >= polled.next_sample) {
     recorder_.sample(polled.device.name, measurements);
     polled.next_sample = now + timing_.sample;
   }
+}
+
+void DeviceWorker::conclude_heard(std::size_t entry, bool other_unit, MonoTime now) {
+  auto& polled = devices_[entry];
+  polled.reported_at.reset();
+  auto status = *polled.heard;
+  if (supplies_ != nullptr) status = supplies_->heard(polled.device.name, std::move(status));
+  if (auto beside = polled.results.beside_poll(now)) {
+    status.conditions.push_back(std::move(*beside));
+  }
+  conclude(entry, std::move(status), other_unit, now);
+}
+
+void DeviceWorker::conclude_missed(std::size_t entry, MonoTime now) {
+  auto& polled = devices_[entry];
+  auto stands =
+      polled.results.stands_for(polled.missed_for, *polled.missed_since, polled.heard, now);
+  polled.reported_at = stands ? polled.results.last(now) : std::nullopt;
+  if (stands && now >= polled.next_sample) {
+    const std::chrono::duration<double> age = now - *polled.reported_at;
+    recorder_.sample(polled.device.name, {{"report_age_seconds", age.count()}});
+    polled.next_sample = now + timing_.sample;
+  }
+  auto status = stands ? std::move(*stands) : *polled.missed_as;
+  if (supplies_ != nullptr) status = supplies_->unheard(polled.device.name, std::move(status));
+  conclude(entry, std::move(status), false, now);
+}
+
+void DeviceWorker::conclude(std::size_t entry, wire::Status status, bool other_unit, MonoTime now) {
+  auto& polled = devices_[entry];
+  auto change = polled.debounce.observe(status, now);
+  if (change || other_unit) tell(polled, change ? *change : status, now);
+  if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
 }
 
 void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTime now) {
@@ -301,7 +348,9 @@ void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTi
   } else if (!polled.absent_since) {
     polled.absent_since = now;
   }
-  const auto reported = polled.presence.missed(step, why);
+  if (!polled.missed_since) polled.missed_since = now;
+  polled.missed_for = why.code();
+  polled.missed_as = polled.presence.missed(step, why);
   // The port is opened anew after the third miss, and at once when it is gone.
   if (!polled.presence.doubtful() || why.code() == Errc::disconnected) {
     close_port();
@@ -312,9 +361,7 @@ void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTi
     schedule_.again_at(entry, now + timing_.retry);
     return;
   }
-  if (!reported) return;
-  if (const auto change = polled.debounce.observe(*reported, now)) tell(polled, *change, now);
-  if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
+  if (polled.missed_as) conclude_missed(entry, now);
 }
 
 void DeviceWorker::give_back_port() {

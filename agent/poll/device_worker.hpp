@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,11 +11,13 @@
 #include <vector>
 
 #include "agent/config.hpp"
+#include "agent/consumables/supplies.hpp"
 #include "agent/debounce/debounce.hpp"
 #include "agent/debounce/flapping.hpp"
 #include "agent/debounce/presence.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/board.hpp"
+#include "agent/poll/reported.hpp"
 #include "agent/poll/schedule.hpp"
 #include "common/i18n.hpp"
 #include "drivers/driver.hpp"
@@ -56,12 +59,14 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     Duration start;  ///< first poll this long after `start`
     /// Whether the port stays open between polls. Given back, the business application can use it.
     bool hold_port = true;
+    Reported::Limits results{};
     bool poll_in_session = true;  ///< false: left alone while a citizen is being served
   };
 
+  /// `supplies`: adds what is known of consumables, if given; outlives the thread.
   DeviceWorker(const drivers::PortAddress& address, std::vector<Device> devices,
                const Timing& timing, OpenPort open, Recorder& recorder, Board& board,
-               const Clock& clock);
+               const Clock& clock, Supplies* supplies = nullptr);
   ~DeviceWorker();
 
   void start();
@@ -76,6 +81,9 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
 
   /// The device numbered `entry` (from 0, as given) is polled at once. Any thread.
   void poll_now(std::size_t entry);
+  /// An application's result with the device numbered `entry`: judged on this worker's thread, at
+  /// once and without touching the port; once the driver is back when it is stuck. Any thread.
+  void report(std::size_t entry, DeviceResult result);
   /// Every device that did not answer last is polled at once: something was plugged in. Any thread.
   void poll_absent();
   /// Whether a driver of this port is stuck now. Any thread.
@@ -106,7 +114,13 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     bool attached = false;  ///< the driver has the port
     std::optional<wire::Identity> identity;
     MonoTime next_sample{};
-    std::optional<MonoTime> absent_since;  ///< the first of the misses in a row
+    std::optional<MonoTime> absent_since;  ///< the first of the misses in a row, a busy port apart
+    Reported results;
+    std::optional<wire::Status> heard;  ///< what the device itself said last
+    std::optional<MonoTime> missed_since;
+    Errc missed_for = Errc::timeout;
+    std::optional<wire::Status> missed_as;  ///< what that is reported as, once it is believed
+    std::optional<MonoTime> reported_at;    ///< of the report that is the status now
   };
   struct Call {
     const Polled* polled;
@@ -120,9 +134,14 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     MonoTime until;
     bool running = false;
   };
-  /// What the thread does next: a test, or a look at one device.
+  struct Told {
+    std::size_t entry = 0;
+    DeviceResult result;
+  };
+  /// What the thread does next: a test, an application's result, or a look at one device.
   struct Turn {
     std::shared_ptr<Test> test;
+    std::optional<DeviceResult> result;
     std::size_t entry = 0;
   };
 
@@ -143,6 +162,12 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   Duration at_least(const Polled& polled, MonoTime now) const;
   void answered(std::size_t entry, wire::Status status, MonoTime now);
   void missed(std::size_t entry, Step step, const Error& why, MonoTime now);
+  void take_result(std::size_t entry, DeviceResult result);
+  /// What stands once the device's own word (`heard`) or its silence (`missed_as`) and what
+  /// applications report are held against each other.
+  void conclude_heard(std::size_t entry, bool other_unit, MonoTime now);
+  void conclude_missed(std::size_t entry, MonoTime now);
+  void conclude(std::size_t entry, wire::Status status, bool other_unit, MonoTime now);
   /// The deadline of a call that takes `limit`; Errc::disconnected once the thread is to end.
   Result<MonoTime> begin_call(const Polled& polled, Duration limit);
   void end_call();
@@ -157,6 +182,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   Recorder& recorder_;
   Board& board_;
   const Clock& clock_;
+  Supplies* supplies_;
   Schedule schedule_;
 
   mutable std::mutex mutex_;
@@ -166,6 +192,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   bool reporting_ = false;           ///< `watch` records that the call is stuck
   std::shared_ptr<Test> test_;       ///< the one that waits or runs
   std::vector<std::size_t> wanted_;  ///< to be polled at once
+  std::deque<Told> told_;            ///< results that were not judged yet
   bool absent_wanted_ = false;
   MonoTime last_look_{};
   bool stopping_ = false;

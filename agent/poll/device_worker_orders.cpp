@@ -7,13 +7,46 @@
 #include "agent/poll/device_worker.hpp"
 #include "agent/poll/messages.hpp"
 #include "agent/poll/self_test.hpp"
+#include "common/log.hpp"
 
 namespace kw::agent {
+namespace {
+
+constexpr std::size_t results_most = 64;
+
+}  // namespace
 
 void DeviceWorker::poll_now(std::size_t entry) {
   const std::lock_guard lock{mutex_};
   if (std::ranges::find(wanted_, entry) == wanted_.end()) wanted_.push_back(entry);
   changed_.notify_all();
+}
+
+void DeviceWorker::report(std::size_t entry, DeviceResult result) {
+  const std::lock_guard lock{mutex_};
+  // Only a stuck driver lets them pile up; then the last ones say how the device does.
+  if (told_.size() == results_most) told_.pop_front();
+  told_.push_back({entry, std::move(result)});
+  changed_.notify_all();
+}
+
+void DeviceWorker::take_result(std::size_t entry, DeviceResult result) {
+  auto& polled = devices_[entry];
+  const auto now = clock_.mono();
+  log::debug("device-result", {{"device", polled.device.name}, {"worked", result.worked}});
+  polled.results.add(std::move(result), now);
+  if (polled.missed_as) {
+    conclude_missed(entry, now);
+  } else if (polled.heard && !polled.missed_since) {
+    conclude_heard(entry, false, now);
+  } else {
+    return;  // not looked at yet, or a miss that is not believed: the next look says
+  }
+  auto looks = board_.all();
+  if (const auto look = looks.find(polled.device.name); look != looks.end()) {
+    look->second.reported_at = polled.reported_at;
+    board_.put(polled.device.name, std::move(look->second));
+  }
 }
 
 void DeviceWorker::poll_absent() {

@@ -52,7 +52,7 @@ std::string told(Lang lang, const Text& text, const Args&... args) {
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
                const Clock& clock, std::uint64_t seed, const std::set<std::string>& left,
-               std::function<bool()> serving)
+               Supplies* supplies, std::function<bool()> serving)
     : lang_(config.language), recorder_(recorder), clock_(clock), left_(left) {
   std::mt19937_64 random{seed};
   struct Port {
@@ -87,7 +87,8 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     target.entry = port.devices.size();
     target.port = device.port;
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
-                            Duration{start(random)}, device.hold_port, device.poll_in_session});
+                            Duration{start(random)}, device.hold_port, device.results,
+                            device.poll_in_session});
   }
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
@@ -104,7 +105,7 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     for (const auto& device : port.devices) names.push_back(device.name);
     timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
-                                                      open, recorder, board, clock));
+                                                      open, recorder, board, clock, supplies));
     ports_.push_back(text);
     for (const auto& name : names) targets_[name].worker = workers_.back();
   }
@@ -179,6 +180,15 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
   const auto& target = **found;
   if (target.worker->stuck()) return stuck(*device);
   target.worker->poll_now(target.entry);
+  return {};
+}
+
+Result<void> Poller::report(const std::string& device, DeviceResult result) {
+  const auto found = find(device);
+  if (!found) return found.error();
+  const auto& target = **found;
+  if (target.worker->stuck()) return stuck(device);
+  target.worker->report(target.entry, std::move(result));
   return {};
 }
 

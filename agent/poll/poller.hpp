@@ -30,7 +30,7 @@ class Poller {
   /// citizen is being served; outlives every worker.
   Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
          const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {},
-         std::function<bool()> serving = {});
+         Supplies* supplies = nullptr, std::function<bool()> serving = {});
   ~Poller();
 
   void start();
@@ -50,6 +50,10 @@ class Poller {
   /// Polls `device`, or every device, at once. Errc::missing names the configured ones;
   /// Errc::refused says why that device is not polled at all. Any thread.
   Result<void> refresh(const std::optional<std::string>& device);
+
+  /// What a business application found when it used `device` (see Reported): merged with the
+  /// device's polls on its own thread, without touching the port. Errors as `refresh`. Any thread.
+  Result<void> report(const std::string& device, DeviceResult result);
 
   /// Something was plugged in: every device that did not answer last is polled at once, so that the
   /// long interval of absent devices delays nobody who repairs. Any thread.

@@ -154,6 +154,7 @@ void Uplink::perform(const std::shared_ptr<Talk>& talk, Actions actions) {
     } else if (const auto* ack = std::get_if<act::Acknowledge>(&action)) {
       status_.last_ack = clock_.wall();
       journal_.post([a = *ack](Outbox& outbox) { outbox.acknowledge(a.epoch, a.upto); });
+      moved_.ring();  // who asks the journal now is answered after that
     } else if (const auto* rewind = std::get_if<act::Rewind>(&action)) {
       log::warning("uplink-rewind", {{"to", rewind->upto}});
       journal_.post([r = *rewind](Outbox& outbox) { outbox.rewind(r.epoch, r.upto); });

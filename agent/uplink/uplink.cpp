@@ -46,6 +46,7 @@ Uplink::Uplink(asio::any_io_executor executor, Journal& journal, const Clock& cl
       options_(options),
       facts_(std::move(facts)),
       backoff_(options.backoff, options.seed),
+      moved_(executor_),
       wake_(executor_),
       quiet_(executor_),
       renewal_(executor_) {}
@@ -205,6 +206,7 @@ std::optional<Duration> Uplink::after_talk() {
 }
 
 void Uplink::appended(const Appended& what) {
+  moved_.ring();
   if (talk_) perform(talk_, talk_->session.appended(what, now()));
 }
 

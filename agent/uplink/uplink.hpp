@@ -15,6 +15,7 @@
 #include "agent/outbox/journal.hpp"
 #include "agent/uplink/backoff.hpp"
 #include "agent/uplink/session.hpp"
+#include "common/bell.hpp"
 #include "common/link/link.hpp"
 
 namespace kw::agent {
@@ -82,6 +83,8 @@ class Uplink {
   std::optional<WallTime> collector_now() const;
   /// The outbox has written; to be posted from its thread, in order.
   void appended(const Appended& what);
+  /// Rings when something was written or acknowledged.
+  Bell& moved() { return moved_; }
   /// Gives what is written `limit` to be acknowledged, then says goodbye.
   Task<void> finish(Duration limit);
 
@@ -123,6 +126,7 @@ class Uplink {
   Options options_;
   SessionFacts facts_;
   Backoff backoff_;
+  Bell moved_;
   asio::steady_timer wake_;   ///< cancelled to end a pause
   asio::steady_timer quiet_;  ///< cancelled when all is acknowledged or the talk is over
   std::shared_ptr<Talk> talk_;

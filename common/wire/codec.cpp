@@ -47,6 +47,7 @@ std::optional<Error> check(const pb::Status& s) {
         c.type().size() > text_limit || c.unit().size() > text_limit) {
       return broken("unknown value in a consumable");
     }
+    if (!plausible(c.refilled_wall_us())) return broken("impossible time");
   }
   for (const auto& c : s.condition()) {
     if (c.severity() > static_cast<std::uint32_t>(Severity::fault) ||
@@ -106,9 +107,8 @@ std::optional<Error> check(const pb::ConsumableUse& u) {
   if (!valid_device_id(u.device()) || !valid_session(u.session())) {
     return broken("bad device id or session in a use");
   }
-  if (u.type().empty() || u.type().size() > code_limit || u.unit().empty() ||
-      u.unit().size() > code_limit) {
-    return broken("a use's type or unit is empty or too long");
+  if (u.type().size() > code_limit || u.unit().empty() || u.unit().size() > code_limit) {
+    return broken("a use's type is too long, or its unit, or that is empty");
   }
   if (!(u.amount() > 0) || !std::isfinite(u.amount())) return broken("a use of nothing");
   return check_told(u);
@@ -149,6 +149,12 @@ std::optional<Error> check(const pb::Event& e) {
       if (e.configuration().hash().size() > hash_limit ||
           e.configuration().detail().size() > text_limit) {
         return broken("a configuration report is too long");
+      }
+      return std::nullopt;
+    case pb::Event::kRefill:
+      if (!valid_device_id(e.refill().device())) return broken("bad device id in a refill");
+      if (e.refill().type().size() > text_limit || e.refill().unit().size() > text_limit) {
+        return broken("a refill's text is too long");
       }
       return std::nullopt;
     case pb::Event::kSession:
@@ -331,6 +337,10 @@ pb::Status to_wire(std::string_view device, const Status& status) {
     if (c.percent) to.set_percent(*c.percent);
     if (c.warning_level) to.set_warning_level(*c.warning_level);
     to.set_disabled(!c.enabled);
+    if (c.use_per_day_7d) to.set_use_per_day_7d(*c.use_per_day_7d);
+    if (c.use_per_day_30d) to.set_use_per_day_30d(*c.use_per_day_30d);
+    if (c.days_left) to.set_days_left(*c.days_left);
+    if (c.refilled) to.set_refilled_wall_us(micros(*c.refilled));
   }
   for (const auto& c : status.conditions) {
     auto& to = *out.add_condition();
@@ -364,6 +374,10 @@ Status from_wire(const pb::Status& status) {
     if (c.has_percent()) to.percent = c.percent();
     if (c.has_warning_level()) to.warning_level = c.warning_level();
     to.enabled = !c.disabled();
+    if (c.has_use_per_day_7d()) to.use_per_day_7d = c.use_per_day_7d();
+    if (c.has_use_per_day_30d()) to.use_per_day_30d = c.use_per_day_30d();
+    if (c.has_days_left()) to.days_left = c.days_left();
+    if (c.has_refilled_wall_us()) to.refilled = wall_from(c.refilled_wall_us());
     out.consumables.push_back(std::move(to));
   }
   for (const auto& c : status.condition()) {

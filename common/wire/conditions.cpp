@@ -28,6 +28,10 @@ constexpr std::array rows{
                  {"驱动停止响应", "driver stopped responding"}},
     ConditionRow{
         "flapping", warning, Action::maintenance, {"状态反复变化", "state keeps changing"}},
+    ConditionRow{"results-failing",
+                 fault,
+                 Action::maintenance,
+                 {"业务软件使用该设备连续失败", "applications fail with this device repeatedly"}},
     // Printers (PWG 5100.9, RFC 8011 section 5.4.12).
     ConditionRow{"media-empty", fault, Action::clear, {"缺纸", "out of paper"}},
     ConditionRow{"media-low", warning, Action::clear, {"纸将尽", "paper low"}},

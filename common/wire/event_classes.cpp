@@ -56,6 +56,7 @@ EventClass class_of(const pb::Event& event) {
     case pb::Event::kClicks:
       return click;
     case pb::Event::kConsumableUse:
+    case pb::Event::kRefill:
       return consumable;
     default:
       return agent;

@@ -57,6 +57,20 @@ void result(json::object& out, const pb::CommandResult& from) {
   out["body"] = wrong ? json::value(nullptr) : std::move(body);
 }
 
+void refill(json::object& out, const pb::Refill& from) {
+  const auto known = [](bool has, double value) {
+    return has ? json::value(value) : json::value(nullptr);
+  };
+  out["refill"] = from.type();
+  out["device"] = from.device();
+  out["unit"] = from.unit();
+  out["detected"] = from.detected();
+  out["before"] = known(from.has_before(), from.before());
+  out["level"] = known(from.has_level(), from.level());
+  out["capacity"] = known(from.has_capacity(), from.capacity());
+  out["used"] = from.used();
+}
+
 json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
@@ -98,7 +112,7 @@ void clicks(json::object& out, const pb::Clicks& from) {
 void use(json::object& out, const pb::ConsumableUse& from) {
   out["id"] = from.id();
   out["device"] = from.device();
-  out["type"] = from.type();
+  out["type"] = text_or_null(from.type());
   out["amount"] = from.amount();
   out["unit"] = from.unit();
   out["session"] = text_or_null(from.session());
@@ -132,6 +146,9 @@ void add_event(json::object& out, const pb::Event& event) {
       out["hash"] = identity::to_hex(event.configuration().hash());
       out["state"] = word(report_states, event.configuration().state());
       out["detail"] = event.configuration().detail();
+      break;
+    case pb::Event::kRefill:
+      refill(out, event.refill());
       break;
     case pb::Event::kSession:
       session(out, event.session());

@@ -63,7 +63,8 @@ std::optional<long> whole(const std::optional<double>& level) {
 bool same_level(const Consumable& a, const Consumable& b) {
   return a.type == b.type && a.direction == b.direction && a.state == b.state &&
          a.source == b.source && a.enabled == b.enabled && whole(a.percent) == whole(b.percent) &&
-         whole(a.available) == whole(b.available);
+         whole(a.available) == whole(b.available) && whole(a.days_left) == whole(b.days_left) &&
+         a.refilled == b.refilled;
 }
 
 }  // namespace

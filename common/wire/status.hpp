@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/clock.hpp"
+
 namespace kw::wire {
 
 // The vocabulary of a device's status. Values are XFS4IoT's, spelled in text as XFS4IoT spells them
@@ -127,6 +129,11 @@ struct Consumable {
   std::optional<double> percent;        ///< 0 to 100
   std::optional<double> warning_level;  ///< in `unit`
   bool enabled = true;
+  /// Mean use in `unit`; unknown before three days of data.
+  std::optional<double> use_per_day_7d;
+  std::optional<double> use_per_day_30d;
+  std::optional<double> days_left;   ///< whole days to empty at that use; told once a day
+  std::optional<WallTime> refilled;  ///< when it was refilled last, if that is known
   bool operator==(const Consumable&) const = default;
 };
 
@@ -170,7 +177,7 @@ struct Status {
 };
 
 /// Whether `a` and `b` say the same about the device's state (everything but measurements and
-/// identity; a consumable's level counts by whole percent or unit).
+/// identity; a consumable's level counts by whole percent or unit, its use per day does not count).
 bool same_state(const Status& a, const Status& b);
 
 /// First that holds: disabled > unknown > fault > warning > busy > ok (data path, section 2).

@@ -26,16 +26,21 @@ json::object to_json(const Status& s) {
   }
   json::array consumables;
   for (const auto& c : s.consumables) {
-    consumables.push_back(json::object{{"type", c.type},
-                                       {"direction", name(c.direction)},
-                                       {"state", name(c.state)},
-                                       {"available", or_null(c.available)},
-                                       {"unit", or_null(c.unit)},
-                                       {"capacity", or_null(c.capacity)},
-                                       {"percent", or_null(c.percent)},
-                                       {"warning_level", or_null(c.warning_level)},
-                                       {"source", name(c.source)},
-                                       {"enabled", c.enabled}});
+    consumables.push_back(json::object{
+        {"type", c.type},
+        {"direction", name(c.direction)},
+        {"state", name(c.state)},
+        {"available", or_null(c.available)},
+        {"unit", or_null(c.unit)},
+        {"capacity", or_null(c.capacity)},
+        {"percent", or_null(c.percent)},
+        {"warning_level", or_null(c.warning_level)},
+        {"source", name(c.source)},
+        {"enabled", c.enabled},
+        {"use_per_day_7d", or_null(c.use_per_day_7d)},
+        {"use_per_day_30d", or_null(c.use_per_day_30d)},
+        {"days_left", or_null(c.days_left)},
+        {"refilled_at", c.refilled ? json::value(rfc3339(*c.refilled)) : json::value(nullptr)}});
   }
   json::array conditions;
   for (const auto& c : s.conditions) {

@@ -179,8 +179,8 @@ TEST_CASE("what is taken passes the collector's check") {
                [](pb::Event& e, auto& v) { *e.mutable_transaction() = v; }));
   CHECK(passes(read_clicks(body(clicks_of(clicks_most))),
                [](pb::Event& e, auto& v) { *e.mutable_clicks() = v; }));
-  CHECK(passes(read_use(body(R"({"id":"u","device":")" + id + R"(","type":")" + id +
-                             R"(","amount":100000,"unit":"percent"})")),
+  CHECK(passes(read_use(body(R"({"id":"u","device":")" + id +
+                             R"(","type":"toner_cyan","amount":100000,"unit":"percent"})")),
                [](pb::Event& e, auto& v) { *e.mutable_consumable_use() = v; }));
 }
 

@@ -73,11 +73,16 @@ struct Bed {
     journal = std::make_unique<Journal>(std::move(outbox), clock);
     Assistant::Hands hands;
     hands.devices = [this] { return devices(); };
-    hands.device_result = [this](Outbox&, const DeviceResult& result) {
-      results.push_back(result);
-      return true;
+    hands.device_result = [this](const std::string& device, DeviceResult result) -> Result<void> {
+      if (device == "card" && !watched) return Error{Errc::refused, "card is disabled"};
+      results.push_back(std::move(result));
+      return {};
     };
-    hands.used = [this](Outbox&, const pb::ConsumableUse& use) { uses.push_back(use); };
+    hands.used = [this](const pb::ConsumableUse& use) -> Result<void> {
+      uses.push_back(use);
+      if (use.type() == "toner") return Error{Errc::invalid, "receipt has no toner"};
+      return {};
+    };
     assistant = std::make_unique<Assistant>(io.get_executor(), *journal, serving, clock, "boot",
                                             std::move(hands));
     assistant->use(settings, Lang::en, {"receipt", "card"});
@@ -151,6 +156,7 @@ struct Bed {
   AssistantSettings settings;
   Serving serving;
   std::vector<DeviceResult> results;
+  bool watched = true;
   std::vector<pb::ConsumableUse> uses;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<Assistant> assistant;
@@ -211,7 +217,7 @@ TEST_CASE("a use told twice is counted once, and of a device that there is") {
   CHECK(unknown.status == 400);
   CHECK(at(unknown, "/code") == "unknown-device");
   CHECK(at(unknown, "/field") == "device");
-  CHECK(bed.kept() == "consumable");
+  CHECK(bed.kept() == "consumable consumable");
 }
 
 TEST_CASE(
@@ -219,10 +225,14 @@ TEST_CASE(
   Bed bed;
   CHECK(bed.post("/v1/device-results",
                  R"({"device":"card","worked":false,"vendor_code":"-201","detail":"jam"})")
-            .status == 200);
+            .status == 202);
   REQUIRE(bed.results.size() == 1);
   CHECK(bed.results[0].vendor_code == "-201");
   CHECK_FALSE(bed.results[0].worked);
+  bed.watched = false;
+  const auto unwatched = bed.post("/v1/device-results", R"({"device":"card","worked":true})");
+  CHECK(unwatched.status == 409);
+  CHECK(at(unwatched, "/message") == "card is disabled");
   CHECK(bed.post("/v1/device-results", R"({"device":"none","worked":true})").status == 400);
   const auto status = bed.ask("GET", "/v1/status");
   CHECK(status.status == 200);

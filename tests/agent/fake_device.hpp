@@ -148,6 +148,10 @@ class Notebook final : public Recorder {
     const auto there = [&] { return samples_.size() >= count; };
     return changed_.wait_for(lock, std::chrono::seconds{20}, there);
   }
+  std::size_t sampled() const {
+    const std::lock_guard lock{mutex_};
+    return samples_.size();
+  }
   /// Waits until this was noted: "code device detail".
   bool noted(const std::string& text) {
     std::unique_lock lock{mutex_};

@@ -23,7 +23,8 @@ Result<std::unique_ptr<drivers::Driver>> make_fake(const drivers::Settings&) {
 }
 
 const drivers::Card& card() {
-  static const drivers::Card fake{"fake", "test", {"假", "fake"}, {}, {}, {}, {}, make_fake};
+  static const drivers::Card fake{
+      .name = "fake", .kind = "test", .title = {"假", "fake"}, .make = make_fake};
   return fake;
 }
 

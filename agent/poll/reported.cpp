@@ -1,0 +1,73 @@
+#include "agent/poll/reported.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/wire/conditions.hpp"
+
+namespace kw::agent {
+namespace {
+
+wire::Condition failing_condition(const DeviceResult& last) {
+  return wire::condition(*wire::find_condition("results-failing"), last.vendor_code, last.detail);
+}
+
+/// It worked, so it had what it needs; how much is left is not known.
+void refute_end(wire::Consumable& consumable) {
+  const bool ended = consumable.state == wire::ConsumableState::out ||
+                     consumable.state == wire::ConsumableState::jammed;
+  if (!ended || consumable.direction == wire::Direction::bin) return;
+  consumable.state = wire::ConsumableState::unknown;
+  consumable.available.reset();
+  consumable.percent.reset();
+}
+
+}  // namespace
+
+void Reported::add(DeviceResult result, MonoTime now) {
+  result.at = std::min(result.at, now);
+  if (last_ && result.at < last_->at) return;
+  // What is long ago is no part of the same row.
+  if (result.worked || !last(now)) failed_ = 0;
+  if (!result.worked) failed_ = std::min(failed_ + 1, limits_.failures);
+  last_ = std::move(result);
+}
+
+std::optional<MonoTime> Reported::last(MonoTime now) const {
+  if (!last_ || now - last_->at > limits_.age) return std::nullopt;
+  return last_->at;
+}
+
+std::optional<wire::Status> Reported::stands_for(Errc why, MonoTime missed_since,
+                                                 const std::optional<wire::Status>& heard,
+                                                 MonoTime now) const {
+  const auto at = last(now);
+  if (!at) return std::nullopt;
+  const bool held = why == Errc::busy || (why == Errc::timeout && *at > missed_since);
+  if (!held) return std::nullopt;
+  wire::Status out;
+  out.device = wire::DeviceState::online;
+  out.media = wire::Media::unknown;
+  out.evidence = wire::Evidence::driver_report;
+  if (heard) {
+    out.consumables = heard->consumables;
+    if (last_->worked) {
+      for (auto& consumable : out.consumables) refute_end(consumable);
+    }
+    for (const auto& condition : heard->conditions) {
+      const bool over = last_->worked && condition.severity == wire::Severity::fault;
+      if (!over && condition.code != "results-failing") out.conditions.push_back(condition);
+    }
+  }
+  if (failing()) out.conditions.push_back(failing_condition(*last_));
+  return out;
+}
+
+std::optional<wire::Condition> Reported::beside_poll(MonoTime now) const {
+  if (!last(now) || !failing()) return std::nullopt;
+  auto out = failing_condition(*last_);
+  out.severity = wire::Severity::warning;
+  return out;
+}
+
+}  // namespace kw::agent
