@@ -212,6 +212,12 @@ TEST_CASE("a use told twice is counted once, and of a device that there is") {
   CHECK(bed.post("/v1/consumable-use", use).status == 201);
   CHECK(bed.post("/v1/consumable-use", use).status == 201);
   CHECK(bed.uses.size() == 1);
+  // The use stands; that the level does not know of it is said.
+  const auto strange =
+      bed.post("/v1/consumable-use",
+               R"({"id":"u3","device":"receipt","type":"toner","amount":2,"unit":"percent"})");
+  CHECK(strange.status == 201);
+  CHECK(at(strange, "/not_counted") == "receipt has no toner");
   const auto unknown =
       bed.post("/v1/consumable-use",
                R"({"id":"u2","device":"printer","type":"a4_paper","amount":2,"unit":"sheets"})");
