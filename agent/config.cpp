@@ -214,6 +214,7 @@ struct Loader {
     device.poll = milliseconds{reader.integer("poll_ms", 5'000, 100, 3'600'000)};
     device.settle = milliseconds{reader.integer("settle_ms", 0, 0, 2'000)};
     device.hold_port = reader.boolean("hold_port", false);
+    device.poll_in_session = reader.boolean("poll_in_session", true);
     device.enabled = reader.boolean("enabled", true);
     device.results.age = seconds{reader.integer("result_limit_s", 900, 10, 86'400)};
     device.results.failures = static_cast<int>(reader.integer("result_failures", 3, 1, 100));
@@ -233,6 +234,7 @@ AgentConfig build(const config::Document& document) {
   Loader loader{document, {}};
   Reader root{document, loader.out.problems};
   loader.agent(root.section("agent"));
+  loader.out.assistant = read_assistant(root.section("assistant"));
   auto devices = root.sections("device");
   for (std::size_t i = 0; i < devices.size(); ++i) loader.device(devices[i], i);
   root.done();

@@ -7,6 +7,7 @@
 
 #include "agent/consumables/rules.hpp"
 #include "agent/debounce/flapping.hpp"
+#include "agent/local_api/settings.hpp"
 #include "agent/poll/reported.hpp"
 #include "common/clock.hpp"
 #include "common/config.hpp"
@@ -26,8 +27,9 @@ struct DeviceConfig {
   drivers::PortAddress address;
   drivers::Settings settings;
   Duration poll = std::chrono::seconds{5};
-  Duration settle{0};      ///< chatter shorter than this is not reported
-  bool hold_port = false;  ///< keep the port open between polls
+  Duration settle{0};           ///< chatter shorter than this is not reported
+  bool hold_port = false;       ///< keep the port open between polls
+  bool poll_in_session = true;  ///< false: left alone while a citizen is being served
   bool enabled = true;
   Reported::Limits results;  ///< how applications' results count
   std::vector<SupplyRules> consumables;
@@ -53,6 +55,7 @@ struct AgentConfig {
   Duration trial =
       std::chrono::minutes{2};        ///< a pushed one must have reached the collector by then
   std::vector<DeviceConfig> devices;  ///< those with a usable name, in the file's order
+  AssistantSettings assistant;        ///< `[assistant]`
   std::vector<config::Problem> problems;
   bool readable = true;  ///< false: no file, or not TOML; then there are no devices
 };

@@ -18,8 +18,10 @@
 #include "agent/control/answers.hpp"
 #include "agent/control/following.hpp"
 #include "agent/control/verbs.hpp"
+#include "agent/local_api/assistant.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/power.hpp"
+#include "agent/serving.hpp"
 #include "agent/uplink/uplink.hpp"
 #include "agent/watch.hpp"
 #include "agent/watchdog.hpp"
@@ -59,7 +61,8 @@ class Agent {
         journal_(std::move(outbox_), clock_),
         uplink_(io_.get_executor(), journal_, clock_, uplink_options(data, *in_force_->config),
                 facts_of(*in_force_, reconfigurer_.local_only(), host_)),
-        watch_(port_opener(), journal_, board_, clock_, &supplies_),
+        watch_(port_opener(), journal_, board_, clock_, &supplies_,
+               [this] { return serving_.active(); }),
         answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
                  [this] { return reconfigurer_.status(); }),
         verbs_(
@@ -67,6 +70,8 @@ class Agent {
             [this] { return reconfigurer_.in_force()->text; }, refiller()),
         following_(verbs_, journal_, uplink_, clock_),
         control_(io_.get_executor(), Verbs::list, answerer()),
+        assistant_(io_.get_executor(), journal_, serving_, clock_, host_.boot_id,
+                   assistant_hands()),
         commander_(io_.get_executor(), journal_, clock_, command_hands(), command_options()),
         signals_(io_),
         watchdog_(service_, journal_, poll_progress(), clock_) {}
@@ -89,6 +94,8 @@ class Agent {
     supplies_.use(config);
     watch_.start(config);
     watch_usb(config);
+    answers_.assistant([this] { return assistant_.status(); });
+    assistant_.use(config.assistant, config.language, device_names(config));
     commander_.start();
     reconfigurer_.start(configuration_hands());
     uplink_.on({[this](const pb::Command& command) { commander_.received(command); },
@@ -100,6 +107,7 @@ class Agent {
     spawn(io_, "stop", stop_when_told());
     spawn(io_, "watchdog", watchdog_.run());
     spawn(io_, "hotplug", look_at_new_ports());
+    spawn(io_, "assistant", assistant_.run());
     service_.ready(
         fmt::format("devices={} problems={}", config.devices.size(), config.problems.size()));
     log::info("agent-started", {{"devices", config.devices.size()},
@@ -170,6 +178,24 @@ class Agent {
     return out;
   }
 
+  Assistant::Hands assistant_hands() {
+    Assistant::Hands out;
+    out.devices = [this] { return devices_now(); };
+    out.device_result = [this](const std::string& device, DeviceResult result) {
+      return watch_.report(device, std::move(result));
+    };
+    out.used = [this](const pb::ConsumableUse& use) {
+      return supplies_.used(use.device(), use.type(), use.amount(), use.unit());
+    };
+    return out;
+  }
+
+  Task<boost::json::array> devices_now() {
+    boost::json::object none;
+    const auto answer = co_await answers_.answer("devices", std::move(none));
+    co_return answer ? answer->at("devices").as_array() : boost::json::array{};
+  }
+
   static Commander::Options command_options() {
     Commander::Options out;
     out.seed = identity::random_u64();
@@ -222,6 +248,7 @@ class Agent {
     board_.retain(device_names(*config));
     if (config->readable) retain(*config);
     tell_problems(*config);
+    assistant_.use(config->assistant, config->language, device_names(*config));
     uplink_.use(uplink_options(data_, *config),
                 facts_of(*in_force_, reconfigurer_.local_only(), host_));
     std::string out;
@@ -304,6 +331,7 @@ class Agent {
     usb_watch_.reset();
     service_.stopping();
     control_.stop();
+    assistant_.stop();
     reconfigurer_.stop();
     const bool all_ended = co_await watch_.stop(helper_, stop_limit);
     save_supplies(true);
@@ -338,12 +366,14 @@ class Agent {
   Supplies supplies_;
   Journal journal_;
   Board board_;
+  Serving serving_;
   Uplink uplink_;
   Watch watch_;
   Answers answers_;
   Verbs verbs_;
   Following following_;
   platform::ControlServer control_;
+  Assistant assistant_;
   Commander commander_;
   asio::signal_set signals_;
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();

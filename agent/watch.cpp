@@ -8,12 +8,13 @@
 namespace kw::agent {
 
 Watch::Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock,
-             Supplies* supplies)
+             Supplies* supplies, std::function<bool()> serving)
     : open_(std::move(open)),
       recorder_(recorder),
       board_(board),
       clock_(clock),
-      supplies_(supplies) {}
+      supplies_(supplies),
+      serving_(std::move(serving)) {}
 
 std::set<std::string> Watch::ports_left() const {
   std::set<std::string> out;
@@ -23,7 +24,7 @@ std::set<std::string> Watch::ports_left() const {
 
 void Watch::start(const AgentConfig& config) {
   poller_ = std::make_shared<Poller>(config, open_, recorder_, board_, clock_,
-                                     identity::random_u64(), ports_left(), supplies_);
+                                     identity::random_u64(), ports_left(), supplies_, serving_);
   poller_->start();
 }
 

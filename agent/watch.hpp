@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,9 +21,10 @@ namespace kw::agent {
 /// every `helper` is the same one, of one thread, so that what is asked of it ends in order.
 class Watch {
  public:
-  /// What is given outlives this and every worker that is stuck.
+  /// What is given outlives this and every worker that is stuck. `serving`: whether a citizen is
+  /// being served; any thread.
   Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock,
-        Supplies* supplies = nullptr);
+        Supplies* supplies = nullptr, std::function<bool()> serving = {});
 
   void start(const AgentConfig& config);
   /// Ends what polls now, on `helper`'s thread and within `limit`, and begins anew. Never two
@@ -60,6 +62,7 @@ class Watch {
   Board& board_;
   const Clock& clock_;
   Supplies* supplies_;
+  std::function<bool()> serving_;
   std::shared_ptr<Poller> poller_;
   Poller::Left left_;
   bool stopping_ = false;

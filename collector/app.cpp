@@ -27,6 +27,7 @@
 #include "common/platform/service.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/event_classes.hpp"
+#include "common/wire/event_json.hpp"
 
 namespace kw::collector {
 namespace {
@@ -339,6 +340,7 @@ Result<void> print_events(const fs::path& data, const std::string& terminal, con
     } else {
       line["class"] = wire::row(wire::class_of(row.item.event())).name;
       line["bytes"] = row.item.event().ByteSizeLong();
+      wire::add_event(line, row.item.event());
     }
     std::cout << json::serialize(line) << '\n';
   });

@@ -210,6 +210,7 @@ Task<Result<json::object>> Answers::answer(std::string verb, json::object) {
   config["problems"] = problems();
   out["config"] = std::move(config);
   out["configuration"] = configuration_();
+  out["assistant"] = assistant_ ? json::value(assistant_()) : json::value(nullptr);
   co_return out;
 }
 

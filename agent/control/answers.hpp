@@ -28,6 +28,9 @@ class Answers {
   /// Another configuration is in force.
   void use(std::shared_ptr<const AgentConfig> config) { config_ = std::move(config); }
 
+  /// Where `status` has the data assistant's part from.
+  void assistant(std::function<boost::json::object()> status) { assistant_ = std::move(status); }
+
   Task<Result<boost::json::object>> answer(std::string verb, boost::json::object args);
 
  private:
@@ -46,6 +49,7 @@ class Answers {
   const Clock& clock_;
   WallTime started_;
   std::function<boost::json::object()> configuration_;
+  std::function<boost::json::object()> assistant_;
 };
 
 }  // namespace kw::agent

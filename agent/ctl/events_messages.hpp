@@ -29,6 +29,13 @@ inline constexpr Text event_refill{"已补充{}，余量 {} {}", "{} refilled, n
 inline constexpr Text event_refill_unknown{"已补充{}，余量未知",
                                            "{} refilled, how much is not known"};
 inline constexpr Text event_detected{"（自动识别）", " (detected)"};
+// What business applications told. Sessions and results by their word.
+inline constexpr Text event_session_begin{"会话开始", "a session began"};
+inline constexpr Text event_session_end{"会话结束（{}，{}）", "a session ended ({}, {})"};
+inline constexpr Text event_transaction{"办理 {} {}", "business {} {}"};
+inline constexpr Text event_city{"，办理城市 {}", ", handling city {}"};
+inline constexpr Text event_clicks{"点击：{}", "clicked: {}"};
+inline constexpr Text event_use{"用去 {} {} {}", "used {1} {2} of {0}"};
 
 /// What the agent notes of itself, by code.
 struct NoteWord {
@@ -47,6 +54,25 @@ inline constexpr NoteWord note_words[] = {
       "the event buffer is of a newer version and was put aside"}},
     {"supplies-lost", {"部分耗材记录已损坏", "what was known of some consumables was damaged"}},
     {"driver-stuck", {"驱动卡死", "a driver is stuck"}},
+    {"assistant-unavailable", {"数据助手未启用", "the data assistant does not serve"}},
+    {"assistant-throttled",
+     {"业务软件请求过多，已限流", "applications asked too often and were held back"}},
+};
+
+/// How a session ended, by reason; how a transaction did, by result.
+inline constexpr NoteWord session_words[] = {
+    {"completed", {"办完", "completed"}},
+    {"cancelled", {"取消", "cancelled"}},
+    {"abandoned", {"离开", "abandoned"}},
+    {"failed", {"失败", "failed"}},
+    {"timeout", {"超时未结束", "timed out"}},
+    {"replaced", {"下一会话已开始", "the next one began"}},
+    {"restarted", {"终端重启", "the kiosk restarted"}},
+};
+inline constexpr NoteWord transaction_words[] = {
+    {"succeeded", {"成功", "succeeded"}},
+    {"failed", {"失败", "failed"}},
+    {"cancelled", {"取消", "was cancelled"}},
 };
 
 /// What became of a command, by state; {} is its number.

@@ -81,6 +81,45 @@ std::string refill_text(const json::object& event, Lang lang) {
   return out;
 }
 
+template <std::size_t N>
+std::string word_of(const message::NoteWord (&words)[N], const std::string& code, Lang lang) {
+  const auto* const known = std::ranges::find(words, code, &message::NoteWord::code);
+  return known == std::end(words) ? code : std::string{known->text.in(lang)};
+}
+
+std::string session_text(const json::object& event, Lang lang) {
+  if (at(event, "kind") == "begin") return std::string{message::event_session_begin.in(lang)};
+  const auto reason = word_of(message::session_words, text(at(event, "reason")), lang);
+  const auto& lasted = at(event, "duration_ms");
+  const auto ms = lasted.is_number() ? lasted.to_number<std::int64_t>() : 0;
+  return phrase(message::event_session_end, lang, reason,
+                span_text(std::chrono::milliseconds{ms}, lang));
+}
+
+std::string transaction_text(const json::object& event, Lang lang) {
+  auto out = phrase(message::event_transaction, lang, text(at(event, "business")),
+                    word_of(message::transaction_words, text(at(event, "result")), lang));
+  if (const auto code = text(at(event, "code"), ""); !code.empty()) out += " (" + code + ")";
+  const auto city = text(at(event, "handling_city"), "");
+  return city.empty() ? out : out + phrase(message::event_city, lang, city);
+}
+
+std::string clicks_text(const json::object& event, Lang lang) {
+  std::string out;
+  for (const auto& each : array_at(event, "clicks")) {
+    if (!each.is_object()) continue;
+    const auto count = text(at(each.get_object(), "count"));
+    out.append(out.empty() ? "" : ", ").append(text(at(each.get_object(), "item")));
+    if (count != "1") out += " ×" + count;
+  }
+  return phrase(message::event_clicks, lang, out);
+}
+
+std::string use_text(const json::object& event, Lang lang) {
+  return phrase(message::event_use, lang, supply_word(text(at(event, "type")), lang),
+                text(at(event, "amount")), unit_word(text(at(event, "unit")), lang));
+}
+
 }  // namespace
 
 DriverOf drivers_of(const json::array& devices) {
@@ -102,6 +141,10 @@ std::string event_text(const json::object& event, const DriverOf& drivers, Lang 
   if (kind == "power") return power_text(event, lang);
   if (kind == "sample") return sample_text(event, lang);
   if (event.contains("refill")) return refill_text(event, lang);
+  if (kind == "session") return session_text(event, lang);
+  if (kind == "business") return transaction_text(event, lang);
+  if (kind == "click") return clicks_text(event, lang);
+  if (kind == "consumable") return use_text(event, lang);
   if (event.contains("command")) {
     return ended_text(event, message::command_words, lang, text(at(event, "command")));
   }

@@ -35,6 +35,10 @@ inline constexpr Text configuration_refused{"最近下发的配置 {} 被拒绝"
                                             "the last pushed one {} was refused"};
 inline constexpr Text configuration_rolled_back{"最近下发的配置 {} 已撤回",
                                                 "the last pushed one {} was rolled back"};
+inline constexpr Text assistant{"数据助手", "data assistant"};
+inline constexpr Text serving{"正在服务市民（{}）", "a citizen is being served ({})"};
+inline constexpr Text timed_out{"上一会话未结束，已超时",
+                                "the last session was never ended and timed out"};
 inline constexpr Text connection{"连接", "connection"};
 inline constexpr Text quarantined{"已隔离", "quarantined"};
 inline constexpr Text last_ack{"最近确认", "last acknowledged"};

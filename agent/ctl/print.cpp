@@ -95,6 +95,18 @@ std::string configuration_verdict(const json::object& from, Lang lang) {
   return out;
 }
 
+/// Where applications reach the data assistant, why not, and whether a citizen is being served.
+Cell assistant_cell(const json::object& assistant, const View& view) {
+  if (const auto why = text(at(assistant, "problem"), ""); !why.empty()) return {why, Colour::bad};
+  auto out = text(at(assistant, "address"));
+  if (const auto& open = object_at(assistant, "session"); !open.empty()) {
+    out += ", " + fill(message::serving, view.lang, since_text(text(at(open, "since")), view));
+  } else if (at(object_at(assistant, "last_session"), "reason") == "timeout") {
+    return {out + ", " + say(message::timed_out, view.lang), Colour::warning};
+  }
+  return {out};
+}
+
 }  // namespace
 
 std::string status_text(const json::object& answer, const View& view) {
@@ -137,6 +149,9 @@ std::string status_text(const json::object& answer, const View& view) {
   for (const auto& consumable : worst_first(array_at(answer, "consumables"))) {
     table.row({say(message::consumables, lang),
                text(at(consumable, "device")) + ": " + supply_text(consumable, lang)});
+  }
+  if (const auto& assistant = object_at(answer, "assistant"); at(assistant, "enabled") == true) {
+    table.row({say(message::assistant, lang), assistant_cell(assistant, view)});
   }
   const auto& configuration = object_at(answer, "configuration");
   table.row({say(message::configuration, lang), configuration_source(configuration, lang)});

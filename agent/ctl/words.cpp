@@ -144,6 +144,10 @@ std::string conditions_text(const json::object& device, Lang lang) {
   return out.empty() ? "-" : out;
 }
 
+std::string supply_word(const std::string& type, Lang lang) { return type_word(type, lang); }
+
+std::string unit_word(const std::string& unit, Lang lang) { return word(units, unit, lang); }
+
 std::string consumable_text(const json::object& consumable, Lang lang) {
   auto out = type_word(text(at(consumable, "type")), lang) + " " +
              word(consumable_states, text(at(consumable, "state")), lang);

@@ -35,8 +35,9 @@ std::string condition_text(const boost::json::object& condition, const std::stri
                            Lang lang);
 /// All conditions of a status; "-" when there is none.
 std::string conditions_text(const boost::json::object& device, Lang lang);
-std::string unit_word(const std::string& unit, Lang lang);
+/// "toner (cyan)"; "sheets".
 std::string supply_word(const std::string& type, Lang lang);
+std::string unit_word(const std::string& unit, Lang lang);
 /// "toner (cyan) low 12 %".
 std::string consumable_text(const boost::json::object& consumable, Lang lang);
 /// The same with where the level comes from and how long it lasts: "receipt paper ok 42 m of 80

@@ -37,7 +37,9 @@ constexpr std::string_view schema =
     "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, begun_wall_us BIGINT NOT NULL,"
     " done BIGINT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS supply (device TEXT NOT NULL, type TEXT NOT NULL,"
-    " body TEXT NOT NULL, crc BIGINT NOT NULL, PRIMARY KEY (device, type)) WITHOUT ROWID;";
+    " body TEXT NOT NULL, crc BIGINT NOT NULL, PRIMARY KEY (device, type)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS told (name TEXT PRIMARY KEY, mark BLOB NOT NULL,"
+    " answer BLOB NOT NULL, wall_us BIGINT NOT NULL) WITHOUT ROWID;";
 
 enum class Found { nothing, usable, damaged, newer };
 

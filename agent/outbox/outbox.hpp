@@ -65,6 +65,14 @@ class Outbox {
   /// Commits what is held, what could not be written before, and acknowledgements.
   void flush();
 
+  /// Writes what is told, durably or not at all; names are remembered for a week, restarts
+  /// included.
+  Told tell(const Telling& telling, const Seen& seen);
+  /// What was told under that name.
+  std::optional<Telling::Name> told(const std::string& name);
+  /// A value that a telling has kept; empty when none has.
+  std::string note(std::string_view key);
+
   enum class Begin { begun, known, not_kept };
   /// Notes durably that the command `id` begins: only then may it. `known`: it began or ended
   /// before, in whatever run. `not_kept`: the disk does not take the note.
@@ -143,6 +151,8 @@ class Outbox {
     const DeviceView* device = nullptr;
     const std::string* done_command = nullptr;
     std::int64_t done_wall_us = 0;
+    const Telling* telling = nullptr;
+    std::int64_t told_wall_us = 0;
   };
   bool commit(std::vector<Pending>& entries, const Beside& beside);
   int try_commit(std::vector<Pending>& entries, const Beside& beside);
@@ -161,6 +171,8 @@ class Outbox {
   void write_unsaved_supplies();
   void retain_supplies(const std::vector<std::string>& configured);
   void retry_results();
+  void write_telling(const Telling& telling, std::int64_t wall_us);
+  void prune_told(WallTime now);
   void put_meta(std::string_view key, std::string_view value);
   void settle_writes();
   void recover();

@@ -81,6 +81,7 @@ int Outbox::try_commit(std::vector<Pending>& entries, const Beside& beside) {
   if (beside.done_command != nullptr) {
     write_command(*beside.done_command, {beside.done_wall_us, true});
   }
+  if (beside.telling != nullptr) write_telling(*beside.telling, beside.told_wall_us);
   for (auto& e : epochs_) {
     if (e.dirty && e.ordinal != row.ordinal) write_epoch(e);
   }
@@ -291,6 +292,7 @@ void Outbox::prune(WallTime now) {
     db.run("PRAGMA incremental_vacuum(256)");
   }
   prune_commands(now);
+  prune_told(now);
   settle_writes();
   forget_epochs();
   keep_reserve();

@@ -38,6 +38,7 @@ class Salvage {
     devices();
     commands();
     supplies();
+    told();
     for (auto& epoch : epochs()) copy(epoch);
     return out_;
   }
@@ -83,6 +84,17 @@ class Salvage {
                 row.text(0), row.text(1), row.text(2), row.integer(3));
     }
     from_.forgive();  // a file of an agent that knew no consumables has no such table
+    (void)transaction.commit();
+  }
+
+  void told() {
+    db::Transaction transaction{into_};
+    for (const db::Row row : from_.rows("SELECT name, mark, answer, wall_us FROM told")) {
+      if (late()) break;
+      into_.run("INSERT OR REPLACE INTO told (name, mark, answer, wall_us) VALUES ($1,$2,$3,$4)",
+                row.text(0), db::blob(row.bytes(1)), db::blob(row.bytes(2)), row.integer(3));
+    }
+    from_.forgive();  // nor has one of an agent without a data assistant
     (void)transaction.commit();
   }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -11,6 +12,30 @@
 #include "wire/kioskwatch.pb.h"
 
 namespace kw::agent {
+
+/// What somebody tells under a name of its own choice: counted once, however often it is told.
+struct Telling {
+  struct Name {
+    std::string name;
+    std::string mark;    ///< of the content: other content under the same name is another thing
+    std::string answer;  ///< what whoever tells it again is answered
+  };
+  std::vector<Name> names;        ///< the first decides whether it was told before; may be empty
+  std::vector<pb::Event> events;  ///< in this order, in one commit with the names and the note
+  std::optional<std::pair<std::string, std::string>> note = {};  ///< key and value kept beside
+};
+
+/// What became of a telling.
+struct Told {
+  enum class How {
+    written,   ///< it is on disk
+    again,     ///< it was before: `answer` is the one of then
+    other,     ///< something else was told under that name
+    not_kept,  ///< the disk does not take it: nothing of it was written
+  };
+  How how = How::not_kept;
+  std::string answer = {};
+};
 
 /// An event's name for life, beside its terminal.
 struct Position {

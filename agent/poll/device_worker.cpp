@@ -232,9 +232,19 @@ Result<wire::Status> DeviceWorker::ask(Polled& polled, Step& step) {
   return status;
 }
 
+bool DeviceWorker::resting(const Polled& polled) const {
+  return !polled.device.poll_in_session && timing_.serving && timing_.serving();
+}
+
 void DeviceWorker::look(std::size_t entry) {
   auto& polled = devices_[entry];
   const auto started = clock_.mono();
+  if (resting(polled)) {
+    schedule_.served(entry, started);
+    const std::lock_guard lock{mutex_};
+    last_look_ = started;  // not looking is what was asked for: the worker is well
+    return;
+  }
   Step step = Step::port;
   auto status = ask(polled, step);
   const auto now = clock_.mono();

@@ -48,6 +48,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     Duration absent_every = std::chrono::seconds{10};
     Flapping::Limits flapping;
     std::uint64_t seed = 1;  ///< of the schedule's jitter
+    /// Whether a citizen is being served now; any thread. Empty: nobody can say.
+    std::function<bool()> serving = {};
   };
   struct Device {
     std::string name;
@@ -58,6 +60,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     /// Whether the port stays open between polls. Given back, the business application can use it.
     bool hold_port = true;
     Reported::Limits results{};
+    bool poll_in_session = true;  ///< false: left alone while a citizen is being served
   };
 
   /// `supplies`: adds what is known of consumables, if given; outlives the thread.
@@ -151,6 +154,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   void take_wanted(MonoTime now);
   std::optional<Turn> next_turn();
   void look(std::size_t entry);
+  bool resting(const Polled& polled) const;
   Result<void> attach(Polled& polled, Step& step);
   void run_test(Test& test);
   Result<drivers::SelfTest> tested(Polled& polled, const Test& test);

@@ -58,7 +58,7 @@ std::string told(Lang lang, const Text& text, const Args&... args) {
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
                const Clock& clock, std::uint64_t seed, const std::set<std::string>& left,
-               Supplies* supplies)
+               Supplies* supplies, std::function<bool()> serving)
     : lang_(config.language), recorder_(recorder), clock_(clock), left_(left) {
   std::mt19937_64 random{seed};
   struct Port {
@@ -93,12 +93,14 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     target.entry = port.devices.size();
     target.port = worker_of(device);
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
-                            Duration{start(random)}, device.hold_port, device.results});
+                            Duration{start(random)}, device.hold_port, device.results,
+                            device.poll_in_session});
   }
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
   timing.sample = config.sample;
   timing.flapping = config.flapping;
+  timing.serving = std::move(serving);
   watch_every_ = std::max<Duration>(config.poll_deadline / 2, watched_at_least);
   std::optional<Duration> shortest;
   for (auto& [text, port] : ports) {

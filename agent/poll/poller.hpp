@@ -26,10 +26,11 @@ namespace kw::agent {
 class Poller {
  public:
   /// `left`: ports, as written, at which an earlier poller's driver is stuck: no second thread is
-  /// started for them before `start_port`, their devices are reported as such.
+  /// started for them before `start_port`, their devices are reported as such. `serving`: whether a
+  /// citizen is being served; outlives every worker.
   Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
          const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {},
-         Supplies* supplies = nullptr);
+         Supplies* supplies = nullptr, std::function<bool()> serving = {});
   ~Poller();
 
   void start();

@@ -55,6 +55,11 @@ struct HttpLimits {
   Duration idle = std::chrono::seconds{60};     ///< between two requests of one connection
   std::size_t connections = 256;                ///< one more is answered 503
   Duration silence = std::chrono::seconds{60};  ///< of a WebSocket's peer, which is pinged before
+  std::size_t body = http_body_limit;           ///< a longer one is answered 413
+  /// Words what the server answers without its handler: a request that is broken, too long or one
+  /// too many. Empty: as application/problem+json.
+  std::function<HttpResponse(int status, const HttpRequest& request, const std::string& why)> word =
+      {};
 };
 
 /// What an HttpServer does with requests to become a WebSocket; without this they are requests like

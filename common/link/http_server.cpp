@@ -19,7 +19,10 @@ struct Connection {
 
 struct HttpServer::State {
   State(asio::any_io_executor e, Handler h, HttpLimits l, WebSockets s)
-      : executor(std::move(e)), handler(std::move(h)), limits(l), sockets(std::move(s)) {}
+      : executor(std::move(e)),
+        handler(std::move(h)),
+        limits(std::move(l)),
+        sockets(std::move(s)) {}
 
   asio::any_io_executor executor;
   Handler handler;
@@ -36,7 +39,12 @@ struct HttpServer::State {
     } catch (const std::exception& e) {
       log::error("http-handler-failed", {{"reason", e.what()}});
     }
-    co_return problem(500, "the request could not be answered");
+    const HttpRequest nothing;
+    co_return self->worded(500, nothing, "the request could not be answered");
+  }
+
+  HttpResponse worded(int status, const HttpRequest& request, const std::string& why) const {
+    return limits.word ? limits.word(status, request, why) : problem(status, why);
   }
 
   /// The rest of the connection's life as a WebSocket.
@@ -64,14 +72,14 @@ struct HttpServer::State {
     auto& socket = connection.socket;
     PlainBytes stream{socket};
     const auto remote = remote_of(socket);
-    RequestLimits limits{http_header_limit, http_body_limit, self->limits.request,
+    RequestLimits limits{http_header_limit, self->limits.body, self->limits.request,
                          self->limits.request};
     std::string excess;
     for (;;) {
       auto in = co_await read_request(stream, std::move(excess), limits);
       if (in.ended) co_return;
       if (in.refused != 0) {
-        const auto refusal = problem(in.refused, in.why);
+        const auto refusal = self->worded(in.refused, in.request, in.why);
         const auto ec = co_await write_response(stream, in.request, refusal, false);
         if (!ec) co_await linger(socket);
         co_return;
@@ -105,10 +113,10 @@ struct HttpServer::State {
     self->connections.erase(at);
   }
 
-  static Task<void> refuse(tcp::socket socket) {
+  static Task<void> refuse(std::shared_ptr<State> self, tcp::socket socket) {
     PlainBytes stream{socket};
     const HttpRequest nothing;
-    const auto busy = problem(503, "too many connections");
+    const auto busy = self->worded(503, nothing, "too many connections");
     const auto ec = co_await write_response(stream, nothing, busy, false);
     if (!ec) co_await linger(socket);
   }
@@ -128,7 +136,7 @@ struct HttpServer::State {
 
   static Task<void> counted(std::shared_ptr<State> self, tcp::socket socket) {
     ++self->refusing;
-    co_await refuse(std::move(socket));
+    co_await refuse(self, std::move(socket));
     --self->refusing;
   }
 
@@ -137,7 +145,7 @@ struct HttpServer::State {
 
 HttpServer::HttpServer(asio::any_io_executor executor, Handler handler, HttpLimits limits,
                        WebSockets sockets)
-    : state_(std::make_shared<State>(std::move(executor), std::move(handler), limits,
+    : state_(std::make_shared<State>(std::move(executor), std::move(handler), std::move(limits),
                                      std::move(sockets))) {}
 
 HttpServer::~HttpServer() { stop(); }

@@ -163,7 +163,11 @@ Task<Incoming> read_request(ByteStream& stream, std::string excess, RequestLimit
   std::shared_ptr<void> seat;
   for (;;) {
     const auto bad = feed(parser, excess);
-    if (bad) co_return refusal(status_of(bad), bad.message());
+    if (bad) {
+      auto in = refusal(status_of(bad), bad.message());
+      in.request = head_of(parser);  // as far as it was read: says how the answer is to be worded
+      co_return in;
+    }
     if (parser.is_done()) co_return taken(parser, std::move(excess), std::move(seat));
     if (parser.is_header_done() && !asked) {
       asked = true;

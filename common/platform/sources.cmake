@@ -22,6 +22,7 @@ if(WIN32)
     platform/win/serial_port.cpp
     platform/win/serial_ports.cpp
     platform/win/service.cpp
+    platform/win/shared_file.cpp
     platform/win/signals.cpp
     platform/win/socket.cpp
     platform/win/sockets.cpp
@@ -53,6 +54,7 @@ target_sources(kw_common PRIVATE
   platform/posix/serial_port.cpp
   platform/posix/serial_ports.cpp
   platform/posix/service.cpp
+  platform/posix/shared_file.cpp
   platform/posix/signals.cpp
   platform/posix/sockets.cpp
   platform/posix/software.cpp

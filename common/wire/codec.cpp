@@ -1,6 +1,7 @@
 #include "common/wire/codec.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <google/protobuf/arena.h>
@@ -62,6 +63,57 @@ std::optional<Error> check(const pb::Status& s) {
   return std::nullopt;
 }
 
+/// What all that applications tell has in common.
+template <class Told>
+std::optional<Error> check_told(const Told& told) {
+  if (!valid_device_id(told.id())) return broken("an id is not 1 to 64 of A-Z a-z 0-9 . _ -");
+  return std::nullopt;
+}
+
+bool valid_city(std::string_view city) { return city.empty() || valid_division(city); }
+bool valid_session(std::string_view id) { return id.empty() || valid_device_id(id); }
+
+std::optional<Error> check(const pb::ServiceSession& s) {
+  if (s.application().size() > code_limit || s.reason().size() > code_limit) {
+    return broken("a session's text is too long");
+  }
+  return check_told(s);
+}
+
+std::optional<Error> check(const pb::Transaction& t) {
+  if (t.business().empty() || t.business().size() > code_limit || t.code().size() > code_limit) {
+    return broken("a transaction's code is empty or too long");
+  }
+  if (!valid_city(t.handling_city()) || !valid_session(t.session())) {
+    return broken("a transaction's city or session is none");
+  }
+  return check_told(t);
+}
+
+std::optional<Error> check(const pb::Clicks& c) {
+  if (c.click().empty() || c.click_size() > clicks_per_event || !valid_session(c.session())) {
+    return broken("no clicks, too many, or of no session");
+  }
+  for (const auto& click : c.click()) {
+    if (click.item().empty() || click.item().size() > item_limit || click.count() == 0 ||
+        !valid_city(click.handling_city())) {
+      return broken("a click says nothing that can be counted");
+    }
+  }
+  return check_told(c);
+}
+
+std::optional<Error> check(const pb::ConsumableUse& u) {
+  if (!valid_device_id(u.device()) || !valid_session(u.session())) {
+    return broken("bad device id or session in a use");
+  }
+  if (u.type().size() > code_limit || u.unit().empty() || u.unit().size() > code_limit) {
+    return broken("a use's type is too long, or its unit, or that is empty");
+  }
+  if (!(u.amount() > 0) || !std::isfinite(u.amount())) return broken("a use of nothing");
+  return check_told(u);
+}
+
 std::optional<Error> check(const pb::Event& e) {
   if (!plausible(e.mono_us()) || !plausible(e.wall_shift_us())) return broken("impossible time");
   switch (e.body_case()) {
@@ -105,6 +157,14 @@ std::optional<Error> check(const pb::Event& e) {
         return broken("a refill's text is too long");
       }
       return std::nullopt;
+    case pb::Event::kSession:
+      return check(e.session());
+    case pb::Event::kTransaction:
+      return check(e.transaction());
+    case pb::Event::kClicks:
+      return check(e.clicks());
+    case pb::Event::kConsumableUse:
+      return check(e.consumable_use());
     case pb::Event::kPower:
       return std::nullopt;
     case pb::Event::BODY_NOT_SET:
@@ -238,6 +298,10 @@ bool valid_device_id(std::string_view id) {
            c == '_' || c == '-';
   };
   return !id.empty() && id.size() <= device_id_limit && std::ranges::all_of(id, good);
+}
+
+bool valid_division(std::string_view code) {
+  return code.size() == 6 && std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool valid_terminal_code(std::string_view code) {

@@ -25,7 +25,10 @@ inline constexpr std::size_t text_limit = 1'024;               ///< any one text
 inline constexpr std::size_t hash_limit = 32;                  ///< SHA-256
 inline constexpr std::size_t result_limit = 16 * 1024;         ///< a command result's body
 inline constexpr std::size_t configuration_limit = 48 * 1024;  ///< agent.toml that is pushed
-inline constexpr std::uint32_t version = 1;                    ///< kioskwatch.v1
+inline constexpr std::size_t code_limit = 64;                  ///< of business, results, units
+inline constexpr std::size_t item_limit = 128;                 ///< what was clicked, in bytes
+inline constexpr int clicks_per_event = 200;
+inline constexpr std::uint32_t version = 1;  ///< kioskwatch.v1
 
 /// A frame's bytes. Never longer than `frame_limit` when the caller keeps batches within it.
 std::string encode(const pb::Envelope& envelope);
@@ -43,6 +46,9 @@ Result<void> check_range(const pb::Batch& batch);
 
 /// A device id is its name in the configuration: 1 to 64 of A-Z a-z 0-9 . _ -
 bool valid_device_id(std::string_view id);
+
+/// A division code of GB/T 2260: six digits.
+bool valid_division(std::string_view code);
 
 /// A terminal code 终端编号: 1 to 64 bytes of printable UTF-8 without spaces, '/', '"' or '\'.
 bool valid_terminal_code(std::string_view code);

@@ -9,19 +9,26 @@ namespace {
 using enum EventClass;
 
 constexpr std::array rows{
-    //             class           name              judged rolled rank thinned uncounted
-    EventClassRow{state, "state", true, true, 4, false, true},
-    EventClassRow{consumable, "consumable", true, true, 3, false, false},
-    EventClassRow{inventory, "inventory", false, false, 2, false, false},
-    EventClassRow{power, "power", true, true, 4, false, false},
-    EventClassRow{sample, "sample", false, true, 0, true, false},
-    EventClassRow{business, "business", false, true, 3, false, false},
-    EventClassRow{click, "click", false, true, 1, false, false},
-    EventClassRow{session, "session", false, true, 3, false, false},
-    EventClassRow{audit, "audit", false, false, 9, false, true},
-    EventClassRow{command_result, "command_result", false, false, 3, false, false},
-    EventClassRow{agent, "agent", false, false, 3, false, false},
-    EventClassRow{gap, "gap", false, true, 9, false, true},
+    //            class, name, judged, rolled up, drop rank, thinned, uncounted, text
+    EventClassRow{state, "state", true, true, 4, false, true, {"设备状态", "device state"}},
+    EventClassRow{consumable, "consumable", true, true, 3, false, false, {"耗材", "consumables"}},
+    EventClassRow{inventory, "inventory", false, false, 2, false, false, {"清单", "inventory"}},
+    EventClassRow{power, "power", true, true, 4, false, false, {"开关机", "power"}},
+    EventClassRow{sample, "sample", false, true, 0, true, false, {"测量", "measurements"}},
+    EventClassRow{business, "business", false, true, 3, false, false, {"业务量", "business"}},
+    EventClassRow{click, "click", false, true, 1, false, false, {"点击量", "clicks"}},
+    EventClassRow{session, "session", false, true, 3, false, false, {"服务人次", "sessions"}},
+    EventClassRow{audit, "audit", false, false, 9, false, true, {"审计", "audit"}},
+    EventClassRow{command_result,
+                  "command_result",
+                  false,
+                  false,
+                  3,
+                  false,
+                  false,
+                  {"命令结果", "results of commands"}},
+    EventClassRow{agent, "agent", false, false, 3, false, false, {"代理", "agent"}},
+    EventClassRow{gap, "gap", false, true, 9, false, true, {"缺失", "missing"}},
 };
 
 }  // namespace
@@ -42,6 +49,13 @@ EventClass class_of(const pb::Event& event) {
       return sample;
     case pb::Event::kCommandResult:
       return command_result;
+    case pb::Event::kSession:
+      return session;
+    case pb::Event::kTransaction:
+      return business;
+    case pb::Event::kClicks:
+      return click;
+    case pb::Event::kConsumableUse:
     case pb::Event::kRefill:
       return consumable;
     default:

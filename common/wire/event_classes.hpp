@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/i18n.hpp"
 #include "wire/kioskwatch.pb.h"
 
 namespace kw::wire {
@@ -32,6 +33,7 @@ struct EventClassRow {
   int drop_rank;   ///< dropped in ascending order when the outbox is full; 9: with the last reserve
   bool thinned;    ///< every other one first (1 of 2, 4, 8 …) before all of them
   bool uncounted;  ///< its frames need no credit
+  Text text;       ///< what people call it
 };
 
 std::span<const EventClassRow> event_classes();
