@@ -162,10 +162,6 @@ std::string consumable_text(const json::object& consumable, Lang lang) {
   return out;
 }
 
-std::string unit_word(const std::string& unit, Lang lang) { return word(units, unit, lang); }
-
-std::string supply_word(const std::string& type, Lang lang) { return type_word(type, lang); }
-
 std::string supply_text(const json::object& consumable, Lang lang) {
   auto out = consumable_text(consumable, lang);
   const auto& capacity = at(consumable, "capacity");

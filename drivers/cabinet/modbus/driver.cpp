@@ -144,7 +144,7 @@ class Modbus final : public Driver {
         if (*reply) return std::move(**reply);
       }
       // A device that talks without end keeps every read from timing out.
-      if (port_->now() >= until) return garbled(in);
+      if (port_->now() >= until) return Error{Errc::garbled, "no valid frame in " + hex(in)};
     }
   }
 
