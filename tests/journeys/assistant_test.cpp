@@ -186,7 +186,7 @@ TEST_CASE("what applications tell during an outage and kills arrives once and in
 
 TEST_CASE("the manual's examples run as they stand, in both languages") {
   const std::filesystem::path manuals{KW_SOURCE "/agent/local_api"};
-  for (const char* name : {"README.md", "README.zh-CN.md"}) {
+  for (const auto& name : {std::string{"README.md"}, std::string{"README.zh-CN.md"}}) {
     CAPTURE(name);
     const TempFolder folder;
     Kiosk kiosk{folder};
@@ -199,10 +199,11 @@ TEST_CASE("the manual's examples run as they stand, in both languages") {
     std::ofstream{script} << fmt::format("ASSISTANT=http://127.0.0.1:{}\nTOKEN_FILE={}\n",
                                          kiosk.port, kiosk.token_file.string())
                           << shell;
-    const auto ran = run({"sh", "-eu", script.string()});
+    const auto ran = run({"/bin/sh", "-eu", script.string()});
     CHECK_MESSAGE(ran.code == 0, ran.text);
-    for (const char* part : {"began_at", "recorded_at", "received_at", "duration_ms",
-                             "\"devices\":[", "unknown-field"}) {
+    for (const std::string& part :
+         std::vector<std::string>{"began_at", "recorded_at", "received_at", "duration_ms",
+                                  "\"devices\":[", "unknown-field"}) {
       CHECK_MESSAGE(ran.text.find(part) != std::string::npos, part << " is not in:\n" << ran.text);
     }
     // A session, what was told in it, and its end.
