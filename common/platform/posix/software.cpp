@@ -87,6 +87,8 @@ std::optional<Duration> age_of(const fs::path& root, std::span<const std::string
   std::optional<Duration> out;
   for (const auto file : files) {
     std::error_code none;
+    // An empty log is logrotate's doing, not an installation's.
+    if (fs::file_size(root / file, none) == 0 || none) continue;
     const auto at = fs::last_write_time(root / file, none);
     if (none) continue;
     const auto age = std::chrono::duration_cast<Duration>(fs::file_time_type::clock::now() - at);
@@ -145,8 +147,8 @@ std::string package_version(const fs::path& root, const std::string& package) {
 
 Upkeep read_upkeep(const fs::path& root) {
   // dpkg writes its log whenever it installs something; the stamps are apt's own.
-  constexpr std::array<std::string_view, 3> patched{
-      "var/log/dpkg.log", "var/lib/apt/periodic/upgrade-stamp",
+  constexpr std::array<std::string_view, 4> patched{
+      "var/log/dpkg.log", "var/log/dpkg.log.1", "var/lib/apt/periodic/upgrade-stamp",
       "var/lib/apt/periodic/unattended-upgrades-stamp"};
   constexpr std::array<std::string_view, 4> clamav{
       "var/lib/clamav/daily.cld", "var/lib/clamav/daily.cvd", "var/lib/clamav/main.cld",

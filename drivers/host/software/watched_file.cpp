@@ -68,6 +68,12 @@ void WatchedFile::read_on(std::uint64_t bytes) {
     done += got;
     offset_ += got;
   }
+  if (in.bad()) {
+    state_ = State::unreadable;
+    digest_.reset();
+    stamp_.reset();
+    return;
+  }
   if (in.eof()) finish();
 }
 

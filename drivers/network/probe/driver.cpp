@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
 #include "drivers/network/probe/ledger.hpp"
@@ -62,13 +63,15 @@ constexpr std::array settings_table{
              "icmp: the TCP port that is tried where no echo request may be sent"},
             1,
             65'535},
-    Setting{"latency_limit_ms",
-            SettingType::number,
-            "50",
-            {"24 小时平均时延上限（毫秒），标准 6.2.1.2",
-             "highest mean latency over 24 h in milliseconds, clause 6.2.1.2"},
-            0.001,
-            60'000},
+    Setting{
+        "latency_limit_ms",
+        SettingType::number,
+        "0",
+        {"24 小时平均时延上限（毫秒）；0：icmp 与 tcp 为标准 6.2.1.2 的 50，其他方式不判断",
+         "highest mean latency over 24 h in milliseconds; 0: clause 6.2.1.2's 50 for icmp and tcp, "
+         "not judged for others"},
+        0,
+        60'000},
     Setting{"loss_limit_percent",
             SettingType::number,
             "0.5",
@@ -118,9 +121,12 @@ wire::Condition of(std::string_view code, std::string vendor_code = {}, std::str
   return wire::condition(*row, std::move(vendor_code), std::move(detail));
 }
 
+/// Of the network alone; a service's answer has its own work in it.
+constexpr double standard_latency_ms = 50;
+
 struct Limits {
   Duration timeout;
-  double latency_ms = 0;
+  double latency_ms = 0;  ///< 0: not judged
   double loss_percent = 0;
   std::chrono::days expiry{};
 };
@@ -207,7 +213,8 @@ class NetworkProbe final : public Driver {
     if (!day) return;
     // Said until it is a tenth below its limit: a mean on the edge would change with every probe.
     constexpr double edge = 0.9;
-    slow_ = day->mean_ms().value_or(0) > limits_.latency_ms * (slow_ ? edge : 1);
+    slow_ = limits_.latency_ms > 0 &&
+            day->mean_ms().value_or(0) > limits_.latency_ms * (slow_ ? edge : 1);
     lossy_ = day->loss_percent() >= limits_.loss_percent * (lossy_ ? edge : 1);
     if (slow_) out.conditions.push_back(of("latency-high"));
     if (lossy_) out.conditions.push_back(of("loss-high"));
@@ -248,36 +255,52 @@ class NetworkProbe final : public Driver {
   Port* port_ = nullptr;
 };
 
-std::vector<std::string> words(const std::string& text) {
+/// The addresses of `text`, each as an answer's are written, in order. Errc::invalid for another
+/// word.
+Result<std::vector<std::string>> addresses_in(const std::string& text) {
   std::vector<std::string> out;
   for (std::size_t at = 0; at < text.size();) {
     const auto from = text.find_first_not_of(" ,", at);
     if (from == std::string::npos) break;
     const auto end = std::min(text.find_first_of(" ,", from), text.size());
-    out.push_back(text.substr(from, end - from));
+    const auto word = text.substr(from, end - from);
+    boost::system::error_code bad;
+    const auto address = boost::asio::ip::make_address(word, bad);
+    if (bad) return Error{Errc::invalid, fmt::format("expect: \"{}\" is no address", word)};
+    out.push_back(address.to_string());
     at = end;
   }
   std::ranges::sort(out);
   return out;
 }
 
+/// What is behind a question mark may be somebody's token: it goes to the target alone.
+std::string without_query(const std::string& target) { return target.substr(0, target.find('?')); }
+
 Result<std::unique_ptr<Driver>> make(const Settings& settings) {
   const auto& shown = settings.text("target");
   auto target = network::read_target(settings.text("method"), shown);
   if (!target) return std::move(target).error();
-  target->expect = words(settings.text("expect"));
+  auto expected = addresses_in(settings.text("expect"));
+  if (!expected) return std::move(expected).error();
+  target->expect = std::move(*expected);
   target->status = static_cast<int>(settings.integer("expect_status"));
   target->content = settings.text("expect_content");
   if (target->method == Target::Method::icmp) {
     target->port = static_cast<std::uint16_t>(settings.integer("fallback_port"));
   }
+  const bool bare = target->method == Target::Method::icmp || target->method == Target::Method::tcp;
+  const auto set = settings.number("latency_limit_ms");
   const Limits limits{
       .timeout = std::chrono::milliseconds{settings.integer("timeout_ms")},
-      .latency_ms = settings.number("latency_limit_ms"),
+      .latency_ms = set > 0 ? set
+                    : bare  ? standard_latency_ms
+                            : 0,
       .loss_percent = settings.number("loss_limit_percent"),
       .expiry = std::chrono::days{settings.integer("expiry_warning_days")},
   };
-  return std::unique_ptr<Driver>{std::make_unique<NetworkProbe>(std::move(*target), shown, limits)};
+  return std::unique_ptr<Driver>{
+      std::make_unique<NetworkProbe>(std::move(*target), without_query(shown), limits)};
 }
 
 }  // namespace

@@ -270,7 +270,7 @@ TEST_CASE("a DNS query is what RFC 1035 says, and names that cannot be asked for
                        'l',  'e',  3,    'c',  'o', 'm', 0,   0,   1,   0,   1};
   CHECK(*query == expected);
   for (const auto& name : {std::string{}, std::string{"a..b"}, std::string(64, 'a'),
-                                 std::string(254, 'a'), std::string{"."}}) {
+                           std::string(254, 'a'), std::string{"."}}) {
     CHECK_FALSE(dns_query(1, name, RecordType::a));
   }
 }
@@ -366,6 +366,11 @@ TEST_CASE("an HTTP target answers with the right status and content, or it is a 
   const auto status = polled(given("http", server.url("/"), {{"expect_status", "204"}}));
   CHECK(condition_of(status, "http-wrong-answer")->vendor_code == "HTTP 200");
   CHECK(status.device == wire::DeviceState::online);
+  // What may be a token goes to the target alone.
+  const auto secret =
+      polled(given("http", server.url("/health?token=s3cret"), {{"expect_status", "204"}}));
+  CHECK(server.request().starts_with("GET /health?token=s3cret HTTP/1.1\r\n"));
+  CHECK(condition_of(secret, "http-wrong-answer")->detail == server.url("/health"));
 }
 
 TEST_CASE("a name server's answer is compared with the expected addresses") {
@@ -375,7 +380,10 @@ TEST_CASE("a name server's answer is compared with the expected addresses") {
   CHECK(polled(given("dns", target)).conditions.empty());
   CHECK(polled(given("dns", target, {{"expect", "192.0.2.1 192.0.2.9"}})).conditions.empty());
   const auto other = polled(given("dns", target, {{"expect", "192.0.2.1"}}));
-  CHECK(condition_of(other, "dns-wrong-answer")->vendor_code == "192.0.2.1 192.0.2.9");
+  CHECK(condition_of(other, "dns-wrong-answer")->vendor_code == "other address");
+  const auto wrong = make_driver("network_probe", given("dns", target, {{"expect", "kiosk"}}));
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().text() == "expect: \"kiosk\" is no address");
 
   const NameServer none{[](const Bytes& query) { return with_addresses(query, {}, 3); }};
   const auto unknown = polled(given("dns", "kiosk.example" + none.at()));
