@@ -8,8 +8,9 @@
 namespace kw::agent {
 namespace {
 
-wire::Condition failing_condition(const DeviceResult& last) {
-  return wire::condition(*wire::find_condition("results-failing"), last.vendor_code, last.detail);
+wire::Condition failing_condition(const DeviceResult& result) {
+  return wire::condition(*wire::find_condition("results-failing"), result.vendor_code,
+                         result.detail);
 }
 
 /// It worked, so it had what it needs; how much is left is not known.
@@ -28,8 +29,13 @@ void Reported::add(DeviceResult result, MonoTime now) {
   result.at = std::min(result.at, now);
   if (last_ && result.at < last_->at) return;
   // What is long ago is no part of the same row.
-  if (result.worked || !last(now)) failed_ = 0;
+  if (result.worked || !last(now)) {
+    failed_ = 0;
+    failing_.reset();
+  }
   if (!result.worked) failed_ = std::min(failed_ + 1, limits_.failures);
+  // Later failures word it differently: that is no change of state.
+  if (failed_ >= limits_.failures && !failing_) failing_ = failing_condition(result);
   last_ = std::move(result);
 }
 
@@ -38,12 +44,16 @@ std::optional<MonoTime> Reported::last(MonoTime now) const {
   return last_->at;
 }
 
+bool Reported::worked(MonoTime now) const { return last(now) && last_->worked; }
+
 std::optional<wire::Status> Reported::stands_for(Errc why, MonoTime missed_since,
                                                  const std::optional<wire::Status>& heard,
                                                  MonoTime now) const {
   const auto at = last(now);
   if (!at) return std::nullopt;
-  const bool held = why == Errc::busy || (why == Errc::timeout && *at > missed_since);
+  // A device that does not answer the application either is not held: it is silent.
+  const bool held =
+      why == Errc::busy || (why == Errc::timeout && last_->worked && *at > missed_since);
   if (!held) return std::nullopt;
   wire::Status out;
   out.device = wire::DeviceState::online;
@@ -59,13 +69,13 @@ std::optional<wire::Status> Reported::stands_for(Errc why, MonoTime missed_since
       if (!over && condition.code != "results-failing") out.conditions.push_back(condition);
     }
   }
-  if (failing()) out.conditions.push_back(failing_condition(*last_));
+  if (failing_) out.conditions.push_back(*failing_);
   return out;
 }
 
 std::optional<wire::Condition> Reported::beside_poll(MonoTime now) const {
-  if (!last(now) || !failing()) return std::nullopt;
-  auto out = failing_condition(*last_);
+  if (!last(now) || !failing_) return std::nullopt;
+  auto out = *failing_;
   out.severity = wire::Severity::warning;
   return out;
 }

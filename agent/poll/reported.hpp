@@ -13,12 +13,14 @@ namespace kw::agent {
 ///
 /// - A poll that gets through wins: the status is the device's own, as long as polls do.
 /// - While the port is busy, a report that has not aged out is the status; while the device gives
-///   no reply, only a report that is later than the first miss is (an application that holds a
-///   printer's only connection makes it look silent).
+///   no reply, only one that is later than the first miss and says that the device worked (an
+///   application that holds a printer's only connection makes it look silent). A failure explains
+///   no silence: `no-reply` stands.
 /// - A port that is not there, or another device on it, is never explained away by a report.
 /// - The last `failures` results in a row bad: the condition `results-failing`. A fault where
 ///   reports are all that is known; beside a poll that gets through, a warning: the device finds
-///   itself well, and its users do not. One good result, or age, ends it.
+///   itself well, and its users do not. It keeps the words of the result that completed the row.
+///   One good result, or age, ends it.
 class Reported {
  public:
   struct Limits {
@@ -44,12 +46,14 @@ class Reported {
   /// When the last report that has not aged out was made.
   std::optional<MonoTime> last(MonoTime now) const;
 
- private:
-  bool failing() const { return failed_ >= limits_.failures; }
+  /// Whether the last result, unless it has aged out, is that the device worked.
+  bool worked(MonoTime now) const;
 
+ private:
   Limits limits_;
   std::optional<DeviceResult> last_;
-  int failed_ = 0;  ///< in a row, at most as many as count
+  int failed_ = 0;                          ///< in a row, at most as many as count
+  std::optional<wire::Condition> failing_;  ///< as the result said that completed the row
 };
 
 }  // namespace kw::agent

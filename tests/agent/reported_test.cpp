@@ -16,7 +16,9 @@ namespace {
 constexpr MonoTime t0 = mono_from(1'000'000'000);
 
 DeviceResult good(MonoTime at) { return {true, {}, {}, at}; }
-DeviceResult bad(MonoTime at, std::string code = "E7") { return {false, std::move(code), {}, at}; }
+DeviceResult bad(MonoTime at, std::string code = "E7", std::string detail = {}) {
+  return {false, std::move(code), std::move(detail), at};
+}
 
 wire::Status said(std::initializer_list<const char*> codes) {
   wire::Status out;
@@ -90,6 +92,41 @@ TEST_CASE("failures in a row are a condition, one success ends it, and so does a
   // A failure long after is the first of another row.
   results.add(bad(t0 + 1h), t0 + 1h);
   CHECK(codes(*status(t0 + 1h)).empty());
+}
+
+TEST_CASE("a failure explains no silence") {
+  Reported results{{.age = 10min, .failures = 3}};
+  const auto status = [&](Errc why, MonoTime now) {
+    return results.stands_for(why, t0, std::nullopt, now);
+  };
+  for (int i = 1; i < 5; ++i) {
+    results.add(bad(t0 + i * 1s), t0 + i * 1s);
+    CHECK_FALSE(status(Errc::timeout, t0 + i * 1s));
+    CHECK(status(Errc::busy, t0 + i * 1s));
+  }
+  results.add(good(t0 + 5s), t0 + 5s);
+  CHECK(status(Errc::timeout, t0 + 5s));
+  results.add(bad(t0 + 6s), t0 + 6s);
+  CHECK_FALSE(status(Errc::timeout, t0 + 6s));
+}
+
+TEST_CASE("a row of failures keeps the words that completed it until it ends") {
+  Reported results{{.age = 10min, .failures = 2}};
+  const auto words = [&](MonoTime now) {
+    const auto status = results.stands_for(Errc::busy, t0, std::nullopt, now);
+    const auto& condition = status->conditions.at(0);
+    return condition.vendor_code + " " + condition.detail;
+  };
+  results.add(bad(t0 + 1s, "E1", "job 1"), t0 + 1s);
+  results.add(bad(t0 + 2s, "E2", "job 2"), t0 + 2s);
+  CHECK(words(t0 + 2s) == "E2 job 2");
+  results.add(bad(t0 + 3s, "E3", "job 3"), t0 + 3s);
+  CHECK(words(t0 + 3s) == "E2 job 2");
+  CHECK(results.beside_poll(t0 + 3s)->detail == "job 2");
+  results.add(good(t0 + 4s), t0 + 4s);
+  results.add(bad(t0 + 5s, "E5", "job 5"), t0 + 5s);
+  results.add(bad(t0 + 6s, "E6", "job 6"), t0 + 6s);
+  CHECK(words(t0 + 6s) == "E6 job 6");
 }
 
 TEST_CASE("results that come late or from the future do no harm") {
