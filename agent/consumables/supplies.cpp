@@ -1,6 +1,8 @@
 #include "agent/consumables/supplies.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -100,8 +102,11 @@ wire::Status Supplies::heard(const std::string& device, wire::Status status) {
     auto& of = found->second;
     const auto now = clock_.wall();
     const auto cover = cover_open(status);
+    std::set<std::string_view> heard;
     for (const auto& said : status.consumables) {
       if (said.direction == wire::Direction::bin || of.entries.size() >= accounts_most) continue;
+      // Two in one account would be a refill at every poll: the first of a type has it.
+      if (!heard.insert(said.type).second) continue;
       auto& known = entry(of, said.type);
       const auto flag = known.account.state().flag;
       if (auto refilled = known.account.seen(said, cover, now)) {
