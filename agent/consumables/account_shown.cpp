@@ -28,6 +28,10 @@ std::int64_t day_of(WallTime at) {
   return std::chrono::floor<std::chrono::days>(local).count();
 }
 
+bool figure_only(std::string_view type) {
+  return type == "battery" || type.starts_with("battery_");
+}
+
 SupplyFlag flag_of(const wire::Consumable& said) {
   switch (said.state) {
     case ConsumableState::out:

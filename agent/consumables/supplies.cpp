@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/consumables/account_parts.hpp"
 #include "agent/consumables/kept.hpp"
 #include "agent/consumables/messages.hpp"
 #include "common/log.hpp"
@@ -181,17 +182,21 @@ Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::stri
   }
   auto& found = of->second;
   if (!found.enabled) return refusal(Errc::refused, message::supply_disabled, device);
-  const auto its = listed(found.entries, none);
+  std::map<std::string, const Entry*> counted;
+  for (const auto& [name, each] : found.entries) {
+    if (!figure_only(name)) counted.emplace(name, &each);
+  }
+  const auto its = listed(counted, none);
   if (type.empty()) {
-    if (found.entries.size() == 1) return std::pair{&found, found.entries.begin()->first};
-    if (found.entries.empty()) {
+    if (counted.size() == 1) return std::pair{&found, counted.begin()->first};
+    if (counted.empty()) {
       return refusal(Errc::invalid, message::supply_no_type, device, type, its);
     }
     return refusal(Errc::invalid, message::supply_which, device, its);
   }
   // A device that was never heard may still use up what everybody knows.
-  const bool unheard = found.entries.empty() && known_supply(type);
-  if (!found.entries.contains(type) && !unheard) {
+  const bool unheard = found.entries.empty() && known_supply(type) && !figure_only(type);
+  if (!counted.contains(type) && !unheard) {
     return refusal(Errc::invalid, message::supply_no_type, device, type.substr(0, 64), its);
   }
   return std::pair{&found, type};

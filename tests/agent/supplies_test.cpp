@@ -283,6 +283,28 @@ TEST_CASE("two supplies of one type are not one that is refilled at every poll")
   CHECK(kiosk.refills.empty());
 }
 
+TEST_CASE("nobody refills or uses up a battery") {
+  Kiosk kiosk;
+  wire::Status ups;
+  ups.evidence = wire::Evidence::protocol_reply;
+  wire::Consumable c{.type = "battery", .state = ConsumableState::full, .unit = "percent"};
+  c.source = LevelSource::measured;
+  for (const double charge : {97., 20., 97.}) {
+    c.available = c.percent = charge;
+    ups.consumables = {c};
+    kiosk.clock.advance(1h);
+    CHECK(kiosk.supplies.heard("receipt", ups).consumables.at(0).available == charge);
+  }
+  CHECK(kiosk.refills.empty());
+  const auto refused = kiosk.supplies.refill("receipt", "battery", {}, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text() ==
+        "device receipt has no consumable \"battery\"; it has: receipt_paper");
+  CHECK_FALSE(kiosk.supplies.used("receipt", "battery", 1, "percent"));
+  // The only one that can be refilled needs no name.
+  CHECK(kiosk.supplies.refill("receipt", "", {}, {}));
+}
+
 TEST_CASE("one more supply of a type is configured and judged as the first") {
   for (const auto* type : {"other_2", "toner_cyan_2", "transfer_unit_12"}) {
     CAPTURE(type);
