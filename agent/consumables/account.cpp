@@ -47,8 +47,9 @@ void Account::use(SupplyRules rules) {
 }
 
 void Account::unheard() {
-  const bool at_its_end = state_.flag == SupplyFlag::low || state_.flag == SupplyFlag::out;
-  if (at_its_end) state_.opened = true;
+  // A near-end sensor may chatter: of that alone nobody knows that hands were in it.
+  if (state_.flag == SupplyFlag::out) state_.opened = true;
+  felt_once_ = false;
 }
 
 std::optional<double> Account::nominal() const {
@@ -233,6 +234,13 @@ std::optional<Refilled> Account::seen_flag(SupplyFlag flag, std::optional<bool> 
   if (cover_open.value_or(false)) {
     // Somebody's hands are in it: what the sensor says now is no word about the roll.
     if (at_its_end) state_.opened = true;
+    felt_once_ = false;
+    return std::nullopt;
+  }
+  const bool felt_before = std::exchange(felt_once_, false);
+  const bool some_again = before == SupplyFlag::out && flag == SupplyFlag::present;
+  if (some_again && !cover_open && !state_.pending && !felt_before) {
+    felt_once_ = true;  // without a cover to see, the next poll must say so too
     return std::nullopt;
   }
   const bool changed = std::exchange(state_.flag, flag) != flag;
@@ -251,7 +259,7 @@ std::optional<Refilled> Account::seen_flag(SupplyFlag flag, std::optional<bool> 
     ran_out();
     return std::nullopt;
   }
-  const bool filled = at_its_end && (state_.opened || !cover_open);
+  const bool filled = cover_open ? at_its_end && state_.opened : some_again;
   if (filled && (flag == SupplyFlag::present || before == SupplyFlag::out)) {
     auto level = capacity();
     const auto near_by = near_end();

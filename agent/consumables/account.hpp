@@ -37,7 +37,7 @@ struct AccountState {
   std::optional<WallTime> counting;  ///< since when use is known
   std::vector<Day> days;             ///< oldest first, at most `days_kept`
   SupplyFlag flag = SupplyFlag::none;
-  bool opened = false;               ///< the cover was, or nobody looked, since the flag came
+  bool opened = false;  ///< the cover was since the flag came; of `out`: or nobody looked
   std::optional<double> before_out;  ///< the level before the flag said that there is none
   bool low = false;                  ///< judged by level
   bool operator==(const AccountState&) const = default;
@@ -115,6 +115,7 @@ class Account {
   AccountState state_;
   std::optional<double> device_capacity_;
   std::optional<double> device_near_end_;
+  bool felt_once_ = false;  ///< some again after none, where no cover is reported
   std::optional<double> shown_level_;
   std::optional<double> shown_days_;
   std::optional<double> shown_for_;  ///< the level that `shown_days_` was told for

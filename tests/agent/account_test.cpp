@@ -218,7 +218,20 @@ TEST_CASE("what is a refill and what is not") {
       {"a roll changed at its near end", {{low, false}, {low, true}, {full, false}}, true, 80},
       {"the near-end sensor chatters", {{low, false}, {full, false}}, false, 3},
       {"a begun roll put in", {{out_of, false}, {out_of, true}, {low, false}}, true, 3},
-      {"no cover to see: empty, then paper", {{out_of, {}}, {full, {}}}, true, 80},
+      {"no cover to see: empty, then paper at one poll", {{out_of, {}}, {full, {}}}, false, {}},
+      {"no cover to see: empty, then paper", {{out_of, {}}, {full, {}}, {full, {}}}, true, 80},
+      {"no cover to see: felt for a moment only",
+       {{out_of, {}}, {full, {}}, {out_of, {}}, {full, {}}},
+       false,
+       {}},
+      {"no cover to see: the near-end sensor chatters",
+       {{low, {}}, {full, {}}, {low, {}}, {full, {}}},
+       false,
+       3},
+      {"no cover to see: none felt for a moment, near its end before and after",
+       {{low, {}}, {out_of, {}}, {low, {}}},
+       false,
+       3},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
@@ -249,6 +262,15 @@ TEST_CASE("what happened while nobody looked counts as an open cover") {
   before.poll(out_of);
   Account after{roll(), *kept_state(kept_text(before.account.state()))};
   CHECK(after.seen(flag(full), false, before.now));
+  // Not of a near-end sensor, which goes to and fro by itself.
+  Paper at_its_end;
+  at_its_end.poll(full);
+  at_its_end.poll(low);
+  at_its_end.account.unheard();
+  CHECK_FALSE(at_its_end.poll(full));
+  at_its_end.poll(low);
+  Account later{roll(), *kept_state(kept_text(at_its_end.account.state()))};
+  CHECK_FALSE(later.seen(flag(full), false, at_its_end.now));
 }
 
 TEST_CASE("a refill told before the sensor has seen it is the one that is seen then") {
