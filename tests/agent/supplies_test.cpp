@@ -305,6 +305,23 @@ TEST_CASE("nobody refills or uses up a battery") {
   CHECK(kiosk.supplies.refill("receipt", "", {}, {}));
 }
 
+TEST_CASE("whoever hears of a refill can save what it changed before telling it") {
+  Kiosk kiosk;
+  using enum ConsumableState;
+  std::vector<SupplyRow> rows;
+  kiosk.supplies.on_refill([&](const Supplies::Event&) { rows = kiosk.supplies.unsaved(false); });
+  kiosk.poll(full);
+  kiosk.poll(out);
+  kiosk.supplies.unsaved(true);
+  kiosk.poll(out, true);
+  kiosk.poll(full);
+  REQUIRE(rows.size() == 1);
+  Kiosk after{rows};  // a power cut then
+  after.poll(full);
+  CHECK(after.refills.empty());
+  CHECK(kiosk.supplies.unsaved(false).empty());
+}
+
 TEST_CASE("one more supply of a type is configured and judged as the first") {
   for (const auto* type : {"other_2", "toner_cyan_2", "transfer_unit_12"}) {
     CAPTURE(type);
