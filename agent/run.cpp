@@ -224,8 +224,12 @@ class Agent {
   /// A refill goes into the outbox, and what it changed onto the disk, at once. Any thread.
   void tell(const Supplies::Event& refill) {
     const Seen seen{clock_.mono(), clock_.wall()};
-    journal_.post(
-        [event = refill_event(refill), seen](Outbox& outbox) { outbox.append(event, seen); });
+    // The account first: without it the next run would find the same refill again.
+    auto rows = supplies_.unsaved(false);
+    journal_.post([rows = std::move(rows), event = refill_event(refill), seen](Outbox& outbox) {
+      outbox.save_supplies(rows);
+      outbox.append(event, seen);
+    });
     log::info(
         "refilled",
         {{"device", refill.device}, {"type", refill.type}, {"detected", refill.refilled.detected}});

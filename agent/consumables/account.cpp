@@ -47,8 +47,9 @@ void Account::use(SupplyRules rules) {
 }
 
 void Account::unheard() {
-  const bool at_its_end = state_.flag == SupplyFlag::low || state_.flag == SupplyFlag::out;
-  if (at_its_end) state_.opened = true;
+  // A near-end sensor may chatter: of that alone nobody knows that hands were in it.
+  if (state_.flag == SupplyFlag::out) state_.opened = true;
+  felt_once_ = false;
 }
 
 std::optional<double> Account::nominal() const {
@@ -146,12 +147,29 @@ std::optional<Refilled> Account::seen(const wire::Consumable& said, std::optiona
   device_near_end_ = said.unit == state_.unit ? said.warning_level : std::nullopt;
   device_capacity_ = said.unit == state_.unit ? said.capacity : std::nullopt;
   if (!device_capacity_ && state_.unit == "percent") device_capacity_ = 100;
+  if (figure_only(rules_.type)) {
+    show_only(figure_of(said), said.source);
+    return std::nullopt;
+  }
   if (const auto figure = figure_of(said)) {
     state_.flag = flag_of(said);
     return seen_figure(*figure, said.source, now);
   }
+  if (state_.measured || state_.source == LevelSource::measured) {
+    state_.level.reset();  // what the device measured once is no level of now
+    state_.source = LevelSource::unknown;
+  }
   state_.measured.reset();
   return seen_flag(flag_of(said), cover_open, now);
+}
+
+void Account::show_only(std::optional<double> figure, LevelSource source) {
+  AccountState now;
+  now.unit = state_.unit;
+  now.low = state_.low;
+  now.level = figure;
+  now.source = figure ? source : LevelSource::unknown;
+  state_ = std::move(now);
 }
 
 std::optional<Refilled> Account::seen_figure(double figure, LevelSource source, WallTime now) {
@@ -160,9 +178,21 @@ std::optional<Refilled> Account::seen_figure(double figure, LevelSource source, 
   state_.source = source;
   if (!state_.measured || !before) {
     state_.measured = figure;
+    state_.pending = false;
     return std::nullopt;
   }
   const auto all = capacity();
+  const auto least_rise = std::max(1.0, noise * all.value_or(0));
+  if (state_.pending && figure - *state_.measured > least_rise) {
+    state_.pending = false;  // that is the refill which was told
+    state_.used = 0;
+    state_.measured = figure;
+    return std::nullopt;
+  }
+  if (state_.pending && now - *state_.refilled > hands_take) {
+    state_.pending = false;
+    state_.whole = false;  // what was told has not come
+  }
   if (figure - *before > jump * all.value_or(*before)) {
     state_.level = before;
     auto out = refill(figure, true, now);
@@ -174,7 +204,7 @@ std::optional<Refilled> Account::seen_figure(double figure, LevelSource source, 
   // It may go to and fro by its own noise: a fall counts once only.
   const auto fall = *state_.measured - figure;
   if (fall > 0) count(fall, now);
-  if (fall > 0 || -fall > std::max(1.0, noise * all.value_or(0))) state_.measured = figure;
+  if (fall > 0 || -fall > least_rise) state_.measured = figure;
   return std::nullopt;
 }
 
@@ -204,6 +234,13 @@ std::optional<Refilled> Account::seen_flag(SupplyFlag flag, std::optional<bool> 
   if (cover_open.value_or(false)) {
     // Somebody's hands are in it: what the sensor says now is no word about the roll.
     if (at_its_end) state_.opened = true;
+    felt_once_ = false;
+    return std::nullopt;
+  }
+  const bool felt_before = std::exchange(felt_once_, false);
+  const bool some_again = before == SupplyFlag::out && flag == SupplyFlag::present;
+  if (some_again && !cover_open && !state_.pending && !felt_before) {
+    felt_once_ = true;  // without a cover to see, the next poll must say so too
     return std::nullopt;
   }
   const bool changed = std::exchange(state_.flag, flag) != flag;
@@ -222,7 +259,7 @@ std::optional<Refilled> Account::seen_flag(SupplyFlag flag, std::optional<bool> 
     ran_out();
     return std::nullopt;
   }
-  const bool filled = at_its_end && (state_.opened || !cover_open);
+  const bool filled = cover_open ? at_its_end && state_.opened : some_again;
   if (filled && (flag == SupplyFlag::present || before == SupplyFlag::out)) {
     auto level = capacity();
     const auto near_by = near_end();
@@ -272,10 +309,16 @@ Result<Refilled> Account::refilled(std::optional<double> amount, std::optional<d
     state_.told = capacity_now;
     state_.learned.reset();
   }
+  const auto level = state_.level;
+  const auto source = state_.source;
   auto out = refill(either(amount, all), false, now);
   state_.whole = !amount || (all && *amount == *all);
-  state_.pending = state_.flag == SupplyFlag::low || state_.flag == SupplyFlag::out;
-  if (state_.measured) state_.measured = state_.level;
+  state_.pending =
+      state_.measured || state_.flag == SupplyFlag::low || state_.flag == SupplyFlag::out;
+  if (state_.measured) {  // the device's own figure rises by it, now or when it next looks
+    state_.level = level;
+    state_.source = source;
+  }
   return out;
 }
 

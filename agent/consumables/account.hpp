@@ -32,11 +32,12 @@ struct AccountState {
   double used = 0;                       ///< since the last refill
   bool whole = false;  ///< that refill was a full one, and all use since is counted
   std::optional<WallTime> refilled;
-  bool pending = false;  ///< refilled by hand while the flag stood: the next change is that
+  bool pending =
+      false;  ///< refilled by hand: the flag's next change, or the figure's next rise, is that
   std::optional<WallTime> counting;  ///< since when use is known
   std::vector<Day> days;             ///< oldest first, at most `days_kept`
   SupplyFlag flag = SupplyFlag::none;
-  bool opened = false;               ///< the cover was, or nobody looked, since the flag came
+  bool opened = false;  ///< the cover was since the flag came; of `out`: or nobody looked
   std::optional<double> before_out;  ///< the level before the flag said that there is none
   bool low = false;                  ///< judged by level
   bool operator==(const AccountState&) const = default;
@@ -96,6 +97,7 @@ class Account {
  private:
   void adopt_unit(const std::string& unit);
   std::optional<double> figure_of(const wire::Consumable& said) const;
+  void show_only(std::optional<double> figure, wire::LevelSource source);
   std::optional<Refilled> seen_figure(double figure, wire::LevelSource source, WallTime now);
   std::optional<Refilled> seen_flag(SupplyFlag flag, std::optional<bool> cover_open, WallTime now);
   void ran_out();
@@ -113,6 +115,7 @@ class Account {
   AccountState state_;
   std::optional<double> device_capacity_;
   std::optional<double> device_near_end_;
+  bool felt_once_ = false;  ///< some again after none, where no cover is reported
   std::optional<double> shown_level_;
   std::optional<double> shown_days_;
   std::optional<double> shown_for_;  ///< the level that `shown_days_` was told for

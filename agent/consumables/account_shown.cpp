@@ -28,6 +28,10 @@ std::int64_t day_of(WallTime at) {
   return std::chrono::floor<std::chrono::days>(local).count();
 }
 
+bool figure_only(std::string_view type) {
+  return type == "battery" || type.starts_with("battery_");
+}
+
 SupplyFlag flag_of(const wire::Consumable& said) {
   switch (said.state) {
     case ConsumableState::out:
@@ -79,6 +83,7 @@ wire::Consumable Account::shown(const wire::Consumable* said, WallTime now) {
   const bool device_counts = source == LevelSource::measured || state_.measured;
   const auto near_by = near_end();
   if (said == nullptr && device_counts) level.reset();  // its figure was of another hour
+  if (felt_once_) level.reset();  // not none any more, and how much is not known yet
   if (said != nullptr && flag_of(*said) == SupplyFlag::out) {
     level = 0;
     source = LevelSource::flag;

@@ -21,7 +21,12 @@ bool listed(std::string_view list, std::string_view wanted) {
   return false;
 }
 
-std::string_view without_colour(std::string_view type) {
+/// Behind a type there may be a colour, and behind that the number of one more of that type.
+std::string_view plain_type(std::string_view type) {
+  const auto last = type.find_last_not_of("0123456789");
+  const bool numbered = last != std::string_view::npos && last + 1 < type.size() &&
+                        type[last] == '_' && type[last + 1] != '0';
+  if (numbered) type = type.substr(0, last);
   for (const auto colour : colours) {
     if (type.ends_with(colour)) return type.substr(0, type.size() - colour.size());
   }
@@ -47,13 +52,13 @@ constexpr std::array codes{
 constexpr Codes otherwise{"", "marker-supply-low", "marker-supply-empty"};
 
 const Codes& codes_of(std::string_view type) {
-  const auto* const it = std::ranges::find(codes, without_colour(type), &Codes::type);
+  const auto* const it = std::ranges::find(codes, plain_type(type), &Codes::type);
   return it == codes.end() ? otherwise : *it;
 }
 
 }  // namespace
 
-bool known_supply(std::string_view type) { return listed(supplies, without_colour(type)); }
+bool known_supply(std::string_view type) { return listed(supplies, plain_type(type)); }
 std::string_view known_supplies() { return supplies; }
 bool known_unit(std::string_view unit) { return listed(units, unit); }
 std::string_view known_units() { return units; }

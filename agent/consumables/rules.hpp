@@ -19,8 +19,8 @@ struct SupplyRules {
   bool enabled = true;             ///< 启停: off, its level is judged by nobody
 };
 
-/// The types of output-devices.md, section 8, and what our drivers name; a colour may follow:
-/// `toner_cyan`.
+/// The types of output-devices.md, section 8, and what our drivers name; a colour may follow,
+/// and the number of one more of that type: `toner_cyan`, `other_2`.
 bool known_supply(std::string_view type);
 std::string_view known_supplies();
 /// percent pages sheets metres count cards g ml hours.

@@ -1,9 +1,12 @@
 #include "agent/consumables/supplies.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
+#include "agent/consumables/account_parts.hpp"
 #include "agent/consumables/kept.hpp"
 #include "agent/consumables/messages.hpp"
 #include "common/log.hpp"
@@ -100,8 +103,11 @@ wire::Status Supplies::heard(const std::string& device, wire::Status status) {
     auto& of = found->second;
     const auto now = clock_.wall();
     const auto cover = cover_open(status);
+    std::set<std::string_view> heard;
     for (const auto& said : status.consumables) {
       if (said.direction == wire::Direction::bin || of.entries.size() >= accounts_most) continue;
+      // Two in one account would be a refill at every poll: the first of a type has it.
+      if (!heard.insert(said.type).second) continue;
       auto& known = entry(of, said.type);
       const auto flag = known.account.state().flag;
       if (auto refilled = known.account.seen(said, cover, now)) {
@@ -176,17 +182,21 @@ Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::stri
   }
   auto& found = of->second;
   if (!found.enabled) return refusal(Errc::refused, message::supply_disabled, device);
-  const auto its = listed(found.entries, none);
+  std::map<std::string, const Entry*> counted;
+  for (const auto& [name, each] : found.entries) {
+    if (!figure_only(name)) counted.emplace(name, &each);
+  }
+  const auto its = listed(counted, none);
   if (type.empty()) {
-    if (found.entries.size() == 1) return std::pair{&found, found.entries.begin()->first};
-    if (found.entries.empty()) {
+    if (counted.size() == 1) return std::pair{&found, counted.begin()->first};
+    if (counted.empty()) {
       return refusal(Errc::invalid, message::supply_no_type, device, type, its);
     }
     return refusal(Errc::invalid, message::supply_which, device, its);
   }
   // A device that was never heard may still use up what everybody knows.
-  const bool unheard = found.entries.empty() && known_supply(type);
-  if (!found.entries.contains(type) && !unheard) {
+  const bool unheard = found.entries.empty() && known_supply(type) && !figure_only(type);
+  if (!counted.contains(type) && !unheard) {
     return refusal(Errc::invalid, message::supply_no_type, device, type.substr(0, 64), its);
   }
   return std::pair{&found, type};

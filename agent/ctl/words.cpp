@@ -46,8 +46,13 @@ std::string plain_number(double value) {
   return out == "-0" ? "0" : out;
 }
 
-/// A colour at the end is told in brackets; a type that nobody knows is told as it is.
+/// A colour at the end is told in brackets, the number of one more of that type behind it; a type
+/// that nobody knows is told as it is.
 std::string type_word(const std::string& type, Lang lang) {
+  const auto last = type.find_last_not_of("0123456789");
+  if (last != std::string::npos && last > 0 && last + 1 < type.size() && type[last] == '_') {
+    return type_word(type.substr(0, last), lang) + " " + type.substr(last + 1);
+  }
   for (const auto& colour : colours) {
     const auto tail = "_" + std::string{colour.value};
     if (!type.ends_with(tail)) continue;

@@ -189,6 +189,8 @@ export const named = (list, value) => text(`${list}.${value}`, {}, value);
 
 /// A supply's type; its colour, the end of the type, in brackets: "Toner (cyan)".
 export function supply_name(type) {
+  const [, one, place] = /^(.+)_(\d+)$/.exec(type) ?? [];
+  if (place) return `${supply_name(one)} ${place}`;
   const [, what, colour] = /^(.+)_(black|cyan|magenta|yellow)$/.exec(type) ?? [];
   if (!colour) return named('consumable', type);
   return text('of_colour', { what: named('consumable', what), colour: named('colour', colour) });

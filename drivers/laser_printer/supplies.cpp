@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -242,6 +243,15 @@ void add_paper(Paper paper, Findings& findings, const Limits& limits,
   out.push_back(std::move(item));
 }
 
+/// Whoever counts a supply knows it by its type: a second one of a type is `other_2`, in the
+/// printer's order.
+void tell_apart(std::vector<wire::Consumable>& items) {
+  std::map<std::string, int> times;
+  for (auto& item : items) {
+    if (const int time = ++times[item.type]; time > 1) item.type += "_" + std::to_string(time);
+  }
+}
+
 }  // namespace
 
 std::vector<wire::Consumable> consumables_of(std::vector<Supply> supplies, Paper paper,
@@ -249,6 +259,7 @@ std::vector<wire::Consumable> consumables_of(std::vector<Supply> supplies, Paper
   std::vector<wire::Consumable> out;
   add_supplies(std::move(supplies), findings, limits, out);
   add_paper(std::move(paper), findings, limits, out);
+  tell_apart(out);
   return out;
 }
 

@@ -63,7 +63,8 @@ std::optional<double> percent_of(std::optional<std::int64_t> level,
 bool is_waste(std::string_view type);
 
 /// Supplies and paper, each in the state that level and flags together give (protocols, output
-/// devices, section 8). Names in `findings` what its conditions are about.
+/// devices, section 8); each of a type of its own: a second "other" is "other_2". Names in
+/// `findings` what its conditions are about.
 std::vector<wire::Consumable> consumables_of(std::vector<Supply> supplies, Paper paper,
                                              Findings& findings, const Limits& limits);
 

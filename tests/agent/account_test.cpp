@@ -218,7 +218,20 @@ TEST_CASE("what is a refill and what is not") {
       {"a roll changed at its near end", {{low, false}, {low, true}, {full, false}}, true, 80},
       {"the near-end sensor chatters", {{low, false}, {full, false}}, false, 3},
       {"a begun roll put in", {{out_of, false}, {out_of, true}, {low, false}}, true, 3},
-      {"no cover to see: empty, then paper", {{out_of, {}}, {full, {}}}, true, 80},
+      {"no cover to see: empty, then paper at one poll", {{out_of, {}}, {full, {}}}, false, {}},
+      {"no cover to see: empty, then paper", {{out_of, {}}, {full, {}}, {full, {}}}, true, 80},
+      {"no cover to see: felt for a moment only",
+       {{out_of, {}}, {full, {}}, {out_of, {}}, {full, {}}},
+       false,
+       {}},
+      {"no cover to see: the near-end sensor chatters",
+       {{low, {}}, {full, {}}, {low, {}}, {full, {}}},
+       false,
+       3},
+      {"no cover to see: none felt for a moment, near its end before and after",
+       {{low, {}}, {out_of, {}}, {low, {}}},
+       false,
+       3},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
@@ -249,6 +262,15 @@ TEST_CASE("what happened while nobody looked counts as an open cover") {
   before.poll(out_of);
   Account after{roll(), *kept_state(kept_text(before.account.state()))};
   CHECK(after.seen(flag(full), false, before.now));
+  // Not of a near-end sensor, which goes to and fro by itself.
+  Paper at_its_end;
+  at_its_end.poll(full);
+  at_its_end.poll(low);
+  at_its_end.account.unheard();
+  CHECK_FALSE(at_its_end.poll(full));
+  at_its_end.poll(low);
+  Account later{roll(), *kept_state(kept_text(at_its_end.account.state()))};
+  CHECK_FALSE(later.seen(flag(full), false, at_its_end.now));
 }
 
 TEST_CASE("a refill told before the sensor has seen it is the one that is seen then") {
@@ -295,6 +317,102 @@ TEST_CASE("a figure that rises by more than a fifth is a refill, noise is not us
   CHECK(found->level == 100);
   CHECK(found->used == 10);
   CHECK(account.state().used == 0);
+}
+
+TEST_CASE("a refill told of a supply that measures is the rise that comes") {
+  struct Row {
+    const char* name;
+    std::vector<double> figures;  ///< an hour's polls after the word, five minutes apart
+    bool found;                   ///< one that nobody told
+    double used;
+  };
+  for (const auto& row : {
+           Row{"seen at once", {100, 99}, false, 1},
+           Row{"the old one still in, and used, meanwhile", {10, 9, 100, 98}, false, 2},
+           Row{"one that was not empty, by less than a fifth", {10, 25, 24}, false, 1},
+           Row{"one that never came, and another an hour later",
+               {10, 10, 10, 9, 9, 9, 9, 9, 9, 9, 9, 100},
+               true,
+               0},
+       }) {
+    CAPTURE(row.name);
+    Account account{toner()};
+    WallTime now = midnight;
+    account.seen(figure(20), {}, now);
+    account.seen(figure(10), {}, now);
+    const auto told = account.refilled({}, {}, now);
+    REQUIRE(told);
+    CHECK(told->before == 10);
+    CHECK(told->level == 100);
+    CHECK(told->used == 10);
+    const auto refilled = account.state().refilled;
+    CHECK(account.state().level == 10);  // until the device says otherwise
+    bool found = false;
+    for (const auto value : row.figures) {
+      now += 5min;
+      const auto said = figure(value);
+      found = account.seen(said, {}, now).has_value() || found;
+      CHECK(account.shown(&said, now).available == value);
+    }
+    CHECK(found == row.found);
+    CHECK(account.state().used == row.used);
+    CHECK((account.state().refilled == refilled) == !row.found);
+    double days = 0;
+    for (const auto& day : account.state().days) days += day.used;
+    CHECK(days < 14);  // of what was told nothing is use
+  }
+}
+
+TEST_CASE("a figure that comes no more is no level") {
+  for (const bool restarted : {false, true}) {
+    CAPTURE(restarted);
+    Account account{toner()};
+    account.seen(figure(50), {}, midnight);
+    if (restarted) account = Account{toner(), *kept_state(kept_text(account.state()))};
+    auto said = figure(0);
+    said.available = said.percent = std::nullopt;
+    said.source = LevelSource::flag;
+    account.seen(said, {}, midnight + 5s);
+    const auto shown = account.shown(&said, midnight + 5s);
+    CHECK_FALSE(shown.available);
+    CHECK_FALSE(shown.percent);
+    CHECK(shown.source == LevelSource::flag);
+    CHECK_FALSE(account.state().level);
+    CHECK(account.state().source == LevelSource::unknown);
+    account.seen(figure(49), {}, midnight + 10s);
+    CHECK(account.state().level == 49);
+    CHECK(account.state().source == LevelSource::measured);
+  }
+}
+
+TEST_CASE("a battery's charge is a figure: no use, no refill, no forecast") {
+  SupplyRules rules;
+  rules.type = "battery";
+  rules.warn = 30;
+  AccountState kept;  // as an earlier version counted it
+  kept.unit = "percent";
+  kept.used = 400;
+  kept.measured = 100;
+  kept.level = 100;
+  kept.refilled = kept.counting = midnight - std::chrono::days{9};
+  kept.days = {{20'000, 80}};
+  Account account{rules, kept};
+  WallTime now = midnight;
+  for (const double charge : {100., 60., 25., 60., 100.}) {
+    CAPTURE(charge);
+    now += 24h;
+    const auto said = figure(charge);
+    CHECK_FALSE(account.seen(said, {}, now));
+    const auto shown = account.shown(&said, now);
+    CHECK(shown.available == charge);
+    CHECK(shown.source == LevelSource::measured);
+    CHECK(account.judged().has_value() == (charge == 25));
+    CHECK_FALSE(shown.refilled);
+    CHECK_FALSE(shown.use_per_day_7d);
+    CHECK_FALSE(shown.use_per_day_30d);
+    CHECK_FALSE(shown.days_left);
+  }
+  CHECK_FALSE(account.shown(nullptr, now).available);
 }
 
 TEST_CASE("the counter learns how long a roll really is") {

@@ -249,6 +249,8 @@ TEST_CASE("a consumable is told with its level, where that comes from and how lo
   CHECK(said(counted, Lang::zh_cn) == "凭条纸 将尽 8.5 米 / 80（按用量计算），约可用 2 天");
   CHECK(said(R"({"type":"toner_cyan","state":"unknown","available":null,"source":"unknown"})",
              Lang::en) == "toner (cyan) unknown");
+  CHECK(said(R"({"type":"toner_cyan_2","state":"unknown","available":null,"source":"unknown"})",
+             Lang::en) == "toner (cyan) 2 unknown");
   CHECK(said(R"({"type":"toner","state":"ok","available":40.0,"unit":"percent","capacity":100,)"
              R"("source":"measured","enabled":false})",
              Lang::en) == "toner ok 40 % (measured) (disabled)");

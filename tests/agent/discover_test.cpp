@@ -77,6 +77,17 @@ TEST_CASE("discover: what a function's class tells") {
   CHECK(guess_usb({hub}, {}, Lang::en).empty());
 }
 
+TEST_CASE("discover: a long text is cut between characters, a reader's name not at all") {
+  auto reader = usb(0x1234, 0x5678, "1-2", 0x0b);
+  for (int i = 0; i < 30; ++i) reader.manufacturer += "读";
+  reader.product = "x";
+  const auto found = only(reader);
+  CHECK(found.text.size() == 78);  // 26 characters of three bytes
+  CHECK(found.text == reader.manufacturer.substr(0, 78));
+  REQUIRE(found.candidates.size() == 1);
+  CHECK(found.candidates[0].port == "pcsc:" + reader.manufacturer + " x");
+}
+
 TEST_CASE("discover: devices alike are told apart by serial number, else by place") {
   const auto with =
       guess_usb({usb(0x0eef, 1, "1-1", 3, "A"), usb(0x0eef, 1, "1-2", 3, "B")}, {}, Lang::en);

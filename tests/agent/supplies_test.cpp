@@ -263,6 +263,78 @@ TEST_CASE("a damaged row is told as lost, the others stay; a damaged file is sal
   CHECK(items[0].event().agent().detail() == "1 consumables");
 }
 
+TEST_CASE("two supplies of one type are not one that is refilled at every poll") {
+  Kiosk kiosk;
+  wire::Status both;
+  both.evidence = wire::Evidence::protocol_reply;
+  for (const double percent : {97., 45.}) {
+    wire::Consumable c{.type = "other", .state = ConsumableState::full, .unit = "percent"};
+    c.source = LevelSource::measured;
+    c.available = c.percent = percent;
+    both.consumables.push_back(std::move(c));
+  }
+  for (int i = 0; i < 5; ++i) {
+    kiosk.clock.advance(5s);
+    kiosk.status = kiosk.supplies.heard("receipt", both);
+    REQUIRE(kiosk.status.consumables.size() >= 2);
+    CHECK(kiosk.status.consumables[0].available == 97);
+    CHECK(kiosk.status.consumables[1].available == 45);
+  }
+  CHECK(kiosk.refills.empty());
+}
+
+TEST_CASE("nobody refills or uses up a battery") {
+  Kiosk kiosk;
+  wire::Status ups;
+  ups.evidence = wire::Evidence::protocol_reply;
+  wire::Consumable c{.type = "battery", .state = ConsumableState::full, .unit = "percent"};
+  c.source = LevelSource::measured;
+  for (const double charge : {97., 20., 97.}) {
+    c.available = c.percent = charge;
+    ups.consumables = {c};
+    kiosk.clock.advance(1h);
+    CHECK(kiosk.supplies.heard("receipt", ups).consumables.at(0).available == charge);
+  }
+  CHECK(kiosk.refills.empty());
+  const auto refused = kiosk.supplies.refill("receipt", "battery", {}, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text() ==
+        "device receipt has no consumable \"battery\"; it has: receipt_paper");
+  CHECK_FALSE(kiosk.supplies.used("receipt", "battery", 1, "percent"));
+  // The only one that can be refilled needs no name.
+  CHECK(kiosk.supplies.refill("receipt", "", {}, {}));
+}
+
+TEST_CASE("whoever hears of a refill can save what it changed before telling it") {
+  Kiosk kiosk;
+  using enum ConsumableState;
+  std::vector<SupplyRow> rows;
+  kiosk.supplies.on_refill([&](const Supplies::Event&) { rows = kiosk.supplies.unsaved(false); });
+  kiosk.poll(full);
+  kiosk.poll(out);
+  kiosk.supplies.unsaved(true);
+  kiosk.poll(out, true);
+  kiosk.poll(full);
+  REQUIRE(rows.size() == 1);
+  Kiosk after{rows};  // a power cut then
+  after.poll(full);
+  CHECK(after.refills.empty());
+  CHECK(kiosk.supplies.unsaved(false).empty());
+}
+
+TEST_CASE("one more supply of a type is configured and judged as the first") {
+  for (const auto* type : {"other_2", "toner_cyan_2", "transfer_unit_12"}) {
+    CAPTURE(type);
+    CHECK(known_supply(type));
+  }
+  CHECK(low_code("toner_2") == "toner-low");
+  CHECK(low_code("toner_cyan_2") == "toner-low");
+  for (const auto* type : {"other_", "other_0", "_2", "other2", "2", "cheese_2"}) {
+    CAPTURE(type);
+    CHECK_FALSE(known_supply(type));
+  }
+}
+
 TEST_CASE("a refill travels as an event of its own") {
   Supplies::Event refill{"receipt", "receipt_paper", {}};
   refill.refilled.before = 0;

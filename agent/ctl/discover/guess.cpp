@@ -8,6 +8,7 @@
 
 #include "agent/ctl/discover/known_usb.hpp"
 #include "agent/ctl/discover/messages.hpp"
+#include "agent/outbox/fit.hpp"
 #include "drivers/catalogue.hpp"
 #include "drivers/ports/open.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 using drivers::UsbAttached;
 using platform::SerialPortFacts;
 
+constexpr std::size_t text_limit = 80;  // bytes of a line
 constexpr std::uint8_t hub = 0x09;
 constexpr std::uint16_t newland = 0x1eab;
 constexpr std::uint8_t newland_serial = 0x06;  // low byte of the product id
@@ -41,7 +43,7 @@ Candidate candidate(std::string name, std::string driver, std::string port, std:
 /// A text of a device in a line of a file: no character of it may end the line or the comment.
 std::string one_line(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, 80)) {
+  for (const char c : text) {
     if (static_cast<unsigned char>(c) >= ' ' && c != 0x7f) out += c;
   }
   return out;
@@ -82,9 +84,10 @@ class UsbGuess {
     const auto& facts = device_.facts;
     const auto numbers = fmt::format("{:04x}:{:04x}", facts.vendor, facts.product);
     out_.what = fill(message::found_usb, lang_, numbers, facts.path);
-    out_.text = one_line(device_.manufacturer.empty() || device_.product.empty()
-                             ? device_.manufacturer + device_.product
-                             : device_.manufacturer + " " + device_.product);
+    const auto both = device_.manufacturer.empty() || device_.product.empty()
+                          ? device_.manufacturer + device_.product
+                          : device_.manufacturer + " " + device_.product;
+    out_.text = fitting(one_line(both), text_limit);
     if (const auto* row = find_usb(facts.vendor, facts.product); row != nullptr) {
       by_row(*row);
     } else {

@@ -394,6 +394,21 @@ TEST_CASE("ipp: alerts name what the reasons do not, without what changes by its
   CHECK(condition_of(status, "printer-other")->detail == "markerFuserOverTemperature, unknown");
 }
 
+TEST_CASE("ipp: each supply has a type of its own") {
+  Says says;
+  says.attributes["printer-supply"] =
+      Texts{supply(consumed, "other", 97),         supply(consumed, "other", 45),
+            supply(consumed, "transferUnit", 80),  supply(consumed, "toner", 75, "cyan"),
+            supply(consumed, "toner", 70, "cyan"), supply(consumed, "transferUnit", 60)};
+  const auto status = polled(says);
+  CHECK(consumable(status, "other").percent == 97.0);
+  CHECK(consumable(status, "other_2").percent == 45.0);
+  CHECK(consumable(status, "transfer_unit").percent == 80.0);
+  CHECK(consumable(status, "transfer_unit_2").percent == 60.0);
+  CHECK(consumable(status, "toner_cyan").percent == 75.0);
+  CHECK(consumable(status, "toner_cyan_2").percent == 70.0);
+}
+
 TEST_CASE("ipp: supplies of either family, of both, and of none") {
   Says says;
   SUBCASE("printer-supply alone, as ippeveprinter has it") {
