@@ -236,8 +236,10 @@ void add_paper(Paper paper, Findings& findings, const Limits& limits,
     item.state = wire::ConsumableState::low;
   } else if (findings.has("media-jam")) {
     item.state = wire::ConsumableState::jammed;
-  } else {
+  } else if (paper.some || paper.sheets || paper.flagged) {
     item.state = wire::ConsumableState::full;
+  } else {
+    item.state = wire::ConsumableState::unknown;
   }
   findings.detail("media-empty", paper.empty);
   out.push_back(std::move(item));

@@ -41,6 +41,7 @@ struct Paper {
   std::optional<double> capacity;  ///< of those trays
   std::vector<std::string> empty;  ///< names of trays that count none
   bool some = false;               ///< a tray has paper and does not count it
+  bool flagged = false;            ///< the printer would say when paper is low or out
 };
 
 /// "wasteToner", "waste-toner" and "Waste Toner" are one word: the printer's word for a supply's

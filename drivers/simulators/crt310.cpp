@@ -130,11 +130,15 @@ class Crt310Player final : public Player {
     const Bytes frame{heard_.begin() + static_cast<std::ptrdiff_t>(prefix), heard_.end()};
     heard_.clear();
     const bool whole = checksum(frame) == 0 && frame[frame.size() - 2] == 0x03 && length >= 2;
+    // Judged before anything that makes it answer otherwise.
+    if (whole && !may_ask(frame[3], frame[4])) {
+      out.offence = fmt::format("command {:02X} {:02X}", frame[3], frame[4]);
+    }
     if (!whole || is_on("refuses")) {
       out.bytes.push_back(0x15);
       return;
     }
-    auto reply = obey(frame, out);
+    auto reply = obey(frame);
     if (is_on("link-noise")) reply.back() ^= 0x20U;
     if (!enquiry_) {
       out.bytes.insert(out.bytes.end(), reply.begin(), reply.end());
@@ -153,7 +157,11 @@ class Crt310Player final : public Player {
     return out;
   }
 
-  Bytes obey(const Bytes& frame, Answer& out) const {
+  static bool may_ask(std::uint8_t command, std::uint8_t parameter) {
+    return command == 0x31 && (parameter == 0x30 || parameter == 0x2f);
+  }
+
+  Bytes obey(const Bytes& frame) const {
     const auto command = frame[3];
     const auto parameter = frame[4];
     const auto negative = [command](std::uint8_t error) { return framed({0x4e, command, error}); };
@@ -177,7 +185,6 @@ class Crt310Player final : public Player {
       payload.push_back(0x30);
       return framed(payload);
     }
-    out.offence = fmt::format("command {:02X} {:02X}", command, parameter);
     return negative(0x00);
   }
 

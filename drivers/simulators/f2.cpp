@@ -104,11 +104,15 @@ class F2Player final : public Player {
       if (frame[1] != address_) continue;
       const bool whole =
           checksum(frame) == 0 && frame[frame.size() - 2] == 0x03 && length >= 3 && frame[4] == 'C';
+      // Judged before anything that makes it answer otherwise.
+      if (whole && !may_ask(frame[5], frame[6])) {
+        out.offence = fmt::format("command {:02X} {:02X}", frame[5], frame[6]);
+      }
       if (!whole || is_on("refuses")) {
         out.bytes.push_back(0x15);
         continue;
       }
-      auto reply = obey(frame, out);
+      auto reply = obey(frame);
       if (is_on("link-noise")) reply.back() ^= 0x20U;
       out.bytes.push_back(0x06);
       out.bytes.insert(out.bytes.end(), reply.begin(), reply.end());
@@ -132,7 +136,12 @@ class F2Player final : public Player {
     return out;
   }
 
-  Bytes obey(const Bytes& frame, Answer& out) const {
+  static bool may_ask(std::uint8_t command, std::uint8_t parameter) {
+    if (command == 0x31) return parameter == 0x30 || parameter == 0x31;
+    return command >= 0xa2 && command <= 0xa5 && parameter == 0x30;
+  }
+
+  Bytes obey(const Bytes& frame) const {
     const auto command = frame[5];
     const auto parameter = frame[6];
     const auto negative = [&](std::string_view error) {
@@ -154,7 +163,6 @@ class F2Player final : public Player {
     if (command == 0xa3 && parameter == 0x30) return positive("00");
     if (command == 0xa4 && parameter == 0x30) return positive(firmware_);
     if (command == 0xa5 && parameter == 0x30) return positive(fmt::format("{:03}", captured_));
-    out.offence = fmt::format("command {:02X} {:02X}", command, parameter);
     return negative("00");
   }
 

@@ -160,21 +160,28 @@ class SdtPlayer final : public Player {
     to.bytes.insert(to.bytes.end(), reply.begin(), reply.end());
   }
 
+  /// Whether a module may be asked that: judged before anything that makes it answer otherwise.
+  bool may_ask(std::uint8_t command, std::uint8_t parameter, bool bare) const {
+    if (!bare) return false;
+    if ((command == 0x11 || command == 0x12) && parameter == 0xff) return true;
+    const bool finds = command == 0x20 && (parameter == 0x01 || parameter == 0x02);
+    return allow_reads_ && (finds || (command == 0x30 && parameter == 0x01));
+  }
+
   Bytes obey(const Bytes& frame, Answer& out) {
     const auto command = frame[7];
     const auto parameter = frame[8];
-    const bool bare = frame.size() == 10;
-    if (is_on("request-noise")) return reply(0x10);
-    if (bare && command == 0x11 && parameter == 0xff) return reply(module_state());
-    if (bare && command == 0x12 && parameter == 0xff) return module_number();
-    if (allow_reads_ && bare) {
-      if (command == 0x20 && parameter == 0x01) return find_card();
-      if (command == 0x20 && parameter == 0x02) return select_card();
-      if (command == 0x30 && parameter == 0x01) return read_card(out);
+    const bool allowed = may_ask(command, parameter, frame.size() == 10);
+    if (!allowed) {
+      out.offence = fmt::format("command {:02X} {:02X}{}", command, parameter,
+                                allow_reads_ ? "" : " outside an announced self-test");
     }
-    out.offence = fmt::format("command {:02X} {:02X}{}", command, parameter,
-                              allow_reads_ ? "" : " outside an announced self-test");
-    return reply(0x21);
+    if (is_on("request-noise")) return reply(0x10);
+    if (!allowed) return reply(0x21);
+    if (command == 0x11) return reply(module_state());
+    if (command == 0x12) return module_number();
+    if (command == 0x30) return read_card(out);
+    return parameter == 0x01 ? find_card() : select_card();
   }
 
   std::uint8_t module_state() const {

@@ -535,7 +535,7 @@ TEST_CASE("kiosk-devices: the cabinet's conditions, each as the driver sees it, 
     CHECK(seen == 12);
     CHECK(drivers::codes_of(*with("no-inputs")) == std::vector<std::string>{"bad-configuration"});
     CHECK(drivers::codes_of(*with("device-failure")) == std::vector<std::string>{"board-error"});
-    CHECK(with("busy").error().code() == Errc::busy);
+    CHECK(with("busy").error().code() == Errc::timeout);
     CHECK(with("gateway-timeout").error().code() == Errc::timeout);
     CHECK(with("no-reply").error().code() == Errc::timeout);
     CHECK(with("garbage").error().code() == Errc::refused);

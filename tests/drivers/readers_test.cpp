@@ -184,6 +184,7 @@ TEST_CASE("kiosk-devices: a reader that is told to do anything ends the play") {
     std::string settings;
     std::vector<std::uint8_t> bytes;
     std::string offence;
+    std::string condition{};  ///< under which it is told
   };
   for (const auto& row : std::vector<Row>{
            {"sdt",
@@ -204,10 +205,34 @@ TEST_CASE("kiosk-devices: a reader that is told to do anything ends the play") {
             "it: command 10 FF outside an announced self-test"},
            {"crt310", "", {0x02, 0x00, 0x02, 0x30, 0x30, 0x03, 0x03}, "it: command 30 30"},
            {"f2", "", {0xf2, 0x00, 0x00, 0x03, 0x43, 0x32, 0x39, 0x03, 0xba}, "it: command 32 39"},
+           // However it would answer: the command is what counts.
+           {"sdt",
+            "",
+            {0xaa, 0xaa, 0xaa, 0x96, 0x69, 0x00, 0x03, 0x30, 0x01, 0x32},
+            "it: command 30 01 outside an announced self-test",
+            "request-noise"},
+           {"crt310", "", {0x02, 0x00, 0x02, 0x30, 0x30, 0x03, 0x03}, "it: command 30 30", "power"},
+           {"crt310",
+            "",
+            {0x02, 0x00, 0x02, 0x30, 0x30, 0x03, 0x03},
+            "it: command 30 30",
+            "refuses"},
+           {"f2",
+            "",
+            {0xf2, 0x00, 0x00, 0x03, 0x43, 0x32, 0x39, 0x03, 0xba},
+            "it: command 32 39",
+            "refuses"},
+           {"f2",
+            "",
+            {0xf2, 0x00, 0x00, 0x03, 0x43, 0x32, 0x39, 0x03, 0xba},
+            "it: command 32 39",
+            "jam"},
        }) {
     CAPTURE(row.offence);
+    CAPTURE(row.condition);
     Played played{scenario(row.protocol, "tcp://127.0.0.1:0", row.settings)};
     played.during([&] {
+      if (!row.condition.empty()) played.set(row.condition, true);
       const auto port = open_text(played.address());
       REQUIRE(bool(port));
       REQUIRE(bool((*port)->write(row.bytes, within(seconds{5}))));

@@ -9,7 +9,6 @@
 #include "drivers/cabinet/modbus/board.hpp"
 #include "drivers/cabinet/modbus/codec.hpp"
 #include "drivers/cabinet/modbus/reading.hpp"
-#include "drivers/ports/hex.hpp"
 #include "drivers/ports/modbus.hpp"
 #include "drivers/ports/quiet.hpp"
 
@@ -50,14 +49,18 @@ std::optional<Error> error_of(std::uint8_t exception) {
       fmt::format("exception {:02x}, {}", exception, modbus::exception_name(exception));
   switch (exception) {
     case 5:
-    case 6:
-      return Error{Errc::busy, text};
+    case 6:  // not Errc::busy: the board has no time for us, nobody else holds the port
     case 10:
     case 11:
       return Error{Errc::timeout, text};
     default:
       return std::nullopt;
   }
+}
+
+/// Never the bytes themselves: on a wrong port they may be a citizen's.
+Error no_frame(const Bytes& in) {
+  return Error{Errc::garbled, fmt::format("{} bytes and no valid frame in them", in.size())};
 }
 
 class Modbus final : public Driver {
@@ -131,7 +134,7 @@ class Modbus final : public Driver {
       if (!got) {
         if (got.error().code() != Errc::timeout) return std::move(got).error();
         if (!in.empty() && on_line()) {
-          return Error{Errc::garbled, "no valid frame in " + hex(in)};
+          return no_frame(in);
         }
         return Error{Errc::timeout, fmt::format("no reply from unit {}", unit_)};
       }
@@ -144,7 +147,7 @@ class Modbus final : public Driver {
         if (*reply) return std::move(**reply);
       }
       // A device that talks without end keeps every read from timing out.
-      if (port_->now() >= until) return Error{Errc::garbled, "no valid frame in " + hex(in)};
+      if (port_->now() >= until) return no_frame(in);
     }
   }
 

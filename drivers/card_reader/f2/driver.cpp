@@ -256,9 +256,11 @@ class F2 final : public Driver {
     const auto now = port_->now();
     if (identity_asked_ && now - *identity_asked_ < identity_every) return;
     identity_asked_ = now;
-    identity_ = {};
-    identity_.serial = text_of(PollCommand::serial, deadline);
-    identity_.firmware = text_of(PollCommand::version, deadline);
+    // An answer that is lost changes nothing: it would look like another unit.
+    auto serial = text_of(PollCommand::serial, deadline);
+    if (!serial.empty()) identity_.serial = std::move(serial);
+    auto firmware = text_of(PollCommand::version, deadline);
+    if (!firmware.empty()) identity_.firmware = std::move(firmware);
   }
 
   std::string text_of(PollCommand command, MonoTime deadline) {

@@ -191,6 +191,19 @@ TEST_CASE("f2: who the machine is, asked once; a poll asks for its state and not
   CHECK(mute.port.written() == std::vector<Bytes>{ask_status});
 }
 
+TEST_CASE("f2: a lost answer does not look like another machine") {
+  Machine machine;
+  const auto before = machine.opened().identity;
+  machine.answers.erase(request(0xa2, 0x30));
+  machine.answers[request(0xa4, 0x30)] = positive(0xa4, 0x30, "020", "V1.21");
+  machine.port.pass(std::chrono::hours{2});
+  // The question that stayed without an answer is the last one of this poll.
+  CHECK(machine.polled().identity == before);
+  machine.answers[request(0xa2, 0x30)] = positive(0xa2, 0x30, "020", "591-0002");
+  machine.port.pass(std::chrono::hours{2});
+  CHECK(machine.polled().identity == wire::Identity{{}, {}, "591-0002", "V1.21"});
+}
+
 TEST_CASE("f2: the machine's own count of captured cards, where it has one") {
   Machine machine{{{"bin_counter", "true"}, {"bin_capacity", "40"}}};
   machine.answers[request(0xa5, 0x30)] = positive(0xa5, 0x30, "020", "010");

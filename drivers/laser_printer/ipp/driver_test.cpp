@@ -611,6 +611,10 @@ TEST_CASE("ipp: paper in its trays, with flags over what is counted") {
   CHECK(paper.state == ConsumableState::out);
   CHECK(paper.source == LevelSource::flag);
   CHECK_FALSE(consumable(polled({}), "paper").available);
+  CHECK(consumable(polled({}), "paper").state == ConsumableState::full);
+  Says nothing;
+  nothing.attributes.erase("printer-state-reasons");
+  CHECK(consumable(polled(nothing), "paper").state == ConsumableState::unknown);
   Says ready;
   ready.attributes["media-ready"] = Texts{"na_letter_8.5x11in", "iso_a4_210x297mm"};
   CHECK(find(polled(ready), "a4_paper") != nullptr);

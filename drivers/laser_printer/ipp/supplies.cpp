@@ -106,6 +106,8 @@ std::vector<Supply> supplies_of(const Message& printer) {
 
 Paper paper_of(const Message& printer) {
   Paper out;
+  // media-low and media-empty are among its keywords (RFC 8011 section 5.4.12).
+  out.flagged = !printer.texts("printer-state-reasons").empty();
   for (const auto& media : printer.texts("media-ready")) {
     if (media.starts_with("iso_a4")) out.a4 = true;
   }

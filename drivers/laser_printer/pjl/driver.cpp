@@ -101,7 +101,7 @@ class Pjl final : public Driver {
     toner.type = "toner";
     toner.some = true;
     if (findings.has("marker-supply-missing")) toner.flag = laser::Supply::Flag::missing;
-    status.consumables = laser::consumables_of({std::move(toner)}, {}, findings, {});
+    status.consumables = laser::consumables_of({std::move(toner)}, {.flagged = true}, findings, {});
     status.identity.model = model_;
     status.conditions = findings.conditions();
     return status;

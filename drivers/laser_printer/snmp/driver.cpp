@@ -90,7 +90,10 @@ wire::DeviceState device_state(const Said& said, const Where& where,
   // "unknown" from both; one that leaves HOST-RESOURCES-MIB out speaks by its alerts alone.
   const auto device = said.number(hr_device, 5, {where.device});
   const bool unknown = printer.value_or(2) == 2 && device.value_or(1) == 1;
-  return unknown && (printer || device) ? wire::DeviceState::unknown : wire::DeviceState::online;
+  // What it does tell of is no less true.
+  return unknown && (printer || device) && findings.conditions().empty()
+             ? wire::DeviceState::unknown
+             : wire::DeviceState::online;
 }
 
 wire::Media media_of(const laser::Findings& findings) {

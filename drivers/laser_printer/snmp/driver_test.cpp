@@ -403,6 +403,7 @@ TEST_CASE("snmp: hrDeviceStatus and hrPrinterStatus") {
                               {2, 5, {0}, DeviceState::device_busy, {}},
                               {2, 1, {0}, DeviceState::online, {}},  // stand-by
                               {1, 2, {0}, DeviceState::unknown, {}},
+                              {1, 2, {0x20}, DeviceState::online, {"toner-low"}},
                               {3, 3, {0}, DeviceState::online, {"printer-other"}},
                               {3, 3, {0x20}, DeviceState::online, {"toner-low"}},
                               {5, 1, {0}, DeviceState::online, {"printer-stopped"}},
@@ -614,6 +615,14 @@ TEST_CASE("snmp: waste toner is never full by its level, whatever class it is in
       CHECK(status.conditions.at(0).detail == "Waste");
     }
   }
+}
+
+TEST_CASE("snmp: paper of which nothing is told is unknown") {
+  Printer printer;
+  printer.remove("1.3.6.1.2.1.43.8");
+  CHECK(consumable(printer.polled(), "paper").state == ConsumableState::full);  // no bit is set
+  printer.remove("1.3.6.1.2.1.25.3.5.1.2");
+  CHECK(consumable(printer.polled(), "paper").state == ConsumableState::unknown);
 }
 
 TEST_CASE("snmp: paper in its trays") {

@@ -114,6 +114,8 @@ Stock stock_of(const Said& said, const Where& where) {
   if (out.rows.size() > laser::most_items) out.rows.resize(laser::most_items);
   for (const auto& row : out.rows) out.supplies.push_back(supply_of(said, where, row));
   out.paper = paper_of(said);
+  // lowPaper and noPaper are bits of it: where it is told, they are.
+  out.paper.flagged = said.octets(hr_printer, 2, {where.device}).has_value();
   return out;
 }
 

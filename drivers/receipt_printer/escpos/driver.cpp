@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "drivers/ports/hex.hpp"
 #include "drivers/ports/quiet.hpp"
 #include "drivers/receipt_printer/escpos/profile.hpp"
 #include "drivers/receipt_printer/escpos/replies.hpp"
@@ -203,6 +202,8 @@ class Escpos final : public Driver {
         return Error{Errc::timeout, fmt::format("no reply to {}", asked.name)};
       }
       in.insert(in.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
+      // A device that talks without end keeps every read from timing out.
+      if (port_->now() >= until) return Error{Errc::garbled, "a line that is never quiet"};
     }
   }
 
@@ -211,12 +212,10 @@ class Escpos final : public Driver {
     return fit.kind == Fit::Kind::none ? fit_stray(in) : fit;
   }
 
+  /// Never the bytes themselves: on a wrong port they may be a citizen's.
   static Error misfit(const Question& asked, const Bytes& in, bool answered) {
-    const auto shown = hex(in);
-    if (answered) {
-      return Error{Errc::garbled, fmt::format("more than one reply to {}: {}", asked.name, shown)};
-    }
-    return Error{Errc::garbled, fmt::format("reply to {} is {}", asked.name, shown)};
+    if (answered) return Error{Errc::garbled, fmt::format("more than one reply to {}", asked.name)};
+    return Error{Errc::garbled, fmt::format("{} bytes are no reply to {}", in.size(), asked.name)};
   }
 
   void ask_slow_questions(MonoTime deadline) {
@@ -240,16 +239,26 @@ class Escpos final : public Driver {
   void ask_identity(MonoTime deadline) {
     identity_due_ = false;
     identity_asked_ = port_->now();
-    identity_ = {};
     if (usb_ != nullptr) {
-      const auto id = usb_printer::ask_device_id(*usb_, deadline);
-      if (id) identity_ = *id;
+      auto id = usb_printer::ask_device_id(*usb_, deadline);
+      if (id) usb_identity_ = std::move(*id);
     }
-    if (class_only_) return;
-    const std::map<std::string_view, std::string*> fields{{"firmware", &identity_.firmware},
-                                                          {"maker", &identity_.vendor},
-                                                          {"model", &identity_.model},
-                                                          {"serial", &identity_.serial}};
+    if (!class_only_) ask_own_identity(deadline);
+    const auto pick = [](const std::string& told, const std::string& by_usb) {
+      return told.empty() ? by_usb : told;
+    };
+    identity_ = {pick(own_identity_.vendor, usb_identity_.vendor),
+                 pick(own_identity_.model, usb_identity_.model),
+                 pick(own_identity_.serial, usb_identity_.serial),
+                 pick(own_identity_.firmware, usb_identity_.firmware)};
+  }
+
+  /// An answer that is lost changes nothing: it would look like another unit.
+  void ask_own_identity(MonoTime deadline) {
+    const std::map<std::string_view, std::string*> fields{{"firmware", &own_identity_.firmware},
+                                                          {"maker", &own_identity_.vendor},
+                                                          {"model", &own_identity_.model},
+                                                          {"serial", &own_identity_.serial}};
     for (const auto& name : model_.identify) {
       const auto answer = ask(*question(name), deadline);
       if (!answer) return;
@@ -272,7 +281,9 @@ class Escpos final : public Driver {
   std::optional<Bytes> first_;  ///< the answer to eot1 of `open`, until the first poll
   bool identity_due_ = false;
   std::optional<MonoTime> identity_asked_;
-  wire::Identity identity_;
+  wire::Identity usb_identity_;  ///< as the printer class tells it
+  wire::Identity own_identity_;  ///< as the printer's language does
+  wire::Identity identity_;      ///< of both
   MonoTime paper_left_due_;
   std::optional<double> paper_left_;
 };

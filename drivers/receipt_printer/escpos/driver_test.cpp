@@ -281,10 +281,18 @@ TEST_CASE("escpos: a Custom printer's full status and counted paper") {
     printer.more[full_request] = {0x10, 0x0f, 0x05, 0, 0, 0};
     const auto status = polled(printer, "custom-kpm");
     CHECK(codes_of(status) == std::vector<std::string>{"media-empty"});
-    CHECK(condition_of(status, "media-empty")->vendor_code == "EOT2=32 EOT4=7e FULL=100f05000000");
+    CHECK(condition_of(status, "media-empty")->vendor_code == "EOT2=32 EOT4=7e FULL=000001000000");
     CHECK(status.consumables.at(0).available == 0.0);
     CHECK(status.consumables.at(0).source == wire::LevelSource::flag);
     for (const auto& request : printer.port.written()) CHECK(request != left_request);
+  }
+  SUBCASE("what comes and goes by itself is in no code") {
+    printer.more[full_request] = {0x10, 0x0f, 0x20, 0, 0, 0};
+    const auto still = polled(printer, "custom-kpm");
+    printer.more[full_request] = {0x10, 0x0f, 0x20, 0x0c, 0, 0};  // the motor runs
+    const auto moving = polled(printer, "custom-kpm");
+    CHECK(condition_of(moving, "output-not-taken")->vendor_code == "FULL=000020000000");
+    CHECK(wire::same_state(still, moving));
   }
   SUBCASE("each error bit says what it is") {
     printer.eot = {0x1a, 0x52, 0x12, 0x12};
@@ -330,6 +338,18 @@ TEST_CASE("escpos: who the printer is, where its model can tell, and once") {
     printer.port.forget_written();
     CHECK(driver->poll(printer.within(seconds{5}))->identity == expected);
     CHECK_FALSE(asks_identity());
+  }
+  SUBCASE("a lost answer does not look like another unit") {
+    const auto driver = driver_for("epson");
+    REQUIRE(bool(driver->open(printer.port, printer.within(seconds{5}))));
+    const auto before = driver->poll(printer.within(seconds{5}))->identity;
+    driver->close();
+    printer.port.pass(seconds{100});
+    printer.more.erase({0x1d, 0x49, 0x44});
+    printer.port.forget_written();
+    REQUIRE(bool(driver->open(printer.port, printer.within(seconds{5}))));
+    CHECK(driver->poll(printer.within(seconds{5}))->identity == before);
+    CHECK(asks_identity());
   }
   SUBCASE("an unanswered question costs nothing but its time") {
     printer.more.clear();
@@ -405,10 +425,22 @@ TEST_CASE("escpos: bytes that are no reply are garbled, and the next poll is in 
   const auto bad = driver->poll(printer.within(seconds{5}));
   REQUIRE_FALSE(bool(bad));
   CHECK(bad.error().code() == Errc::garbled);
-  CHECK(bad.error().text() == "escpos: reply to eot1 is ff0042");
+  CHECK(bad.error().text() == "escpos: 3 bytes are no reply to eot1");
   printer.port.device = honest;
   CHECK(codes_of(*driver->poll(printer.within(seconds{5}))) ==
         std::vector<std::string>{"cover-open"});
+}
+
+TEST_CASE("escpos: a device that talks without end holds nobody up") {
+  Printer printer;
+  const auto driver = driver_for("generic");
+  REQUIRE(bool(driver->open(printer.port, printer.within(seconds{5}))));
+  REQUIRE(bool(driver->poll(printer.within(seconds{5}))));
+  printer.port.device = [](const Bytes&) {};
+  for (int i = 0; i < 6000; ++i) printer.port.arrive({0x11}, milliseconds{i});
+  const auto deadline = printer.within(milliseconds{700});
+  CHECK(driver->poll(deadline).error().code() == Errc::garbled);
+  CHECK(printer.port.now() <= deadline);
 }
 
 TEST_CASE("escpos: a late answer is never taken for the next question's") {

@@ -14,10 +14,20 @@ void append(std::string& to, std::string_view more, std::string_view between) {
   to += more;
 }
 
-std::string vendor_code(const Reply& reply) {
+/// A reply of several bytes also tells of what comes and goes by itself (motor on, spooling): of it
+/// only the bits count that mean `means`.
+std::string vendor_code(const Reply& reply, const ReplyTable& table, std::string_view means) {
   std::string out{reply.name};
   std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' ? char(c - 32) : c; });
-  return out + "=" + hex(reply.bytes);
+  auto shown = reply.bytes;
+  for (std::size_t i = 0; shown.size() > 1 && i < shown.size(); ++i) {
+    std::uint8_t counts = 0;
+    for (const auto& bit : table.bits) {
+      if (bit.byte == i && bit.means == means) counts = counts | bit.any;
+    }
+    shown[i] = shown[i] & counts;
+  }
+  return out + "=" + hex(shown);
 }
 
 /// A printer goes off-line by itself for these; the others leave it working.
@@ -34,11 +44,12 @@ bool has(const std::vector<wire::Condition>& conditions, std::string_view code) 
 std::vector<Sign> signs_of(const Model& model, std::span<const Reply> replies) {
   std::vector<Sign> out;
   for (const auto& reply : replies) {
-    for (const auto& bit : model.replies.find(reply.name)->second.bits) {
+    const auto& table = model.replies.find(reply.name)->second;
+    for (const auto& bit : table.bits) {
       if (bit.byte >= reply.bytes.size() || (reply.bytes[bit.byte] & bit.any) == 0) continue;
       auto sign = std::ranges::find(out, bit.means, &Sign::means);
       if (sign == out.end()) sign = out.insert(out.end(), Sign{bit.means, {}, {}});
-      append(sign->vendor_code, vendor_code(reply), " ");
+      append(sign->vendor_code, vendor_code(reply, table, bit.means), " ");
       append(sign->detail, bit.detail, ", ");
     }
   }

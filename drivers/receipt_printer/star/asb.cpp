@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "drivers/ports/hex.hpp"
+#include <fmt/format.h>
 
 namespace kw::drivers::star {
 namespace {
@@ -20,8 +20,9 @@ bool may_follow(std::size_t at, std::uint8_t byte) {
   return (byte & fixed) == 0;
 }
 
+/// Never the bytes themselves: on a wrong port they may be a citizen's.
 Error garbled(std::span<const std::uint8_t> in) {
-  return Error{Errc::garbled, "not a status: " + hex(in)};
+  return Error{Errc::garbled, fmt::format("{} bytes are no status", in.size())};
 }
 
 }  // namespace

@@ -217,6 +217,8 @@ class Star final : public Driver {
       auto asb = star::take_asb(in);
       if (!asb) return std::move(asb).error();
       if (*asb) return std::move(**asb);
+      // A device that talks without end (XON) keeps every read from timing out.
+      if (port_->now() >= until) return Error{Errc::garbled, "a line that is never quiet"};
     }
   }
 

@@ -73,7 +73,13 @@ class Nut final : public Driver {
   void close() noexcept override { port_ = nullptr; }
 
  private:
-  static std::string shown(std::string_view text) { return std::string{text.substr(0, 40)}; }
+  /// NUT's errors are such words; what is none may be anybody's text.
+  static std::string shown(std::string_view text) {
+    const bool is_word = text.size() <= 40 && std::ranges::all_of(text, [](char c) {
+                           return (c >= 'A' && c <= 'Z') || c == '-';
+                         });
+    return is_word ? std::string{text} : "an unknown error";
+  }
 
   Result<void> choose(const Listing& listing) {
     std::vector<std::string> names;

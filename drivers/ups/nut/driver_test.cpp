@@ -234,6 +234,13 @@ TEST_CASE("nut: which UPS is asked, and what is said when that is not clear") {
   CHECK(opening({}).error().code() == Errc::refused);
   server.answers["LIST UPS\n"] = "HTTP/1.1 400 Bad Request\r\n\r\n";
   CHECK(opening({}).error().code() == Errc::refused);
+  // On a wrong port a citizen may be heard.
+  for (const std::string foreign : {"\x02 123456\n", "123456\n", "ERR 123456\n"}) {
+    server.answers["LIST UPS\n"] = foreign;
+    const auto opened = opening({});
+    CHECK(opened.error().code() == Errc::refused);
+    CHECK(opened.error().text().find("123456") == std::string::npos);
+  }
   server.answers.clear();
   CHECK(opening({}).error().code() == Errc::timeout);
   CHECK(make_driver("nut", {{"ups", "a\nINSTCMD a load.off"}}).error().code() == Errc::invalid);

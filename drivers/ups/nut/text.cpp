@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace kw::drivers::nut {
 namespace {
 
 constexpr std::size_t longest_line = 2048;
 constexpr std::size_t most_words = 32;
-constexpr std::size_t longest_shown = 40;
 
+/// Never the text itself: on a wrong port it may be a citizen's.
 Error garbled(std::string_view what, std::string_view line) {
-  std::string shown{line.substr(0, longest_shown)};
-  std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return Error{Errc::garbled, std::string{what} + ": " + shown};
+  return Error{Errc::garbled, fmt::format("{}: {} bytes", what, line.size())};
 }
 
 /// Takes the next line off `rest`; nothing when none is whole.
