@@ -30,7 +30,10 @@ class LibusbPort final : public UsbPort {
         out_(out),
         in_(in) {}
 
-  ~LibusbPort() override { libusb_release_interface(wire_->handle(), function_.number); }
+  ~LibusbPort() override {
+    for (auto& [endpoint, kept] : kept_) OPENSSL_cleanse(kept.data(), kept.size());
+    libusb_release_interface(wire_->handle(), function_.number);
+  }
 
   Result<void> write(std::span<const std::uint8_t> bytes, MonoTime deadline) override {
     if (out_ == 0) return Error{Errc::unsupported, wire_->name() + ": no endpoint to write to"};
@@ -46,14 +49,10 @@ class LibusbPort final : public UsbPort {
     for (auto& [endpoint, kept] : kept_) {
       OPENSSL_cleanse(kept.data(), kept.size());
       kept.clear();
-      std::vector<std::uint8_t> scrap(packet_of(endpoint));
-      // Bounded: a device that talks without end must not hold us here.
-      for (int i = 0; i < discard_packets; ++i) {
-        const auto until = wire_->now() + discard_wait;
-        const auto got = wire_->transfer(Kind::bulk, endpoint, scrap, until);
-        if (!got) break;
-      }
-      OPENSSL_cleanse(scrap.data(), scrap.size());
+    }
+    // Also what was ready before anything was asked.
+    for (const auto& endpoint : function_.endpoints) {
+      if (endpoint.in() && endpoint.kind == Kind::bulk) drain(endpoint.address);
     }
   }
 
@@ -122,6 +121,17 @@ class LibusbPort final : public UsbPort {
   const UsbFunction& function() const override { return function_; }
 
  private:
+  void drain(std::uint8_t endpoint) {
+    std::vector<std::uint8_t> scrap(packet_of(endpoint));
+    // Bounded: a device that talks without end must not hold us here.
+    for (int i = 0; i < discard_packets; ++i) {
+      const auto until = wire_->now() + discard_wait;
+      const auto got = wire_->transfer(Kind::bulk, endpoint, scrap, until);
+      if (!got) break;
+    }
+    OPENSSL_cleanse(scrap.data(), scrap.size());
+  }
+
   std::size_t packet_of(std::uint8_t endpoint) const {
     const auto at = std::ranges::find(function_.endpoints, endpoint, &UsbEndpoint::address);
     const std::size_t packet = at == function_.endpoints.end() ? 0 : at->packet;

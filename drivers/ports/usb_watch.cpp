@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,10 +20,11 @@ namespace {
 /// What is attached, by place.
 using Attached = std::map<std::string, std::pair<std::uint16_t, std::uint16_t>>;
 
-Attached attached_now() {
+/// Nothing when the list could not be read: that does not say that all were pulled out.
+std::optional<Attached> attached_now() {
   Attached out;
   const auto list = list_usb();
-  if (!list) return out;
+  if (!list) return std::nullopt;
   for (const auto& one : *list) {
     // Where the system gives no place, several alike are one: their count is not needed.
     out[one.facts.path + ":" + std::to_string(one.facts.vendor) + ":" +
@@ -76,8 +78,8 @@ struct UsbWatch::State {
         if (stopping) return;
         lock.unlock();
         auto now = attached_now();
-        tell_differences(before, now);
-        before = std::move(now);
+        if (before && now) tell_differences(*before, *now);
+        if (now) before = std::move(now);
         lock.lock();
       }
     }};

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "drivers/card_reader/card_stay.hpp"
 #include "drivers/card_reader/crt310/frame.hpp"
 #include "drivers/ports/quiet.hpp"
 
@@ -131,7 +132,7 @@ class Crt310 final : public Driver {
         enquiry_(settings.boolean("enquiry")),
         addressed_(settings.boolean("addressed")),
         sensors_(settings.boolean("sensors")),
-        card_left_(std::chrono::seconds{settings.integer("card_left_s")}),
+        card_stay_(std::chrono::seconds{settings.integer("card_left_s")}),
         retain_capacity_(static_cast<int>(settings.integer("retain_capacity"))) {}
 
   Result<void> open(Port& port, MonoTime deadline) override {
@@ -140,6 +141,7 @@ class Crt310 final : public Driver {
     first_.reset();
     noise_ = 0;
     auto heard = ask_again(PollCommand::status, deadline);
+    if (!heard) card_stay_.unseen();
     if (heard && heard->error == unknown_command) {
       return Error{Errc::refused, "crt310: the device does not know the status command"};
     }
@@ -159,6 +161,7 @@ class Crt310 final : public Driver {
     if (!first_) noise_ = 0;
     auto heard = first_ ? Result<Heard>{std::move(*std::exchange(first_, {}))}
                         : ask_again(PollCommand::status, deadline);
+    if (!heard) card_stay_.unseen();
     if (!heard && noise_ == 0) return std::move(heard).error().within("crt310");
 
     wire::Status status;
@@ -166,6 +169,7 @@ class Crt310 final : public Driver {
     status.device = wire::DeviceState::online;
     status.media = wire::Media::unknown;
     if (heard && heard->error) {
+      card_stay_.unseen();
       judge_error(*heard->error, status);
     } else if (heard) {
       judge_position(heard->data, status);
@@ -175,6 +179,9 @@ class Crt310 final : public Driver {
       status.conditions.push_back(standard("link-noise", noise_code_));
     }
     if (retain_capacity_ > 0) status.consumables.push_back(retain_bin());
+    if (retain_capacity_ > 0 && retained_ >= retain_capacity_) {
+      status.conditions.push_back(standard("retain-full", "counted"));
+    }
     return status;
   }
 
@@ -325,11 +332,7 @@ class Crt310 final : public Driver {
            false});
     }
     count_retained(position, data.size() > 2 && data[2] == rear_allowed);
-    if (status.media != wire::Media::present) {
-      present_since_.reset();
-    } else if (!present_since_) {
-      present_since_ = port_->now();
-    } else if (card_left_ > Duration::zero() && port_->now() - *present_since_ > card_left_) {
+    if (card_stay_.left_behind(status.media == wire::Media::present, port_->now())) {
       status.conditions.push_back(standard("card-left", vendor));
     }
   }
@@ -382,7 +385,7 @@ class Crt310 final : public Driver {
   bool enquiry_;
   bool addressed_;
   bool sensors_;
-  Duration card_left_;
+  CardStay card_stay_;
   int retain_capacity_;
 
   Port* port_ = nullptr;
@@ -391,7 +394,6 @@ class Crt310 final : public Driver {
   int noise_ = 0;               ///< damaged exchanges of this poll
   std::string noise_code_;
   MonoTime sensors_due_;
-  std::optional<MonoTime> present_since_;
   std::optional<std::uint8_t> last_position_;
   int retained_ = 0;
 };

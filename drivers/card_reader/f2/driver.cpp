@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "drivers/card_reader/card_stay.hpp"
 #include "drivers/card_reader/f2/frame.hpp"
 #include "drivers/ports/quiet.hpp"
 
@@ -118,7 +119,7 @@ class F2 final : public Driver {
         bin_counter_(settings.boolean("bin_counter")),
         bin_capacity_(static_cast<double>(settings.integer("bin_capacity"))),
         identify_(settings.boolean("identify")),
-        card_left_(std::chrono::seconds{settings.integer("card_left_s")}) {}
+        card_stay_(std::chrono::seconds{settings.integer("card_left_s")}) {}
 
   Result<void> open(Port& port, MonoTime deadline) override {
     port_ = &port;
@@ -126,6 +127,7 @@ class F2 final : public Driver {
     first_.reset();
     noise_ = 0;
     auto heard = ask_again(PollCommand::status, deadline);
+    if (!heard) card_stay_.unseen();
     if (heard || noise_ > 0) {
       if (heard) first_ = std::move(*heard);
       return {};
@@ -142,6 +144,7 @@ class F2 final : public Driver {
     if (!first_) noise_ = 0;
     auto heard = first_ ? Result<Heard>{std::move(*std::exchange(first_, {}))}
                         : ask_again(PollCommand::status, deadline);
+    if (!heard) card_stay_.unseen();
     if (!heard && noise_ == 0) return std::move(heard).error().within("f2");
 
     wire::Status status;
@@ -152,6 +155,7 @@ class F2 final : public Driver {
     wire::Consumable bin{.type = "retain_bin", .direction = wire::Direction::bin, .unit = "count"};
     if (bin_capacity_ > 0) bin.capacity = bin_capacity_;
     if (heard && !heard->error.empty()) {
+      card_stay_.unseen();
       judge_error(heard->error, status, stock, bin);
     } else if (heard) {
       judge_state(heard->data, status, stock, bin);
@@ -344,11 +348,7 @@ class F2 final : public Driver {
     const auto vendor = [&](std::size_t i) { return fmt::format("ST{}={:02x}", i, state(i)); };
     if (state(0) == 0x30) status.media = wire::Media::not_present;
     if (state(0) == 0x31 || state(0) == 0x32) status.media = wire::Media::present;
-    if (status.media != wire::Media::present) {
-      present_since_.reset();
-    } else if (!present_since_) {
-      present_since_ = port_->now();
-    } else if (card_left_ > Duration::zero() && port_->now() - *present_since_ > card_left_) {
+    if (card_stay_.left_behind(status.media == wire::Media::present, port_->now())) {
       status.conditions.push_back(standard("card-left", vendor(0)));
     }
     if (stacker_) {
@@ -371,14 +371,13 @@ class F2 final : public Driver {
   bool bin_counter_;
   double bin_capacity_;
   bool identify_;
-  Duration card_left_;
+  CardStay card_stay_;
 
   Port* port_ = nullptr;
   bool out_of_step_ = false;    ///< an answer to an earlier question may still come
   std::optional<Heard> first_;  ///< what `open` heard, until the first poll
   int noise_ = 0;               ///< damaged exchanges of this poll
   std::string noise_code_;
-  std::optional<MonoTime> present_since_;
   std::optional<MonoTime> identity_asked_;
   wire::Identity identity_;
 };

@@ -233,7 +233,9 @@ TEST_CASE("f2: a machine at another address is not mistaken for ours") {
 TEST_CASE("f2: a card that stays too long was left behind") {
   Machine machine{"220", {{"card_left_s", "60"}}};
   CHECK(machine.opened().conditions.empty());
-  machine.port.pass(seconds{90});
+  machine.port.pass(seconds{45});
+  CHECK(machine.polled().conditions.empty());
+  machine.port.pass(seconds{45});
   CHECK(codes_of(machine.polled()) == std::vector<std::string>{"card-left"});
 }
 

@@ -50,7 +50,8 @@ class Nut final : public Driver {
   }
 
   Result<wire::Status> poll(MonoTime deadline) override {
-    if (port_ == nullptr || ups_.empty()) return Error{Errc::disconnected, "nut: not open"};
+    if (port_ == nullptr) return Error{Errc::disconnected, "nut: not open"};
+    if (ups_.empty()) return undecided();
     // Nothing marks a line as the answer to an earlier question, but a new connection has none.
     if (out_of_step_) {
       return Error{Errc::disconnected, "nut: an answer is outstanding on this connection"};
@@ -81,6 +82,15 @@ class Nut final : public Driver {
     return is_word ? std::string{text} : "an unknown error";
   }
 
+  /// A server that answers is no wrong device: the configuration leaves open which UPS is meant.
+  wire::Status undecided() const {
+    wire::Status out;
+    out.evidence = wire::Evidence::protocol_reply;
+    out.conditions.push_back(
+        wire::condition(*wire::find_condition("bad-configuration"), {}, "which UPS: " + several_));
+    return out;
+  }
+
   Result<void> choose(const Listing& listing) {
     std::vector<std::string> names;
     for (const auto& row : listing.rows) {
@@ -103,7 +113,8 @@ class Nut final : public Driver {
     }
     if (names.empty()) return Error{Errc::refused, "nut: the server has no UPS"};
     if (wanted_.empty()) {
-      return Error{Errc::refused, "nut: more than one UPS (" + known + "): set ups to one of them"};
+      several_ = std::move(known);
+      return {};
     }
     return Error{Errc::refused, fmt::format("nut: no UPS \"{}\" (known: {})", wanted_, known)};
   }
@@ -138,7 +149,8 @@ class Nut final : public Driver {
 
   std::string wanted_;
   Port* port_ = nullptr;
-  std::string ups_;           ///< chosen by `open`
+  std::string ups_;  ///< chosen by `open`; empty: one of `several_`, it is not said which
+  std::string several_;
   bool out_of_step_ = false;  ///< a question has not been answered wholly
 };
 

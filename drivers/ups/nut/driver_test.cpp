@@ -223,8 +223,11 @@ TEST_CASE("nut: which UPS is asked, and what is said when that is not clear") {
   CHECK(bool(opening({{"ups", "kioskups"}})));
   CHECK(opening({{"ups", "office"}}).error().text() == "nut: no UPS \"office\" (known: kioskups)");
   server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nUPS a \"\"\nUPS b \"\"\nEND LIST UPS\n";
-  CHECK(opening({}).error().text() == "nut: more than one UPS (a, b): set ups to one of them");
-  CHECK(opening({}).error().code() == Errc::refused);
+  CHECK(bool(opening({})));
+  const auto undecided = polled(server);
+  CHECK(codes_of(undecided) == Codes{"bad-configuration"});
+  CHECK(undecided.conditions[0].detail == "which UPS: a, b");
+  CHECK(undecided.device == wire::DeviceState::unknown);
   CHECK(bool(opening({{"ups", "b"}})));
   server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nEND LIST UPS\n";
   CHECK(opening({}).error().text() == "nut: the server has no UPS");

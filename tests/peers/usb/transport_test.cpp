@@ -106,6 +106,19 @@ TEST_CASE("what was not read is thrown away, also what the device still holds") 
   CHECK(read_all(*echo.usb, 2, 64) == numbers(2));
 }
 
+TEST_CASE("what waits in the device when it is opened is no answer to the first question") {
+  const Plugged device{"echo"};
+  REQUIRE(on_stage("say echo 0x81 0a0b0c") == "ok");
+  REQUIRE(on_stage("say echo 0x85 0d") == "ok");
+  Opened echo{echo_address};
+  echo.usb->discard();
+  REQUIRE(bool(echo.usb->write(numbers(2), within(2s))));
+  CHECK(read_all(*echo.usb, 2, 64) == numbers(2));
+  REQUIRE(bool(echo.usb->bulk_write(0x06, numbers(3), within(2s))));
+  std::array<std::uint8_t, 64> into{};
+  CHECK(*echo.usb->bulk_read(0x85, into, within(2s)) == 3);
+}
+
 TEST_CASE("control transfers: an answer, a request with data, one that it does not know") {
   const Plugged device{"echo"};
   Opened echo{echo_address};
