@@ -20,6 +20,7 @@ namespace json = boost::json;
 constexpr std::size_t body_most = 64 * 1024;
 constexpr std::size_t connections_most = 32;
 constexpr auto request_within = std::chrono::seconds{5};
+constexpr auto idle_most = std::chrono::seconds{10};
 constexpr auto look_every = std::chrono::seconds{1};
 constexpr auto tell_every = std::chrono::minutes{1};
 constexpr const char* retry_not_kept_s = "5";
@@ -88,6 +89,9 @@ void Assistant::use(const AssistantSettings& settings, Lang lang,
   lang_ = lang;
   devices_ = std::move(devices);
   const bool running = server_ != nullptr;
+  if (!stopped_ && !settings.on) {
+    journal_.post([ledger = ledger_](Outbox& outbox) { ledger->close(outbox); });
+  }
   if (stopped_ || (same(settings, settings_) && running == settings.on)) return;
   settings_ = settings;
   if (server_) server_->stop();
@@ -106,6 +110,7 @@ void Assistant::open() {
   limits.body = body_most;
   limits.connections = connections_most;
   limits.request = request_within;
+  limits.idle = idle_most;
   limits.word = [this](int status, const link::HttpRequest& request, const std::string& why) {
     return worded(status, request, why);
   };
@@ -138,9 +143,8 @@ Task<void> Assistant::run() {
   while (!stopped_) {
     co_await sleep_for(look_every);
     if (stopped_) co_return;
-    if (server_) {
-      journal_.post([ledger = ledger_](Outbox& outbox) { ledger->expire(outbox); });
-    }
+    // Without a server too: nobody else ends a session that was open when it went.
+    journal_.post([ledger = ledger_](Outbox& outbox) { ledger->expire(outbox); });
     const auto now = clock_.mono();
     const bool due = !told_at_ || now - *told_at_ >= tell_every;
     if (counters_.throttled == throttled_told_ || !due) continue;
@@ -167,6 +171,10 @@ link::HttpResponse Assistant::refused(const Refusal& refusal, Lang lang) {
   switch (refusal.status) {
     case 401:
       out.headers["WWW-Authenticate"] = "Bearer realm=\"kioskwatch\"";
+      [[fallthrough]];
+    case 403:
+      // Who may not ask takes no seat from those who may.
+      out.headers["Connection"] = "close";
       break;
     case 503:
       out.headers["Retry-After"] = retry_not_kept_s;

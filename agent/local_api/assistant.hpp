@@ -44,8 +44,9 @@ class Assistant {
   Assistant(const Assistant&) = delete;
   Assistant& operator=(const Assistant&) = delete;
 
-  /// Serves as the settings say from now on; nothing changes when they are those in force. What
-  /// keeps it from serving is noted as an event, logged and shown in `status`.
+  /// Serves as the settings say from now on; switched off, the open session ends; nothing changes
+  /// when they are those in force. What keeps it from serving is noted as an event, logged and
+  /// shown in `status`.
   void use(const AssistantSettings& settings, Lang lang, std::vector<std::string> devices);
   /// Serves no more. An open session stays open: the agent may be back at once.
   void stop();

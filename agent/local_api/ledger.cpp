@@ -51,6 +51,13 @@ std::int64_t number_at(const json::object& from, std::string_view key) {
 
 void Ledger::begin(Outbox& outbox, Duration session_timeout) {
   timeout_ = session_timeout;
+  closed_ = false;
+  if (!std::exchange(resumed_, true)) resume(outbox);
+  expire(outbox);
+}
+
+void Ledger::close(Outbox& outbox) {
+  closed_ = true;
   if (!std::exchange(resumed_, true)) resume(outbox);
   expire(outbox);
 }
@@ -108,9 +115,9 @@ bool Ledger::end_open(Outbox& outbox, const std::string& reason, const Seen& see
 }
 
 void Ledger::expire(Outbox& outbox) {
-  if (!open_ || clock_.mono() - open_->heard < timeout_) return;
+  if (!open_ || (!closed_ && clock_.mono() - open_->heard < timeout_)) return;
   // Not written: tried again with the next look.
-  end_open(outbox, "timeout", now());
+  end_open(outbox, closed_ ? "switched-off" : "timeout", now());
 }
 
 Entered Ledger::begin_session(Outbox& outbox, const pb::ServiceSession& session) {

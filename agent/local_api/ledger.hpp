@@ -36,8 +36,12 @@ class Ledger {
   Ledger(const Clock& clock, Serving& serving, std::string boot_id)
       : clock_(clock), serving_(serving), boot_id_(std::move(boot_id)) {}
 
-  /// To be called once before anything is entered, and with another time-out whenever it changes.
+  /// To be called before anything is entered, and with another time-out whenever it changes.
   void begin(Outbox& outbox, Duration session_timeout);
+
+  /// Nobody can tell anything any more: the open session ends, now or with a later `expire`, also
+  /// one that an earlier run left. Until `begin`.
+  void close(Outbox& outbox);
 
   Entered begin_session(Outbox& outbox, const pb::ServiceSession& session);
   Entered end_session(Outbox& outbox, const std::string& id, const std::string& reason);
@@ -45,7 +49,7 @@ class Ledger {
   Entered clicks(Outbox& outbox, pb::Clicks told);
   Entered use(Outbox& outbox, pb::ConsumableUse told);
 
-  /// Ends a session of which nothing was heard for too long.
+  /// Ends a session of which nothing was heard for too long, or that nobody can end.
   void expire(Outbox& outbox);
 
  private:
@@ -70,6 +74,7 @@ class Ledger {
   std::string boot_id_;
   Duration timeout_{};
   bool resumed_ = false;
+  bool closed_ = false;
   std::optional<Open> open_;
 };
 

@@ -28,9 +28,11 @@ Journal::~Journal() {
   outbox_->flush();
 }
 
-void Journal::state(const std::string& device, const wire::Status& status) {
+void Journal::state(const std::string& device, const wire::Status& status, bool proven) {
   const Seen seen{clock_.mono(), clock_.wall()};
-  worker_.post([this, device, status, seen] { outbox_->append_state(device, status, seen); });
+  worker_.post([this, device, status, seen, proven] {
+    outbox_->append_state(device, status, seen, proven);
+  });
 }
 
 void Journal::sample(const std::string& device,

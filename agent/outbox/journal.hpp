@@ -15,7 +15,9 @@ namespace kw::agent {
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  virtual void state(const std::string& device, const wire::Status& status) = 0;
+  /// `proven`: by an application that worked with the device last, which ends the faults that the
+  /// device told of itself before.
+  virtual void state(const std::string& device, const wire::Status& status, bool proven) = 0;
   virtual void sample(const std::string& device,
                       const std::vector<wire::Measurement>& measurements) = 0;
   /// What the agent has to say of itself (AgentNote).
@@ -34,7 +36,7 @@ class Journal final : public Recorder {
   /// Writes what is queued and held.
   ~Journal() override;
 
-  void state(const std::string& device, const wire::Status& status) override;
+  void state(const std::string& device, const wire::Status& status, bool proven) override;
   void sample(const std::string& device,
               const std::vector<wire::Measurement>& measurements) override;
   void note(const std::string& code, const std::string& device, const std::string& detail) override;

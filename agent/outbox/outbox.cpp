@@ -176,20 +176,16 @@ namespace {
 constexpr std::array own_codes{"no-reply",          "not-present",  "wrong-device",
                                "bad-configuration", "driver-stuck", "results-failing"};
 
-bool fails(const wire::Status& status) {
-  return std::ranges::find(status.conditions, "results-failing", &wire::Condition::code) !=
-         status.conditions.end();
-}
-
 /// While nothing is heard of a device (its port is busy, it does not answer), what was wrong when
 /// it was last heard is neither over nor new: it stays, with the position that began it.
-void keep_unanswered(pb::Status& said, const wire::Status& status, const pb::Status& before) {
+void keep_unanswered(pb::Status& said, const wire::Status& status, const pb::Status& before,
+                     bool proven) {
   const bool heard =
       status.evidence != wire::Evidence::none && status.evidence != wire::Evidence::shared_busy;
   const bool by_report = status.evidence == wire::Evidence::driver_report;
   if ((heard && !by_report) || !status.enabled || before.disabled()) return;
   // An application that worked with the device shows that its faults are over; it sees no warnings.
-  const bool faults_over = by_report && !fails(status);
+  const bool faults_over = by_report && proven;
   for (const auto& c : before.condition()) {
     if (faults_over && c.severity() == static_cast<std::uint32_t>(wire::Severity::fault)) continue;
     const auto same = [&](const pb::Condition& o) { return o.code() == c.code(); };
@@ -203,11 +199,11 @@ void keep_unanswered(pb::Status& said, const wire::Status& status, const pb::Sta
 }  // namespace
 
 std::optional<Appended> Outbox::append_state(const std::string& device, const wire::Status& status,
-                                             const Seen& seen) {
+                                             const Seen& seen, bool proven) {
   auto said = wire::to_wire(device, status);
   fit(said);
   const auto known = devices_.find(device);
-  if (known != devices_.end()) keep_unanswered(said, status, known->second.status);
+  if (known != devices_.end()) keep_unanswered(said, status, known->second.status, proven);
   const bool overtakes = unsaved_.erase(device) > 0;
   DeviceView next;
   next.identity =
@@ -234,7 +230,9 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
     const pb::Condition* before = nullptr;
     if (known != devices_.end()) {
       for (const auto& c : known->second.status.condition()) {
-        if (c.code() == said.condition(i).code() && c.has_since()) before = &c;
+        const bool same = c.code() == said.condition(i).code() && c.has_since();
+        // What grows from a warning into a fault begins anew: the fault is not as old.
+        if (same && c.severity() >= said.condition(i).severity()) before = &c;
       }
     }
     if (before != nullptr) *said.mutable_condition(i)->mutable_since() = before->since();
@@ -249,7 +247,7 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
     // and is overtaken leaves its number behind as a gap.
     if (!overtakes) entries.pop_back();
     owe(entries);
-    unsaved_[device] = {status, seen};
+    unsaved_[device] = {status, seen, proven};
     return std::nullopt;
   }
   Appended out{{epoch(), current().last}, next.status, std::nullopt};
@@ -280,7 +278,7 @@ void Outbox::flush() {
   retry_results();
   write_unsaved_supplies();
   for (auto& [device, unsaved] : std::exchange(unsaved_, {})) {
-    append_state(device, unsaved.status, unsaved.seen);
+    append_state(device, unsaved.status, unsaved.seen, unsaved.proven);
   }
   if (!held_.empty() || owed_) {
     std::vector<Pending> entries = std::exchange(held_, {});

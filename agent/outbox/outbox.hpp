@@ -54,9 +54,10 @@ class Outbox {
   void retain_devices(const std::vector<std::string>& configured);
 
   /// Writes a change of state. A status equal to the last one written (this run or an earlier one)
-  /// makes no event; conditions that persist keep the position that began them.
+  /// makes no event; conditions that persist keep the position that began them, until they grow
+  /// from a warning into a fault. `proven`: as `Recorder::state` has it.
   std::optional<Appended> append_state(const std::string& device, const wire::Status& status,
-                                       const Seen& seen);
+                                       const Seen& seen, bool proven = false);
   /// Writes one event of another class at once.
   void append(const pb::Event& event, const Seen& seen);
   /// Keeps a sample until the next commit, or until `flush`.
@@ -126,6 +127,7 @@ class Outbox {
   struct Unsaved {
     wire::Status status;
     Seen seen;
+    bool proven = false;
   };
 
   struct CommandRow {

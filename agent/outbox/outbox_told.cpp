@@ -54,12 +54,14 @@ Told Outbox::tell(const Telling& telling, const Seen& seen) {
   Beside beside;
   beside.telling = &telling;
   beside.told_wall_us = micros(seen.wall);
-  const bool written = commit(entries, beside);
-  if (!written || !file_.on_disk) {
-    // Who told it knows that it is not kept, so it leaves no gap; what was held with it does.
-    if (!written) {
-      entries.resize(entries.size() - telling.events.size());
+  if (!commit(entries, beside)) {
+    // Who told it knows that it is not kept, so it leaves no gap; what was held with it does, or
+    // goes with the next commit when that is to memory.
+    entries.resize(entries.size() - telling.events.size());
+    if (file_.on_disk) {
       owe(entries);
+    } else {
+      held_ = std::move(entries);
     }
     return {};
   }

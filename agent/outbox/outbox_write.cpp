@@ -61,6 +61,8 @@ bool Outbox::commit(std::vector<Pending>& entries, const Beside& beside) {
 }
 
 int Outbox::try_commit(std::vector<Pending>& entries, const Beside& beside) {
+  // In memory it would be sent, and told again by who learned that it is not kept.
+  if (beside.telling != nullptr && !file_.on_disk) return SQLITE_CANTOPEN;
   auto& db = *file_.db;
   auto row = current();
   db::Transaction transaction{db};

@@ -111,7 +111,7 @@ void DeviceWorker::watch() {
   lock.unlock();
   log::error("driver-stuck", {{"device", name}});
   // Nobody asks the other devices of the port either.
-  for (const auto& polled : devices_) recorder_.state(polled.device.name, stuck_status());
+  for (const auto& polled : devices_) recorder_.state(polled.device.name, stuck_status(), false);
   recorder_.note("stuck", name, {});
   lock.lock();
   reporting_ = false;
@@ -279,7 +279,9 @@ Duration DeviceWorker::at_least(const Polled& polled, MonoTime now) const {
 void DeviceWorker::tell(Polled& polled, const wire::Status& status, MonoTime now) {
   const bool held = polled.flapping.held();
   const auto told = polled.flapping.changed(status, now);
-  if (told) recorder_.state(polled.device.name, *told);
+  // What stands while it flaps is the worst that was seen: a result that worked ends none of it.
+  polled.proven = !polled.flapping.held() && proves(polled, status, now);
+  if (told) recorder_.state(polled.device.name, *told, polled.proven);
   if (held || !polled.flapping.held()) return;
   log::warning("flapping", {{"device", polled.device.name}});
 }
@@ -288,7 +290,8 @@ void DeviceWorker::end_flapping(Polled& polled, MonoTime now) {
   const auto ended = polled.flapping.calm(now);
   if (!ended) return;
   const auto& name = polled.device.name;
-  recorder_.state(name, ended->truth);
+  polled.proven = proves(polled, ended->truth, now);
+  recorder_.state(name, ended->truth, polled.proven);
   recorder_.note("flapping-ended", name, fmt::format("held_back={}", ended->held_back));
   log::info("flapping-ended", {{"device", name}, {"held_back", ended->held_back}});
 }

@@ -124,6 +124,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     Errc missed_for = Errc::timeout;
     std::optional<wire::Status> missed_as;  ///< what that is reported as, once it is believed
     std::optional<MonoTime> reported_at;    ///< of the report that is the status now
+    bool proven = false;                    ///< as it was recorded last
     bool not_there = false;                 ///< its driver answered that it is not attached
     bool may_have_left = false;             ///< something was pulled out since it answered
   };
@@ -163,6 +164,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   void watch_test();
   Result<wire::Status> ask(Polled& polled, Step& step);
   void tell(Polled& polled, const wire::Status& status, MonoTime now);
+  /// Whether the status is by an application that worked with the device last.
+  static bool proves(const Polled& polled, const wire::Status& status, MonoTime now);
   void end_flapping(Polled& polled, MonoTime now);
   Duration at_least(const Polled& polled, MonoTime now) const;
   void answered(std::size_t entry, wire::Status status, MonoTime now);

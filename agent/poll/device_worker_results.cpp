@@ -64,10 +64,18 @@ void DeviceWorker::conclude_missed(std::size_t entry, MonoTime now) {
   conclude(entry, std::move(status), false, now);
 }
 
+bool DeviceWorker::proves(const Polled& polled, const wire::Status& status, MonoTime now) {
+  return status.evidence == wire::Evidence::driver_report && polled.results.worked(now);
+}
+
 void DeviceWorker::conclude(std::size_t entry, wire::Status status, bool other_unit, MonoTime now) {
   auto& polled = devices_[entry];
   auto change = polled.debounce.observe(status, now);
-  if (change || other_unit) tell(polled, change ? *change : status, now);
+  // The same status, but now an application has worked with the device: the outbox may keep faults
+  // from before this run, which that ends.
+  const bool proven =
+      !polled.proven && !polled.debounce.decides_at() && proves(polled, status, now);
+  if (change || other_unit || proven) tell(polled, change ? *change : status, now);
   if (const auto at = polled.debounce.decides_at()) schedule_.again_at(entry, *at);
 }
 

@@ -126,7 +126,7 @@ Poller::~Poller() { stop(Duration::zero()); }
 void Poller::start() {
   for (const auto& name : names_) {
     const auto& target = targets_.at(name);
-    if (target.unasked) recorder_.state(name, *target.unasked);
+    if (target.unasked) recorder_.state(name, *target.unasked, false);
   }
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     if (!is_left(ports_[i])) workers_[i]->start();

@@ -98,7 +98,9 @@ struct HttpServer::State {
       } else {
         response = co_await answer(self, std::move(in.request));
       }
-      const bool more = in.keep_alive && !self->stopped && !socket_wanted;
+      const auto said = response.headers.find("Connection");
+      const bool last = said != response.headers.end() && said->second == "close";
+      const bool more = in.keep_alive && !self->stopped && !socket_wanted && !last;
       const auto ec = co_await write_response(stream, asked, response, more);
       if (ec) co_return;
       if (!more) break;

@@ -449,3 +449,53 @@ TEST_CASE("settings take effect while the agent runs, and what keeps it from ser
   bed.at = *bed.assistant->address();
   CHECK(bed.ask("GET", "/v1/status").status == 200);
 }
+
+TEST_CASE("switched off with a session open: nobody is served any more") {
+  Bed bed;
+  CHECK(bed.post("/v1/sessions", R"({"id":"s1"})").status == 201);
+  CHECK(bed.serving.active());
+  auto off = bed.settings;
+  off.on = false;
+  bed.assistant->use(off, Lang::en, {});
+  CHECK(bed.kept() == "session session");
+  CHECK_FALSE(bed.serving.active());
+  CHECK(bed.assistant->status().at("last_session").at("reason") == "switched-off");
+  // On again: the session is over, and new ones are taken.
+  bed.assistant->use(bed.settings, Lang::en, {});
+  bed.at = *bed.assistant->address();
+  CHECK(bed.post("/v1/sessions/s1/end", R"({"reason":"completed"})").status == 409);
+  CHECK(bed.post("/v1/sessions", R"({"id":"s2"})").status == 201);
+  CHECK(bed.kept() == "session session session");
+  CHECK(bed.serving.active());
+}
+
+TEST_CASE("a session times out although what serves it is gone") {
+  Bed bed;
+  spawn(bed.io, "assistant", bed.assistant->run());
+  bed.post("/v1/sessions", R"({"id":"s1"})");
+  auto broken = bed.settings;
+  broken.token_file = (bed.folder / "none").string() + "/token";
+  bed.assistant->use(broken, Lang::en, {});
+  CHECK_FALSE(bed.assistant->address());
+  CHECK(bed.serving.active());
+  bed.clock.shift = 11min;
+  for (int i = 0; i < 1'000 && bed.serving.active(); ++i) {
+    bed.io.restart();
+    bed.io.run_for(5ms);
+  }
+  CHECK_FALSE(bed.serving.active());
+  CHECK(bed.assistant->status().at("last_session").at("reason") == "timeout");
+}
+
+TEST_CASE("who may not ask keeps no connection") {
+  Bed bed;
+  const std::string request = "GET /v1/status HTTP/1.1\r\nHost: ";
+  for (const auto* rest : {"127.0.0.1\r\n\r\n", "127.0.0.1\r\nAuthorization: Bearer x\r\n\r\n",
+                           "evil.example.com\r\n\r\n"}) {
+    CAPTURE(rest);
+    const auto begun = bed.clock.mono();
+    const auto answer = bed.raw(request + rest);
+    CHECK(has(answer, "Connection: close"));
+    CHECK(bed.clock.mono() - begun < 5s);  // not after the time for an idle connection
+  }
+}

@@ -119,9 +119,10 @@ class ScenePort final : public drivers::Port {
 /// Remembers what was recorded and lets a test wait for it.
 class Notebook final : public Recorder {
  public:
-  void state(const std::string& device, const wire::Status& status) override {
+  void state(const std::string& device, const wire::Status& status, bool proven) override {
     const std::lock_guard lock{mutex_};
     states_.push_back({device, status});
+    proven_.push_back(proven);
     changed_.notify_all();
   }
   void sample(const std::string& device, const std::vector<wire::Measurement>&) override {
@@ -166,6 +167,10 @@ class Notebook final : public Recorder {
     const std::lock_guard lock{mutex_};
     return states_.size();
   }
+  bool proven(std::size_t index) const {
+    const std::lock_guard lock{mutex_};
+    return proven_.at(index);
+  }
   std::string device(std::size_t index) const {
     const std::lock_guard lock{mutex_};
     return states_.at(index).first;
@@ -175,6 +180,7 @@ class Notebook final : public Recorder {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::pair<std::string, wire::Status>> states_;
+  std::vector<bool> proven_;  ///< of each state
   std::vector<std::string> samples_;
   std::vector<std::string> notes_;
 };

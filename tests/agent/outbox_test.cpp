@@ -103,6 +103,42 @@ TEST_CASE("a condition keeps its beginning while nothing can be said of the devi
   CHECK(back->status->condition(0).since().seq() == 1);
 }
 
+TEST_CASE("a device's own fault of an earlier run ends with a result that worked, not before") {
+  Box box;
+  box.open(7).append_state("printer", Box::status({"cutter-error", "media-low"}), box.now());
+  auto& outbox = box.open(8);
+  wire::Status reported;
+  reported.device = wire::DeviceState::online;
+  reported.evidence = wire::Evidence::driver_report;
+  const auto failed = outbox.append_state("printer", reported, box.now(), false);
+  REQUIRE(failed);
+  REQUIRE(failed->status->condition_size() == 2);
+  CHECK(failed->status->condition(0).code() == "cutter-error");
+  CHECK(failed->status->condition(0).since().epoch() == 7);
+  const auto worked = outbox.append_state("printer", reported, box.now(), true);
+  REQUIRE(worked);
+  REQUIRE(worked->status->condition_size() == 1);
+  CHECK(worked->status->condition(0).code() == "media-low");
+}
+
+TEST_CASE("a warning that grows into a fault begins anew, a fault that eases does not") {
+  Box box;
+  auto& outbox = box.open(7);
+  auto status = Box::status({"results-failing"});
+  status.conditions[0].severity = wire::Severity::warning;
+  const auto warning = outbox.append_state("printer", status, box.now());
+  status.conditions[0].severity = wire::Severity::fault;
+  const auto fault = outbox.append_state("printer", status, box.now());
+  status.conditions[0].severity = wire::Severity::warning;
+  const auto eased = outbox.append_state("printer", status, box.now());
+  REQUIRE(warning);
+  REQUIRE(fault);
+  REQUIRE(eased);
+  CHECK(warning->status->condition(0).since().seq() == 1);
+  CHECK(fault->status->condition(0).since().seq() == 2);
+  CHECK(eased->status->condition(0).since().seq() == 2);
+}
+
 TEST_CASE("a condition that went and came back began anew") {
   Box box;
   box.open(7).append_state("printer", Box::status({"media-low"}), box.now());

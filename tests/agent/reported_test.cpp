@@ -235,6 +235,23 @@ TEST_CASE("a port that is held all day: unknown, then as reported, then failing,
   CHECK(wire::health_of(*polled) == wire::Health::ok);
 }
 
+TEST_CASE("that a device worked is told although its status stays the same") {
+  Rig rig;
+  rig.scene.set(Mode::busy);
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(1));
+  rig.worker->report(0, bad(rig.clock.mono()));
+  const auto failed = rig.notes.state_number(2);
+  REQUIRE(failed);
+  CHECK(failed->evidence == wire::Evidence::driver_report);
+  CHECK_FALSE(rig.notes.proven(1));
+  rig.worker->report(0, good(rig.clock.mono()));
+  const auto worked = rig.notes.state_number(3);
+  REQUIRE(worked);
+  CHECK(wire::same_state(*worked, *failed));
+  CHECK(rig.notes.proven(2));
+}
+
 TEST_CASE("a poll that gets through wins over a report, and failures beside it are a warning") {
   Rig rig;
   rig.worker->start();

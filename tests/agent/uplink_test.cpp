@@ -252,7 +252,7 @@ TEST_CASE("a kiosk enrols, connects and every event arrives once, also over brok
   CHECK(collector.sessions == 2);
   CHECK(collector.broken == 0);
   // Live: a change arrives without being asked for.
-  agent.journal.state("printer", Box::status());
+  agent.journal.state("printer", Box::status(), false);
   CHECK(until(io, [&] { return collector.marks[7] == 301; }));
   server.listener.stop();
 }
