@@ -74,6 +74,7 @@ struct WebSockets {
 /// Plain HTTP for people and scrapers on one address. All on the executor's thread.
 class HttpServer {
  public:
+  /// An answer with the header "Connection: close" is the connection's last.
   using Handler = std::function<Task<HttpResponse>(HttpRequest)>;
 
   HttpServer(asio::any_io_executor executor, Handler handler, HttpLimits limits = {},
