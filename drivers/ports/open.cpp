@@ -94,7 +94,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
     return std::unique_ptr<Port>{std::make_unique<UsbListPort>(*wanted, clock)};
   }
   if (address.scheme.starts_with("modbus+")) return open_modbus(address, clock, deadline);
-  if (address.scheme == "snmp") return open_snmp(address, clock);
+  if (address.scheme == "snmp") return open_snmp(address, clock, deadline);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

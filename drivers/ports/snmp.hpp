@@ -42,6 +42,7 @@ class SnmpPort final : public Port {
 };
 
 /// An SnmpPort to `address`, which PortAddress::parse has read. Nobody is asked yet.
-Result<std::unique_ptr<Port>> open_snmp(const PortAddress& address, const Clock& clock);
+Result<std::unique_ptr<Port>> open_snmp(const PortAddress& address, const Clock& clock,
+                                        MonoTime deadline);
 
 }  // namespace kw::drivers
