@@ -65,7 +65,8 @@ inline Outcome refused(std::string why) {
 }
 
 /// Words of a meaning, and the facts (with blanks between them) that must be among the decoder's
-/// where the words stand, and not where "no" or "not" stands before them; "!fact" must not be.
+/// where the words stand, and not where "no" or "not" stands before them. "!fact" must not be among
+/// them; of "one|two", one must be.
 struct Phrase {
   std::string_view words;
   std::string_view facts;
@@ -111,8 +112,8 @@ Outcome modbus_reply(const Vector& vector);
 Outcome nut_request(const Vector& vector);
 Outcome nut_reply(const Vector& vector);
 
-/// Holds the meaning of a row against what the decoder says. How many of its words were understood
-/// and are right; each that is wrong is a failed check.
+/// Holds the meaning of a row against what the decoder says. How many of its statements were
+/// understood; each that is wrong is a failed check.
 std::size_t hold_meaning(const Vector& vector, const Family& family, const Outcome& outcome);
 
 /// The status's parts as facts.

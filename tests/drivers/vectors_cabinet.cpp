@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <optional>
 #include <regex>
-#include <tuple>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -70,10 +69,9 @@ std::optional<modbus::Reply> decoded(const Frame& frame, const Bytes& bytes,
 
 /// "-5.0 C", "41.5 %", "2380 rpm", "12050 mV": each is one of the values, as it is or by a power
 /// of ten, with or without a sign.
-std::size_t hold_figures(const Vector& vector, const modbus::Reply& reply) {
+void hold_figures(const Vector& vector, const modbus::Reply& reply) {
   static const std::regex figure{"(-?[0-9]+(?:\\.[0-9]+)?) ?(?:°?C\\b|%|rpm\\b|mV\\b|V\\b|RH\\b)"};
   const auto& text = vector.meaning;
-  std::size_t held = 0;
   for (std::sregex_iterator it{text.begin(), text.end(), figure}, end; it != end; ++it) {
     const double wanted = std::stod((*it)[1].str());
     const bool there = std::ranges::any_of(reply.values, [&](std::uint16_t value) {
@@ -84,9 +82,7 @@ std::size_t hold_figures(const Vector& vector, const modbus::Reply& reply) {
       });
     });
     CHECK_MESSAGE(there, (*it)[0].str());
-    ++held;
   }
-  return held;
 }
 
 }  // namespace
@@ -147,7 +143,7 @@ Outcome modbus_reply(const Vector& vector) {
   CHECK(reply->exception == (exception ? pdu[1] : 0));
   if (!exception) {
     CHECK(reply->values.size() == count);
-    hold_figures(vector, *reply);
+    if (function >= 3) hold_figures(vector, *reply);
   }
   for (std::size_t bit = 0; bit < vector.bytes.size() * 8 && !frame->tcp; ++bit) {
     auto damaged = vector.bytes;

@@ -74,6 +74,13 @@ Bytes f2_frame(std::uint8_t address, const Bytes& payload) {
   return out;
 }
 
+/// Later CRT-310 models speak in the newer framing.
+bool is_f2(const Vector& vector) {
+  const auto& bytes = vector.bytes;
+  const std::size_t at = bytes.size() > 1 && (bytes[0] == 0x06 || bytes[0] == 0x15) ? 1 : 0;
+  return bytes[at] == 0xf2;
+}
+
 /// What the driver makes of it when it asks for the status.
 void add_status(const Result<wire::Status>& status, Outcome& out) {
   CHECK_MESSAGE(bool(status), status.error().text());
@@ -87,6 +94,7 @@ void add_status(const Result<wire::Status>& status, Outcome& out) {
 }  // namespace
 
 Outcome crt310_request(const Vector& vector) {
+  if (is_f2(vector)) return f2_request(vector);
   Outcome out;
   if (are_controls(vector, 0, find_crt310, out)) return out;
   const auto frame = only_frame(vector.bytes, crt310::overhead, find_crt310, out);
@@ -104,6 +112,7 @@ Outcome crt310_request(const Vector& vector) {
 }
 
 Outcome crt310_reply(const Vector& vector) {
+  if (is_f2(vector)) return f2_reply(vector);
   Outcome out;
   if (are_controls(vector, 0, find_crt310, out)) return out;
   const auto frame = only_frame(vector.bytes, crt310::overhead, find_crt310, out);
