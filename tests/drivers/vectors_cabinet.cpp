@@ -70,7 +70,8 @@ std::optional<modbus::Reply> decoded(const Frame& frame, const Bytes& bytes,
 /// "-5.0 C", "41.5 %", "2380 rpm", "12050 mV": each is one of the values, as it is or by a power
 /// of ten, with or without a sign.
 void hold_figures(const Vector& vector, const modbus::Reply& reply) {
-  static const std::regex figure{"(-?[0-9]+(?:\\.[0-9]+)?) ?(?:°?C\\b|%|rpm\\b|mV\\b|V\\b|RH\\b)"};
+  static const std::regex figure{
+      "(-?[0-9]+(?:\\.[0-9]+)?) ?(?:(?:°)?C\\b|%|rpm\\b|mV\\b|V\\b|RH\\b)"};
   const auto& text = vector.meaning;
   for (std::sregex_iterator it{text.begin(), text.end(), figure}, end; it != end; ++it) {
     const double wanted = std::stod((*it)[1].str());

@@ -100,7 +100,9 @@ bool Vector::broken() const {
       "\\b(bad|wrong|invalid|incorrect|false|mismatched) ([a-z]+ )?"
       "(checksum|check sum|check digits?|bcc|crc|lrc|chk|xor|parity|length|len|size|mbap|preamble|"
       "etx|stx|header|protocol id)\\b|"
-      "\\b(checksum|bcc|crc|lrc|chk|length) (mismatch|is wrong|does not (fit|match)|off by)|"
+      "\\b(checksum|bcc|crc|lrc|chk|xor|length) (is "
+      ")?(wrong|bad|invalid|incorrect|corrupt|mismatch|"
+      "off by|does not (fit|match))|\\b(bcc|crc|lrc) error\\b|"
       "\\b(length|header) (too long|too short|exceeds|longer than|shorter than)|"
       "\\b(longer|shorter) than its (own )?length\\b"};
   if (std::regex_search(text, resynchronised)) return false;

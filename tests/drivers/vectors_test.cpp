@@ -102,7 +102,8 @@ TEST_CASE("vectors: what a row says of its bytes, and what its bytes say, are to
        {"bad BCC", "wrong CRC", "truncated", "bad length", "Invalid: LRC", "status, wrong checksum",
         "vendor pseudo-frame (10 bytes, NOT well formed)", "line noise", "CRC mismatch",
         "reply without ETX", "corrupted frame", "shorter than its own length", "garbled",
-        "must be rejected", "incorrect XOR", "length too long"}) {
+        "must be rejected", "LRC wrong", "BCC error", "length does not match", "incorrect XOR",
+        "length too long"}) {
     CAPTURE(meaning);
     CHECK(broken(meaning));
   }
