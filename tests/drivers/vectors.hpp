@@ -91,6 +91,8 @@ Outcome crt310_request(const Vector& vector);
 Outcome crt310_reply(const Vector& vector);
 Outcome f2_request(const Vector& vector);
 Outcome f2_reply(const Vector& vector);
+Outcome pcsc_request(const Vector& vector);
+Outcome pcsc_reply(const Vector& vector);
 Outcome zt588_request(const Vector& vector);
 Outcome zt588_reply(const Vector& vector);
 Outcome scanner_request(const Vector& vector);

@@ -100,7 +100,8 @@ Outcome ipp_reply(const Vector& vector) {
       }
     }
   }
-  for (std::size_t n = 0; n < body.size(); ++n) {
+  constexpr std::uint8_t end_tag = 0x03;  // what follows it is a document
+  for (std::size_t n = 0; n < body.size() && body.back() == end_tag; ++n) {
     CAPTURE(n);
     CHECK_FALSE(bool(ipp::parse(std::span{body}.first(n))));
   }

@@ -101,7 +101,9 @@ Outcome eot_reply(const Vector& vector, const escpos::Model& model) {
   Outcome out;
   out.why = "no reply of this model";
   if (bytes.size() == 1 && !number) {
-    out.taken = std::ranges::any_of(names, [&](auto name) { return fits(name, bytes[0]); });
+    // A byte in order with the data (GS r, ESC v) that the row does not name, too.
+    out.taken = std::ranges::any_of(names, [&](auto name) { return fits(name, bytes[0]); }) ||
+                (!vector.broken() && (bytes[0] & 0x90) == 0);
     return out;
   }
   std::vector<escpos::Reply> replies;
@@ -171,6 +173,12 @@ Outcome escpos_reply(const Vector& vector) {
   const bool automatic = has_any_word(words, {"asb", "gs a", "automatic status", "xon", "xoff"});
   if (automatic || (bytes.size() == 4 && (bytes[0] & 0x93) == 0x10)) {
     whole(escpos::fit_stray(bytes));
+    return out;
+  }
+  // Blocks of other functions: a head of their own, text, 00 (output devices, section 1.4).
+  constexpr std::string_view heads = "\x35\x37\x3b\x3d";
+  if (heads.find(static_cast<char>(bytes.front())) != std::string_view::npos && bytes.size() > 1) {
+    out.taken = std::ranges::find(bytes, std::uint8_t{0}) == bytes.end() - 1;
     return out;
   }
   if (bytes.size() > 4) return refused("no answer that a printer gives");
