@@ -62,6 +62,13 @@ std::size_t next_key(std::string_view line, std::size_t from) {
   return line.size();
 }
 
+/// Whether "KEY=" stands at the front.
+bool begins_with_key(std::string_view text) {
+  const auto end = std::ranges::find_if_not(text, is_key_character);
+  const auto equals = std::find_if_not(end, text.end(), is_blank);
+  return end != text.begin() && equals != text.end() && *equals == '=';
+}
+
 /// Where the value ends that begins at `from`: in quotes, behind the one that closes them, which
 /// has nothing or a further key behind it.
 std::size_t end_of_value(std::string_view line, std::size_t from) {
@@ -70,7 +77,7 @@ std::size_t end_of_value(std::string_view line, std::size_t from) {
   for (auto close = line.find(line[first], first + 1); close != std::string_view::npos;
        close = line.find(line[first], close + 1)) {
     const auto rest = trimmed(line.substr(close + 1));
-    if (rest.empty() || next_key(rest, 0) == 0) return close + 1;
+    if (rest.empty() || begins_with_key(rest)) return close + 1;
   }
   return line.size();
 }
