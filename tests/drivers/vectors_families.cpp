@@ -24,8 +24,8 @@ constexpr std::array all{
     Family{"IPP", "ipp", "ipp", ipp_request, ipp_reply, ipp_words},
     Family{"PJL", "pjl", "pjl", pjl_request, pjl_reply, pjl_words},
     Family{"NUT", "nut|ups|upsd", "nut ups", nut_request, nut_reply, nut_words},
-    Family{"USB printer class", "usb printer|printer class|usb class|ieee 1284", "usb", usb_printer_request,
-           usb_printer_reply, usb_printer_words},
+    Family{"USB printer class", "usb printer|printer class|usb class|ieee 1284", "usb",
+           usb_printer_request, usb_printer_reply, usb_printer_words},
     Family{"Star", "star", "star", star_request, star_reply, receipt_words},
     Family{
         "ESC/POS",

@@ -56,13 +56,6 @@ Outcome pcsc_reply(const Vector& vector) {
   PcscPort port{{}, std::make_unique<OneReader>(number_of(vector.bytes)), clock};
   const auto until = clock.mono() + std::chrono::seconds{10};
   auto opened = (*made)->open(port, until);
-  if (!opened && opened.error().code() == Errc::missing) {
-    Outcome out;
-    out.taken = true;
-    out.tells = {"media:", "device:"};
-    out.add("device:noDevice");  // what the agent makes of that error
-    return out;
-  }
   if (!opened) return refused(opened.error().text());
   const auto status = (*made)->poll(until);
   if (!status) return refused(status.error().text());
