@@ -19,7 +19,7 @@ kw_test_packages=(
   nut-server nut-client
   snmpd snmp snmpsim
   chromium chromium-driver
-  debootstrap iproute2 python3 systemd
+  debootstrap faketime iproute2 python3 systemd
 )
 
 # The fuzz targets: libFuzzer, and names for the addresses in a finding.
