@@ -7,9 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include "drivers/laser_printer/snmp/message.hpp"
 #include "drivers/laser_printer/snmp/troubles.hpp"
 #include "drivers/ports/snmp.hpp"
+#include "drivers/ports/snmp_message.hpp"
 #include "drivers/simulators/snmp_agent.hpp"
 #include "tests/drivers/fake_port.hpp"
 #include "tests/drivers/support.hpp"
