@@ -48,7 +48,7 @@ constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_b
 
 /// Whether an option's value may be a password, wherever it was meant to go.
 bool may_be_secret(std::string_view option) {
-  constexpr std::array<std::string_view, 4> words{"community", "pass", "key", "pwd"};
+  constexpr std::array<std::string_view, 5> words{"community", "pass", "Pass", "key", "Key"};
   return std::ranges::any_of(words, [&](auto word) { return option.find(word) != option.npos; });
 }
 
