@@ -331,7 +331,10 @@ class V3 final : public SnmpSession {
   /// Why there is no answer in time.
   Error in_vain() const {
     if (unproved_) return refusal(SNMPERR_AUTHENTICATION_FAILURE);
-    if (unread_ != 0) return Error{Errc::garbled, "no SNMPv3 that can be read: " + reason(unread_)};
+    if (unread_ != 0) {
+      return Error{Errc::garbled, fmt::format("what comes is no SNMPv3, or out of its time ({})",
+                                              reason(unread_))};
+    }
     return Error{Errc::timeout, "no answer"};
   }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SNMPv3 against two agents nobody here wrote, snmpsim and net-snmp's snmpd: `kioskctl probe` with the right passphrases, with
-# wrong ones, with a user that is not known. snmp_v3.sh KIOSKCTL_V3 [KIOSKCTL]: kioskctl with SNMPv3, and the shipped one
-# where that goes without. Needs libsnmp-dev (kioskctl with SNMPv3 is not built without), snmpsim, snmpd and jq
-# (packaging/test.sh installs them). Runs beside others of its kind: own folder, ports that are free.
+# wrong ones, with a user that is not known; then several sessions in one program. snmp_v3.sh FOLDER [KIOSKCTL]: where
+# kioskctl_v3 and snmp_sessions are, and the shipped kioskctl where that goes without SNMPv3. Needs libsnmp-dev (those two are
+# not built without), snmpsim, snmpd and jq (packaging/test.sh installs them). Runs beside others of its kind: own folder,
+# ports that are free.
 set -euo pipefail
-kioskctl=$1
+kioskctl=$1/kioskctl_v3
+sessions=$1/snmp_sessions
 shipped=${2:-}
 PATH=$PATH:/usr/sbin
 [ -x "$kioskctl" ] || { echo "$kioskctl is missing: it needs libsnmp-dev, which packaging/test.sh installs" >&2; exit 1; }
@@ -16,6 +18,7 @@ folder=$(mktemp -d)
 export SNMP_PERSISTENT_DIR=$folder/state MIBS=''
 mkdir "$folder/state" "$folder/data" "$folder/cache"
 agent_pid=''
+sessions_pid=''
 stop_agent() {
   [ -n "$agent_pid" ] || return 0
   kill "$agent_pid" 2> /dev/null || true
@@ -25,6 +28,7 @@ stop_agent() {
 end() {
   trap - EXIT
   stop_agent
+  [ -z "$sessions_pid" ] || kill "$sessions_pid" 2> /dev/null || true
   rm -rf "$folder"
 }
 trap end EXIT
@@ -66,20 +70,25 @@ says() {
   [ "$code" = 1 ] || fail "$2: kioskctl probe ended with $code"
   sees "$2: \"$3\"" ".evidence == \"none\" and (.error | contains(\"$3\"))"
 }
-# start_agent COMMAND...: which is to listen at $port, and answers $first.
+# comes_up COMMAND: starts it at $port; whether it answers $first.
+comes_up() {
+  local until=$((SECONDS + 25))
+  "$1" > "$folder/start.log" 2>&1 &
+  agent_pid=$!
+  while kill -0 "$agent_pid" 2> /dev/null && [ $SECONDS -lt $until ]; do
+    as "$first"
+    [ "$code" != 0 ] || return 0
+    sleep 0.1
+  done
+  stop_agent
+  return 1
+}
+# start_agent COMMAND: at a port that is free.
 start_agent() {
-  local try until
+  local try
   for try in 1 2 3; do
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-    "$1" > "$folder/start.log" 2>&1 &
-    agent_pid=$!
-    until=$((SECONDS + 25))
-    while kill -0 "$agent_pid" 2> /dev/null && [ $SECONDS -lt $until ]; do
-      as "$first"
-      [ "$code" != 0 ] || return 0
-      sleep 0.1
-    done
-    stop_agent
+    ! comes_up "$1" || return 0
   done
   fail "$1 does not come up"
 }
@@ -165,6 +174,9 @@ stop_agent
 printer() {
   cat <<CONF
 agentAddress udp:127.0.0.1:$1
+exactEngineID 0x80001f8804736e6d7064
+oldEngineID 0x80001f8804736e6d7064
+engineBoots $boots
 override .1.3.6.1.2.1.25.3.2.1.3.1 octet_str "Example KioskLaser 4000"
 override .1.3.6.1.2.1.25.3.2.1.5.1 integer 2
 override .1.3.6.1.2.1.25.3.5.1.1.1 integer 3
@@ -189,6 +201,7 @@ agent() {
   printer "$port" > "$folder/snmpd.conf"
   exec snmpd -f -C -c "$folder/snmpd.conf" -p "$folder/pid" -Lf "$folder/snmpd.log"
 }
+boots=0
 context=''
 first='user=anybody&level=noAuthNoPriv'
 start_agent agent
@@ -201,6 +214,27 @@ says "user=stranger&secrets=$folder/right" "an unknown user" 'the agent knows no
 says "user=user-SHA&secrets=$folder/wrong-auth" "a wrong authentication passphrase" "authentication failed"
 says "user=user-SHA&auth=SHA-512&secrets=$folder/right" "another protocol than the user's" "or not SHA-512"
 says "user=user-SHA&secrets=$folder/wrong-privacy" "a wrong privacy passphrase" "passphrase"
+
+# ---- snmpd, while a program has sessions with it -------------------------------------------------------
+stop_agent
+boots=50  # so often it has begun
+start_agent agent
+at="snmp://127.0.0.1:$port?version=3&user=user-SHA"
+mkfifo "$folder/go"
+"$sessions" "$at&secrets=$folder/right" "$at&secrets=$folder/wrong-auth" < "$folder/go" > "$folder/said" 2> "$folder/sessions.log" &
+sessions_pid=$!
+exec 3> "$folder/go"
+until grep -q ready "$folder/said"; do
+  kill -0 "$sessions_pid" 2> /dev/null || fail "sessions of one program"
+  sleep 0.05
+done
+# It has forgotten that: by what is known of it, it speaks of long ago.
+stop_agent
+boots=0
+comes_up agent || fail "snmpd does not come up again"
+echo >&3
+wait "$sessions_pid" || fail "a session that outlives its agent"
+[ "$(tail -n 1 "$folder/said")" = answered ] || fail "an agent that has forgotten: $(tail -n 2 "$folder/said")"
 stop_agent
 says "user=user-SHA&secrets=$folder/right" "an agent that is gone" "nobody listens"
 
