@@ -221,7 +221,7 @@ boots=50  # so often it has begun
 start_agent agent
 at="snmp://127.0.0.1:$port?version=3&user=user-SHA"
 mkfifo "$folder/go"
-"$sessions" "$at&secrets=$folder/right" "$at&secrets=$folder/wrong-auth" < "$folder/go" > "$folder/said" 2> "$folder/sessions.log" &
+timeout 60 "$sessions" "$at&secrets=$folder/right" "$at&secrets=$folder/wrong-auth" < "$folder/go" > "$folder/said" 2> "$folder/sessions.log" &
 sessions_pid=$!
 exec 3> "$folder/go"
 until grep -q ready "$folder/said"; do
