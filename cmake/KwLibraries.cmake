@@ -1,5 +1,8 @@
 # Every library that we link, as one target each. The Windows build takes them from its sysroot.
 if(WIN32)
+  if(KW_WITH_NETSNMP)
+    message(FATAL_ERROR "KW_WITH_NETSNMP: there is no SNMPv3 on Windows")
+  endif()
   include(KwWindowsLibraries)
   return()
 endif()

@@ -4,11 +4,13 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <net-snmp/net-snmp-config.h>
@@ -324,6 +326,7 @@ class V3 final : public SnmpSession {
       const auto taken = snmp_sess_read(session_, &readable);
       if (taken != 0 && !unproved_) unread_ = seat.session().s_snmp_errno;
       if (wire_error_) return std::move(*wire_error_);  // it was to be asked again
+      if (!message_ && !report_ && wire_.now() >= until) return in_vain();
     }
     return {};
   }
