@@ -26,10 +26,10 @@ struct SelfTest {
 /// One device, spoken to in its own protocol.
 ///
 /// One thread at a time calls a driver, so it needs no lock. A driver never sleeps past its
-/// deadline, logs, writes files, looks at wall time or throws. An Error means "no answer" (or that
-/// another device answered): the caller closes the port, reports it after the third miss in a row
-/// and opens it again. What the device *says* is wrong with itself is a Status, never an Error.
-/// A health poll never makes a device touch a card, paper or a citizen.
+/// deadline, logs, writes files, throws or looks at wall time, but to judge a date that it was told
+/// (a certificate's end). An Error means "no answer", or another device's: the caller closes the
+/// port, reports it after the third miss in a row and opens it again. What the device *says* is
+/// wrong with itself is a Status. A health poll makes no device touch a card, paper or a citizen.
 class Driver {
  public:
   virtual ~Driver() = default;

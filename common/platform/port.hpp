@@ -52,7 +52,8 @@ struct SerialLine {
 /// Errc::unsupported: it is no serial port or cannot do this. `clock` outlives the port.
 Result<std::unique_ptr<Port>> open_serial(const SerialLine& line, const Clock& clock);
 
-/// Connects. Errc::missing: no such name; Errc::refused: nobody listens; Errc::timeout.
+/// Connects, the lookup of the name included until `deadline` at most. Errc::missing: no such name;
+/// Errc::refused: nobody listens; Errc::timeout.
 /// `clock` outlives the port.
 Result<std::unique_ptr<Port>> open_tcp(const std::string& host, std::uint16_t number,
                                        const Clock& clock, MonoTime deadline);

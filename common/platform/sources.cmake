@@ -1,6 +1,7 @@
 target_sources(kw_common PRIVATE
   platform/control_client.cpp
-  platform/control_server.cpp)
+  platform/control_server.cpp
+  platform/resolve.cpp)
 if(WIN32)
   target_sources(kw_common PRIVATE
     platform/win/clock.cpp
@@ -18,6 +19,7 @@ if(WIN32)
     platform/win/owner.cpp
     platform/win/pcsc_service.cpp
     platform/win/process.cpp
+    platform/win/resolve.cpp
     platform/win/security.cpp
     platform/win/serial_port.cpp
     platform/win/serial_ports.cpp
@@ -51,6 +53,7 @@ target_sources(kw_common PRIVATE
   platform/posix/owner.cpp
   platform/posix/pcsc_service.cpp
   platform/posix/process.cpp
+  platform/posix/resolve.cpp
   platform/posix/serial_port.cpp
   platform/posix/serial_ports.cpp
   platform/posix/service.cpp

@@ -113,6 +113,10 @@ Result<HttpAnswer> HttpPort::exchange(std::span<const std::uint8_t> request, Exc
       auto whole = feed(parser, in);
       if (!whole) return std::move(whole).error();
       if (*whole) break;
+      // A port hands over what is there however late it is: who never ends is left here.
+      if (seen.answering && wire_->now() >= deadline) {
+        return Error{Errc::timeout, target_.uri + ": the answer does not end"};
+      }
       auto got = wire_->read(chunk, deadline);
       if (got) {
         seen.answering = true;

@@ -4,6 +4,7 @@
 
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
+#include "drivers/ports/none.hpp"
 #include "drivers/ports/pcsc.hpp"
 #include "drivers/ports/snmp.hpp"
 #include "drivers/ports/usb.hpp"
@@ -11,25 +12,6 @@
 
 namespace kw::drivers {
 namespace {
-
-/// The port of a driver that has no wire. Using it is the driver's mistake, said plainly.
-class NoPort final : public Port {
- public:
-  explicit NoPort(const Clock& clock) : clock_(clock) {}
-
-  Result<void> write(std::span<const std::uint8_t> /*bytes*/, MonoTime /*deadline*/) override {
-    return Error{Errc::unsupported, "port \"-\" carries no bytes"};
-  }
-  Result<std::size_t> read(std::span<std::uint8_t> /*into*/, MonoTime /*deadline*/) override {
-    return Error{Errc::unsupported, "port \"-\" carries no bytes"};
-  }
-  void discard() override {}
-  void cancel() noexcept override {}
-  MonoTime now() const override { return clock_.mono(); }
-
- private:
-  const Clock& clock_;
-};
 
 unsigned number_of(const PortAddress& address, std::string_view name, unsigned fallback) {
   const auto at = address.options.find(name);
@@ -94,7 +76,7 @@ Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock&
     return std::unique_ptr<Port>{std::make_unique<UsbListPort>(*wanted, clock)};
   }
   if (address.scheme.starts_with("modbus+")) return open_modbus(address, clock, deadline);
-  if (address.scheme == "snmp") return open_snmp(address, clock);
+  if (address.scheme == "snmp") return open_snmp(address, clock, deadline);
   return Error{Errc::unsupported,
                "this build has no transport for \"" + address.scheme + "\" ports"};
 }

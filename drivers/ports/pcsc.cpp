@@ -23,11 +23,18 @@ constexpr int tries = 4;
 constexpr Duration parting = std::chrono::seconds{1};
 
 Error failure(std::string_view call, PcscService::Code code) {
-  if (code == pcsc::no_library) return Error{Errc::missing, "libpcsclite.so.1 is not installed"};
-  auto reason = Errc::disconnected;
-  if (code == pcsc::no_service || code == pcsc::service_stopped) reason = Errc::missing;
-  if (code == pcsc::no_access || code == pcsc::security_violation) reason = Errc::refused;
-  return Error{reason, fmt::format("{}: {:08X}", call, code)};
+  if (code == pcsc::no_library) {
+    return Error{Errc::missing, "libpcsclite.so.1 is not installed: install pcscd"};
+  }
+  const auto what = fmt::format("{}: {:08X}", call, code);
+  if (code == pcsc::no_service || code == pcsc::service_stopped) {
+    return Error{Errc::missing, "the PC/SC service does not run: start it (" + what + ")"};
+  }
+  if (code == pcsc::no_access || code == pcsc::security_violation) {
+    return Error{Errc::refused,
+                 "the PC/SC service does not let this account in: allow it (" + what + ")"};
+  }
+  return Error{Errc::disconnected, what};
 }
 
 /// The states of the named readers, or nothing when the list is out of date already.

@@ -4,8 +4,9 @@
 
 namespace kw::drivers {
 
-Result<std::unique_ptr<Port>> open_snmp(const PortAddress& address, const Clock& clock) {
-  auto wire = platform::open_udp(address.host, address.port, clock);
+Result<std::unique_ptr<Port>> open_snmp(const PortAddress& address, const Clock& clock,
+                                        MonoTime deadline) {
+  auto wire = platform::open_udp(address.host, address.port, clock, deadline);
   if (!wire) return wire;
   const auto& version = address.options.at("version");
   if (version == "3") {

@@ -50,6 +50,7 @@ class SnmpPort final : public Port {
 
 /// An SnmpPort to `address`, which PortAddress::parse has read. Nobody is asked yet. Of SNMPv3's
 /// file of passphrases: what read_snmp_secrets says.
-Result<std::unique_ptr<Port>> open_snmp(const PortAddress& address, const Clock& clock);
+Result<std::unique_ptr<Port>> open_snmp(const PortAddress& address, const Clock& clock,
+                                        MonoTime deadline);
 
 }  // namespace kw::drivers

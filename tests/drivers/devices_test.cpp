@@ -591,7 +591,7 @@ TEST_CASE("kiosk-devices: the UPS's conditions, each as the driver sees it") {
   CHECK(wire::health_of(*with("calibrating")) == wire::Health::busy);
   CHECK(wire::health_of(*with("starting")) == wire::Health::unknown);
   CHECK(with("access-denied").error().code() == Errc::refused);
-  CHECK(with("no-ups").error().code() == Errc::refused);
+  CHECK(drivers::codes_of(*with("no-ups")) == std::vector<std::string>{"bad-configuration"});
   CHECK(with("garbage").error().code() == Errc::timeout);  // no end of a line in it
   CHECK(with("no-reply").error().code() == Errc::timeout);
 }

@@ -141,7 +141,8 @@ told "all well again" '.health == "ok" and codes == []'
 
 ask --set ups=office
 [ "$code" = 1 ] || fail "no such UPS ends with $code"
-sees "a UPS that the server has not" '.evidence == "none" and (.error | contains("kioskups"))'
+sees "a UPS that the server has not" 'codes == ["bad-configuration"] and .evidence == "protocolReply" and .error == null
+  and (.conditions[0] | .action == "configuration" and (.detail | contains("kioskups")))'
 
 # A driver that hangs: upsd says DATA-STALE after MAXAGE, and some more until it has looked.
 kill -STOP "$driver_pid"

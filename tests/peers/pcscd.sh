@@ -84,8 +84,10 @@ empty='.device_state == "online" and .media == "notPresent" and .conditions == [
 inside='.device_state == "online" and .media == "present" and .conditions == [] and .components[0].state == "ok"'
 mute='.device_state == "online" and .media == "present" and .conditions[0].code == "card-mute" and .conditions[0].severity == "warning" and .health == "warning"'
 gone='.device_state == "noDevice" and [.conditions[].code] == ["not-present"] and .health == "fault"'
+stopped='(.conditions[0].detail | startswith("the PC/SC service does not run: start it"))'
+none='(.conditions[0].detail | startswith("PC/SC works and knows no reader"))'
 
-shows 4 "no service yet" "$no_service and .conditions[0].action == \"softwareError\""
+shows 4 "no service yet" "$no_service and $stopped and .conditions[0].action == \"softwareError\""
 
 # ---- the service and its reader --------------------------------------------------------------------
 mkdir "$folder/readers"
@@ -121,7 +123,7 @@ jq -e '.media == "present" and .conditions == [] and .health == "ok"' "$folder/a
 order remove
 shows 0 "no card again" "$empty"
 order unplug
-shows 1 "no reader" "$gone"
+shows 1 "no reader" "$gone and $none"
 order plug
 shows 0 "the reader is back" "$empty"
 
@@ -142,7 +144,7 @@ shows 0 "a service that goes on" "$empty"
 kill "$daemon"
 wait "$reader_pid" || true
 reader_pid=''
-shows 4 "a service that was stopped" "$no_service"
+shows 4 "a service that was stopped" "$no_service and $stopped"
 exec 9>&- 8>&-
 start_service
 shows 0 "a service that was started again" "$empty"

@@ -4,13 +4,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <random>
 #include <span>
 #include <utility>
 
-#include <netdb.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
@@ -18,14 +16,10 @@
 #include <sys/socket.h>
 
 #include "common/platform/posix/descriptor.hpp"
+#include "common/platform/resolve.hpp"
 
 namespace kw::platform {
 namespace {
-
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
 constexpr std::size_t header_size = 8;  // RFC 792: type, code, checksum, identifier, sequence
 constexpr std::size_t secret_size = 16;
@@ -103,16 +97,6 @@ bool answers(std::span<const std::uint8_t> packet, const Socket& socket, bool v6
   return std::ranges::equal(packet.subspan(header_size), secret);
 }
 
-Result<Addresses> resolve(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_DGRAM;
-  addrinfo* found = nullptr;
-  const int bad = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (bad == 0) return Addresses{found};
-  return Error{bad == EAI_AGAIN ? Errc::timeout : Errc::missing, host + ": " + ::gai_strerror(bad)};
-}
-
 Error failed(int number, const std::string& host) {
   const bool unreachable =
       number == ENETUNREACH || number == EHOSTUNREACH || number == ECONNREFUSED;
@@ -124,15 +108,16 @@ Error failed(int number, const std::string& host) {
 
 Result<Duration> echo(const std::string& host, std::uint16_t sequence, const Clock& clock,
                       MonoTime deadline) {
-  auto addresses = resolve(host);
-  if (!addresses) return std::move(addresses).error();
-  const addrinfo& to = **addresses;
-  const bool v6 = to.ai_family == AF_INET6;
+  auto addresses = resolve(host, 0, clock, deadline);
+  if (!addresses) return std::move(addresses).error().within(host);
+  const auto& to = addresses->front();
+  const bool v6 = to.v6;
   auto socket = open_socket(v6);
   if (!socket) return std::move(socket).error();
   const int fd = socket->fd.get();
   // Connected: the kernel then reports "unreachable", and other hosts' packets stay away.
-  if (::connect(fd, to.ai_addr, to.ai_addrlen) != 0) return failed(errno, host);
+  const auto* address = reinterpret_cast<const sockaddr*>(to.bytes.data());
+  if (::connect(fd, address, to.size) != 0) return failed(errno, host);
 
   const auto secret = make_secret();
   const auto request = request_of(v6, sequence, secret);

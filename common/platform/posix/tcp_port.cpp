@@ -2,7 +2,6 @@
 #include <string>
 #include <utility>
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -11,6 +10,7 @@
 
 #include "common/platform/port.hpp"
 #include "common/platform/posix/descriptor.hpp"
+#include "common/platform/resolve.hpp"
 
 namespace kw::platform {
 namespace {
@@ -26,25 +26,6 @@ class TcpPort final : public DescriptorPort {
   }
 };
 
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
-
-/// Names are looked up by the system's resolver, which keeps its own time limit; addresses are not
-/// looked up at all.
-Result<Addresses> resolve(const std::string& host, std::uint16_t number, const std::string& where) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int bad = ::getaddrinfo(host.c_str(), std::to_string(number).c_str(), &hints, &found);
-  if (bad == 0) return Addresses{found};
-  const auto code = bad == EAI_AGAIN ? Errc::timeout : Errc::missing;
-  return Error{code, where + ": " + ::gai_strerror(bad)};
-}
-
 /// A dead printer must be noticed although nothing is sent between polls.
 void keep_alive(int fd) {
   const auto set = [fd](int level, int option, int value) {
@@ -57,12 +38,14 @@ void keep_alive(int fd) {
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
-Result<Descriptor> connect_to(const addrinfo& to, const std::string& where, const Clock& clock,
+Result<Descriptor> connect_to(const SocketAddress& to, const std::string& where, const Clock& clock,
                               MonoTime deadline) {
-  Descriptor fd{::socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  Descriptor fd{
+      ::socket(to.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd) return port_error(errno, where);
   keep_alive(fd.get());
-  if (::connect(fd.get(), to.ai_addr, to.ai_addrlen) == 0) return fd;
+  const auto* address = reinterpret_cast<const sockaddr*>(to.bytes.data());
+  if (::connect(fd.get(), address, to.size) == 0) return fd;
   if (errno != EINPROGRESS) return port_error(errno, where);
   for (;;) {
     pollfd ready{fd.get(), POLLOUT, 0};
@@ -86,11 +69,11 @@ Result<std::unique_ptr<Port>> open_tcp(const std::string& host, std::uint16_t nu
   const bool v6 = host.find(':') != std::string::npos;
   const std::string where =
       "tcp://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(number);
-  auto addresses = resolve(host, number, where);
-  if (!addresses) return std::move(addresses).error();
+  auto addresses = resolve(host, number, clock, deadline);
+  if (!addresses) return std::move(addresses).error().within(where);
   Error last{Errc::missing, where + ": the name has no address"};
-  for (const addrinfo* to = addresses->get(); to != nullptr; to = to->ai_next) {
-    auto fd = connect_to(*to, where, clock, deadline);
+  for (const auto& to : *addresses) {
+    auto fd = connect_to(to, where, clock, deadline);
     if (fd) {
       return std::unique_ptr<Port>{std::make_unique<TcpPort>(std::move(*fd), where, clock)};
     }

@@ -3,11 +3,11 @@
 #include <cerrno>
 #include <utility>
 
-#include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/platform/posix/descriptor.hpp"
+#include "common/platform/resolve.hpp"
 
 namespace kw::platform {
 namespace {
@@ -54,33 +54,22 @@ class UdpPort final : public DescriptorPort {
   std::string name_;
 };
 
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-
 }  // namespace
 
 Result<std::unique_ptr<Port>> open_udp(const std::string& host, std::uint16_t number,
-                                       const Clock& clock) {
+                                       const Clock& clock, MonoTime deadline) {
   const bool v6 = host.find(':') != std::string::npos;
   const std::string where =
       "udp://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(number);
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_DGRAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int bad = ::getaddrinfo(host.c_str(), std::to_string(number).c_str(), &hints, &found);
-  if (bad != 0) {
-    const auto code = bad == EAI_AGAIN ? Errc::timeout : Errc::missing;
-    return Error{code, where + ": " + ::gai_strerror(bad)};
-  }
-  const std::unique_ptr<addrinfo, FreeAddresses> list{found};
+  auto addresses = resolve(host, number, clock, deadline);
+  if (!addresses) return std::move(addresses).error().within(where);
   // The first that the system has a way to: nobody answers yet who could tell which is right.
   Error last{Errc::missing, where + ": the name has no address"};
-  for (const addrinfo* to = list.get(); to != nullptr; to = to->ai_next) {
-    Descriptor fd{::socket(to->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-    if (fd && ::connect(fd.get(), to->ai_addr, to->ai_addrlen) == 0) {
+  for (const auto& to : *addresses) {
+    Descriptor fd{
+        ::socket(to.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    const auto* address = reinterpret_cast<const sockaddr*>(to.bytes.data());
+    if (fd && ::connect(fd.get(), address, to.size) == 0) {
       return std::unique_ptr<Port>{std::make_unique<UdpPort>(std::move(fd), where, clock)};
     }
     last = port_error(errno, where);

@@ -13,28 +13,14 @@
 // Wants the one above first.
 #include <icmpapi.h>
 
+#include "common/platform/resolve.hpp"
 #include "common/platform/win/handle.hpp"
 
 namespace kw::platform {
 namespace {
 
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-
 struct CloseIcmp {
   void operator()(void* handle) const { ::IcmpCloseHandle(handle); }
-};
-
-class Winsock {
- public:
-  Winsock() {
-    WSADATA about{};
-    WSAStartup(MAKEWORD(2, 2), &about);
-  }
-  Winsock(const Winsock&) = delete;
-  Winsock& operator=(const Winsock&) = delete;
-  ~Winsock() { WSACleanup(); }
 };
 
 DWORD milliseconds(MonoTime now, MonoTime deadline) {
@@ -55,15 +41,10 @@ constexpr std::array<char, 16> payload{"kioskwatch-echo"};
 
 Result<Duration> echo(const std::string& host, std::uint16_t /*sequence*/, const Clock& clock,
                       MonoTime deadline) {
-  const Winsock winsock;
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  addrinfo* found = nullptr;
-  if (const int bad = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); bad != 0) {
-    return Error{Errc::missing, host + ": " + reason_of(static_cast<DWORD>(bad))};
-  }
-  const std::unique_ptr<addrinfo, FreeAddresses> addresses{found};
-  const bool v6 = found->ai_family == AF_INET6;
+  auto addresses = resolve(host, 0, clock, deadline);
+  if (!addresses) return std::move(addresses).error().within(host);
+  auto& found = addresses->front();
+  const bool v6 = found.v6;
   const std::unique_ptr<void, CloseIcmp> icmp{v6 ? ::Icmp6CreateFile() : ::IcmpCreateFile()};
   if (icmp.get() == INVALID_HANDLE_VALUE) {
     return Error{Errc::unsupported, "icmp: " + reason_of(GetLastError())};
@@ -77,12 +58,12 @@ Result<Duration> echo(const std::string& host, std::uint16_t /*sequence*/, const
   if (v6) {
     sockaddr_in6 from{};
     from.sin6_family = AF_INET6;
-    auto* to = reinterpret_cast<sockaddr_in6*>(found->ai_addr);
+    auto* to = reinterpret_cast<sockaddr_in6*>(found.bytes.data());
     count = ::Icmp6SendEcho2(icmp.get(), nullptr, nullptr, nullptr, &from, to, bytes.data(),
                              static_cast<WORD>(bytes.size()), nullptr, room.data(),
                              static_cast<DWORD>(room.size()), wait);
   } else {
-    const auto* to = reinterpret_cast<const sockaddr_in*>(found->ai_addr);
+    const auto* to = reinterpret_cast<const sockaddr_in*>(found.bytes.data());
     count = ::IcmpSendEcho(icmp.get(), to->sin_addr.s_addr, bytes.data(),
                            static_cast<WORD>(bytes.size()), nullptr, room.data(),
                            static_cast<DWORD>(room.size()), wait);

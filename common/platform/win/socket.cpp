@@ -40,17 +40,4 @@ std::optional<Error> wait_for(HANDLE ready, HANDLE cancelled, DWORD ms, const st
   return Error{Errc::timeout, where + ": nothing within the deadline"};
 }
 
-Result<Addresses> resolve(const std::string& host, std::uint16_t number, int type,
-                          const std::string& where) {
-  ADDRINFOW hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = type;
-  hints.ai_flags = AI_NUMERICSERV;
-  ADDRINFOW* found = nullptr;
-  const int bad = GetAddrInfoW(wide(host).c_str(), std::to_wstring(number).c_str(), &hints, &found);
-  if (bad == 0) return Addresses{found};
-  const auto code = bad == WSATRY_AGAIN ? Errc::timeout : Errc::missing;
-  return Error{code, where + ": " + reason_of(static_cast<DWORD>(bad))};
-}
-
 }  // namespace kw::platform

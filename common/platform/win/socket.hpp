@@ -1,13 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include <winsock2.h>
-#include <ws2tcpip.h>
 
 #include "common/result.hpp"
 
@@ -37,15 +35,5 @@ Error socket_error(int number, const std::string& where);
 
 /// Waits until the socket's `ready` event is set; what ended the wait instead, or nothing.
 std::optional<Error> wait_for(HANDLE ready, HANDLE cancelled, DWORD ms, const std::string& where);
-
-struct FreeAddresses {
-  void operator()(ADDRINFOW* list) const { FreeAddrInfoW(list); }
-};
-using Addresses = std::unique_ptr<ADDRINFOW, FreeAddresses>;
-
-/// Names are looked up by the system's resolver, which keeps its own time limit; addresses are not
-/// looked up at all. `type`: SOCK_STREAM or SOCK_DGRAM.
-Result<Addresses> resolve(const std::string& host, std::uint16_t number, int type,
-                          const std::string& where);
 
 }  // namespace kw::platform

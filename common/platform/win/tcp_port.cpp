@@ -10,6 +10,7 @@
 #include <mstcpip.h>
 
 #include "common/platform/port.hpp"
+#include "common/platform/resolve.hpp"
 #include "common/platform/win/handle.hpp"
 #include "common/platform/win/socket.hpp"
 
@@ -104,9 +105,9 @@ void keep_alive(SOCKET socket) {
            nullptr);
 }
 
-Result<std::unique_ptr<Port>> connect_to(const ADDRINFOW& to, const std::string& where,
+Result<std::unique_ptr<Port>> connect_to(const SocketAddress& to, const std::string& where,
                                          const Clock& clock, MonoTime deadline) {
-  Socket socket{WSASocketW(to.ai_family, SOCK_STREAM, IPPROTO_TCP, nullptr, 0,
+  Socket socket{WSASocketW(to.v6 ? AF_INET6 : AF_INET, SOCK_STREAM, IPPROTO_TCP, nullptr, 0,
                            WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT)};
   if (!socket) return socket_error(WSAGetLastError(), where);
   keep_alive(socket.get());
@@ -115,7 +116,8 @@ Result<std::unique_ptr<Port>> connect_to(const ADDRINFOW& to, const std::string&
   if (WSAEventSelect(socket.get(), ready.get(), FD_CONNECT | FD_READ | FD_WRITE | FD_CLOSE) != 0) {
     return socket_error(WSAGetLastError(), where);
   }
-  if (connect(socket.get(), to.ai_addr, static_cast<int>(to.ai_addrlen)) != 0) {
+  const auto* address = reinterpret_cast<const sockaddr*>(to.bytes.data());
+  if (connect(socket.get(), address, static_cast<int>(to.size)) != 0) {
     const int why = WSAGetLastError();
     if (why != WSAEWOULDBLOCK) return socket_error(why, where);
     if (WaitForSingleObject(ready.get(), wait_ms(clock.mono(), deadline)) != WAIT_OBJECT_0) {
@@ -140,11 +142,11 @@ Result<std::unique_ptr<Port>> open_tcp(const std::string& host, std::uint16_t nu
   const bool v6 = host.find(':') != std::string::npos;
   const std::string where =
       "tcp://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(number);
-  auto addresses = resolve(host, number, SOCK_STREAM, where);
-  if (!addresses) return std::move(addresses).error();
+  auto addresses = resolve(host, number, clock, deadline);
+  if (!addresses) return std::move(addresses).error().within(where);
   Error last{Errc::missing, where + ": the name has no address"};
-  for (const auto* to = addresses->get(); to != nullptr; to = to->ai_next) {
-    auto port = connect_to(*to, where, clock, deadline);
+  for (const auto& to : *addresses) {
+    auto port = connect_to(to, where, clock, deadline);
     if (port) return port;
     last = std::move(port).error();
     if (last.code() == Errc::timeout) break;

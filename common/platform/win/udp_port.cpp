@@ -6,7 +6,9 @@
 #include <utility>
 
 #include <winsock2.h>
+#include <ws2tcpip.h>
 
+#include "common/platform/resolve.hpp"
 #include "common/platform/win/handle.hpp"
 #include "common/platform/win/socket.hpp"
 
@@ -98,22 +100,23 @@ class UdpPort final : public Port {
 }  // namespace
 
 Result<std::unique_ptr<Port>> open_udp(const std::string& host, std::uint16_t number,
-                                       const Clock& clock) {
+                                       const Clock& clock, MonoTime deadline) {
   start_winsock();
   const bool v6 = host.find(':') != std::string::npos;
   const std::string where =
       "udp://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(number);
-  auto addresses = resolve(host, number, SOCK_DGRAM, where);
-  if (!addresses) return std::move(addresses).error();
+  auto addresses = resolve(host, number, clock, deadline);
+  if (!addresses) return std::move(addresses).error().within(where);
   // The first that the system has a way to: nobody answers yet who could tell which is right.
   Error last{Errc::missing, where + ": the name has no address"};
-  for (const auto* to = addresses->get(); to != nullptr; to = to->ai_next) {
-    Socket socket{WSASocketW(to->ai_family, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
+  for (const auto& to : *addresses) {
+    Socket socket{WSASocketW(to.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
                              WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT)};
     auto ready = make_event();
     // This also makes the socket non-blocking.
+    const auto* address = reinterpret_cast<const sockaddr*>(to.bytes.data());
     if (socket && WSAEventSelect(socket.get(), ready.get(), FD_READ | FD_WRITE) == 0 &&
-        connect(socket.get(), to->ai_addr, static_cast<int>(to->ai_addrlen)) == 0) {
+        connect(socket.get(), address, static_cast<int>(to.size)) == 0) {
       return std::unique_ptr<Port>{
           std::make_unique<UdpPort>(std::move(socket), std::move(ready), where, clock)};
     }

@@ -88,12 +88,15 @@ class Pcsc final : public Driver {
   void close() noexcept override { port_ = nullptr; }
 
  private:
-  wire::Status not_present(wire::Status out, std::string others) {
+  wire::Status not_present(wire::Status out, const std::string& others) {
     mute_since_.reset();
     out.device = wire::DeviceState::no_device;
-    if (!others.empty()) others.insert(0, "attached: ");
+    // A reader without a driver looks to the service like none.
+    auto detail = others.empty() ? std::string{"PC/SC works and knows no reader: plug it in, "
+                                               "or install its driver"}
+                                 : "attached: " + others;
     out.conditions.push_back(
-        wire::condition(*wire::find_condition("not-present"), {}, std::move(others)));
+        wire::condition(*wire::find_condition("not-present"), {}, std::move(detail)));
     return out;
   }
 

@@ -160,6 +160,9 @@ TEST_CASE("pcsc: empty, a card, gone, back") {
   status = at.poll();
   CHECK(status.device == wire::DeviceState::no_device);
   CHECK(codes_of(status) == Codes{"not-present"});
+  CHECK(status.conditions.at(0).detail ==
+        "PC/SC works and knows no reader: plug it in, or install its driver");
+  CHECK(status.conditions.at(0).action == wire::Action::maintenance);
   at.change([](Machine& m) { m.readers.clear(); });
   CHECK(wire::same_state(at.poll(), status));
   at.change([](Machine& m) { m.readers = {{"ACS ACR39U 00 00", empty_reader}}; });
@@ -258,7 +261,8 @@ TEST_CASE("pcsc: a service that is stopped, restarted, forbidden, missing") {
     CHECK(status.evidence == wire::Evidence::none);
     CHECK(codes_of(status) == Codes{"pcsc-service"});
     CHECK(status.conditions.at(0).action == wire::Action::software_error);
-    CHECK(status.conditions.at(0).detail == "SCardEstablishContext: 8010001D");
+    CHECK(status.conditions.at(0).detail ==
+          "the PC/SC service does not run: start it (SCardEstablishContext: 8010001D)");
     at.change([](Machine& m) { m.connect = pcsc::success; });
     CHECK(at.poll().conditions.empty());
   }
@@ -277,14 +281,16 @@ TEST_CASE("pcsc: a service that is stopped, restarted, forbidden, missing") {
     });
     const auto status = at.poll();
     CHECK(codes_of(status) == Codes{"pcsc-service"});
-    CHECK(status.conditions.at(0).detail == "SCardEstablishContext: 8010006A");
+    CHECK(status.conditions.at(0).detail ==
+          "the PC/SC service does not let this account in: allow it "
+          "(SCardEstablishContext: 8010006A)");
   }
   SUBCASE("no library") {
     at.change([](Machine& m) {
       m.lists = {0x8010'0003U};
       m.connect = pcsc::no_library;
     });
-    CHECK(at.poll().conditions.at(0).detail == "libpcsclite.so.1 is not installed");
+    CHECK(at.poll().conditions.at(0).detail == "libpcsclite.so.1 is not installed: install pcscd");
   }
   SUBCASE("an error that a new context does not mend") {
     at.change([](Machine& m) { m.lists = {0x8010'0001U, 0x8010'0001U, 0x8010'0001U}; });

@@ -14,6 +14,7 @@
 
 #include "drivers/network/probe/ledger.hpp"
 #include "drivers/network/probe/methods.hpp"
+#include "drivers/ports/none.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -153,14 +154,16 @@ class NetworkProbe final : public Driver {
       : target_(std::move(target)), shown_(std::move(shown)), limits_(limits) {}
 
   Result<void> open(Port& port, MonoTime /*deadline*/) override {
-    port_ = &port;
+    port_ = dynamic_cast<NoPort*>(&port);
+    if (port_ == nullptr) return Error{Errc::unsupported, "network_probe: needs port \"-\""};
     return {};
   }
 
   Result<wire::Status> poll(MonoTime deadline) override {
+    if (port_ == nullptr) return Error{Errc::disconnected, "network_probe: not open"};
     const auto began = port_->now();
     const auto until = std::min(deadline, began + limits_.timeout);
-    auto found = network::probe(target_, sequence_++, clock_, until);
+    auto found = network::probe(target_, sequence_++, port_->clock(), until);
     // Said of this machine, not of the target.
     if (!found && found.error().code() == Errc::unsupported) return std::move(found).error();
     ledger_.note(began, found ? std::optional{found->rtt} : std::nullopt);
@@ -196,7 +199,7 @@ class NetworkProbe final : public Driver {
       said_.push_back(of(dns ? "dns-wrong-answer" : "http-wrong-answer", found.answer, shown_));
     }
     if (found.valid_until) {
-      const auto left = *found.valid_until - clock_.wall();
+      const auto left = *found.valid_until - port_->clock().wall();
       // The day of its end, not the days left: the detail must not change by itself.
       const auto day = rfc3339(*found.valid_until).substr(0, 10);
       if (left <= Duration::zero()) {
@@ -236,13 +239,12 @@ class NetworkProbe final : public Driver {
       if (const auto mean = day->mean_ms()) add("rtt_mean_ms_24h", *mean);
     }
     if (found != nullptr && found->valid_until) {
-      const auto left = *found->valid_until - clock_.wall();
+      const auto left = *found->valid_until - port_->clock().wall();
       add("certificate_days_left",
           std::floor(std::chrono::duration<double, std::ratio<86'400>>{left}.count()));
     }
   }
 
-  SystemClock clock_;  ///< the sockets' deadlines, and today for certificates
   Target target_;
   std::string shown_;
   Limits limits_;
@@ -252,7 +254,7 @@ class NetworkProbe final : public Driver {
   bool slow_ = false;
   bool lossy_ = false;
   std::uint16_t sequence_ = 0;
-  Port* port_ = nullptr;
+  NoPort* port_ = nullptr;
 };
 
 /// The addresses of `text`, each as an answer's are written, in order. Errc::invalid for another

@@ -22,6 +22,7 @@
 #include "drivers/network/probe/ledger.hpp"
 #include "drivers/network/probe/methods.hpp"
 #include "drivers/ports/open.hpp"
+#include "tests/drivers/fake_port.hpp"
 #include "tests/drivers/support.hpp"
 #include "tests/support/ports.hpp"
 
@@ -29,7 +30,6 @@ using namespace kw;
 using namespace kw::drivers;
 using namespace kw::drivers::network;
 using namespace std::chrono_literals;
-using Bytes = std::vector<std::uint8_t>;
 
 namespace {
 
@@ -195,11 +195,21 @@ Given given(std::string_view method, std::string target, Given more = {}) {
   return more;
 }
 
+/// A kiosk whose wall clock is ahead.
+class Ahead final : public Clock {
+ public:
+  explicit Ahead(Duration by) : by_(by) {}
+  WallTime wall() const override { return SystemClock{}.wall() + by_; }
+  MonoTime mono() const override { return SystemClock{}.mono(); }
+
+ private:
+  Duration by_;
+};
+
 /// The status of the driver after `count` polls.
-wire::Status polled(const Given& settings, int count = 1) {
+wire::Status polled(const Given& settings, int count = 1, const Clock& clock = SystemClock{}) {
   auto driver = make_driver("network_probe", settings);
   REQUIRE(driver);
-  const SystemClock clock;
   auto port = open_port(*PortAddress::parse("-"), clock, soon());
   REQUIRE((*driver)->open(**port, soon()));
   wire::Status out;
@@ -422,6 +432,10 @@ TEST_CASE("a certificate's end is read from the handshake and told in time") {
   REQUIRE(expiring != nullptr);
   CHECK(expiring->detail == rfc3339(ending.valid_until).substr(0, 10));
   CHECK(polled(given("tls", ending.target(), {{"expiry_warning_days", "10"}})).conditions.empty());
+  // Today is what the agent's clock says.
+  const Ahead next_month{identity::day * 21};
+  const auto by_then = polled(given("tls", ending.target()), 1, next_month);
+  CHECK(condition_of(by_then, "certificate-expired") != nullptr);
 
   const SecureServer ended{Duration{std::chrono::hours{-1}}};
   const auto over = polled(given("tls", ended.target()));
@@ -435,4 +449,12 @@ TEST_CASE("a server that speaks no TLS is no server with a certificate") {
   target.pop_back();
   const auto status = polled(given("tls", target, {{"timeout_ms", "200"}}), 3);
   CHECK(status.device == wire::DeviceState::offline);
+}
+
+TEST_CASE("a probe needs the port without a wire, and its clock") {
+  const auto driver = make_driver("network_probe", given("tcp", "127.0.0.1:9"));
+  REQUIRE(driver);
+  FakePort wire;
+  CHECK((*driver)->open(wire, soon()).error().code() == Errc::unsupported);
+  CHECK((*driver)->poll(soon()).error().code() == Errc::disconnected);
 }

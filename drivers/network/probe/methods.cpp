@@ -142,7 +142,7 @@ Result<Probe> by_tcp(const Target& target, const Clock& clock, MonoTime deadline
 /// Asks one name server for one record type.
 Result<DnsAnswer> look_up(const Target& target, const std::string& server, RecordType type,
                           const Clock& clock, MonoTime deadline) {
-  auto port = platform::open_udp(server, target.port, clock);
+  auto port = platform::open_udp(server, target.port, clock, deadline);
   if (!port) return std::move(port).error();
   const auto id = random_id();
   const auto query = dns_query(id, target.name, type);

@@ -35,28 +35,26 @@ class Nut final : public Driver {
   Result<void> open(Port& port, MonoTime deadline) override {
     port_ = &port;
     out_of_step_ = false;
-    ups_.clear();
-    auto listing = list("UPS", deadline);
-    if (!listing) {
-      if (listing.error().code() == Errc::garbled) {
-        return Error{Errc::refused, "nut: not a NUT server: " + listing.error().text()};
-      }
-      return std::move(listing).error().within("nut");
-    }
-    if (!listing->error.empty()) {
-      return Error{Errc::refused, "nut: LIST UPS: " + shown(listing->error)};
-    }
-    return choose(*listing);
+    return choose(deadline);
   }
 
   Result<wire::Status> poll(MonoTime deadline) override {
     if (port_ == nullptr) return Error{Errc::disconnected, "nut: not open"};
-    if (ups_.empty()) return undecided();
     // Nothing marks a line as the answer to an earlier question, but a new connection has none.
     if (out_of_step_) {
       return Error{Errc::disconnected, "nut: an answer is outstanding on this connection"};
     }
+    // The server's configuration may have changed under a connection that goes on.
+    if (ups_.empty()) {
+      if (auto chosen = choose(deadline); !chosen) return std::move(chosen).error();
+      if (ups_.empty()) return mistaken_;
+    }
     auto listing = list("VAR " + ups_, deadline);
+    if (listing && listing->error == "UNKNOWN-UPS") {
+      if (auto chosen = choose(deadline); !chosen) return std::move(chosen).error();
+      if (ups_.empty()) return mistaken_;
+      listing = list("VAR " + ups_, deadline);
+    }
     if (!listing) return std::move(listing).error().within("nut");
     const auto& error = listing->error;
     if (error == "DATA-STALE" || error == "DRIVER-NOT-CONNECTED") return nut::unreachable(error);
@@ -82,18 +80,32 @@ class Nut final : public Driver {
     return is_word ? std::string{text} : "an unknown error";
   }
 
-  /// A server that answers is no wrong device: the configuration leaves open which UPS is meant.
-  wire::Status undecided() const {
+  /// A server that answers is no wrong device: the configuration, here or there, names no UPS of
+  /// its.
+  static wire::Status mistaken(wire::DeviceState device, std::string what_to_do) {
     wire::Status out;
+    out.device = device;
     out.evidence = wire::Evidence::protocol_reply;
     out.conditions.push_back(
-        wire::condition(*wire::find_condition("bad-configuration"), {}, "which UPS: " + several_));
+        wire::condition(*wire::find_condition("bad-configuration"), {}, std::move(what_to_do)));
     return out;
   }
 
-  Result<void> choose(const Listing& listing) {
+  /// Sets `ups_`, or `mistaken_` when no UPS of the server's, or not one alone, is meant.
+  Result<void> choose(MonoTime deadline) {
+    ups_.clear();
+    auto listing = list("UPS", deadline);
+    if (!listing) {
+      if (listing.error().code() == Errc::garbled) {
+        return Error{Errc::refused, "nut: not a NUT server: " + listing.error().text()};
+      }
+      return std::move(listing).error().within("nut");
+    }
+    if (!listing->error.empty()) {
+      return Error{Errc::refused, "nut: LIST UPS: " + shown(listing->error)};
+    }
     std::vector<std::string> names;
-    for (const auto& row : listing.rows) {
+    for (const auto& row : listing->rows) {
       if (row.size() < 2 || row[0] != "UPS" || !nut::is_ups_name(row[1])) {
         return Error{Errc::refused, "nut: not a NUT server: a line of LIST UPS is none"};
       }
@@ -111,12 +123,18 @@ class Nut final : public Driver {
     for (std::size_t i = 0; i < std::min(names.size(), most_names_told); ++i) {
       known += (i == 0 ? "" : ", ") + names[i];
     }
-    if (names.empty()) return Error{Errc::refused, "nut: the server has no UPS"};
-    if (wanted_.empty()) {
-      several_ = std::move(known);
-      return {};
+    using wire::DeviceState;
+    if (names.empty()) {
+      mistaken_ = mistaken(DeviceState::no_device, "the server has no UPS: add it to its ups.conf");
+    } else if (wanted_.empty()) {
+      mistaken_ =
+          mistaken(DeviceState::unknown, "the server has several UPSs: set ups to one of " + known);
+    } else {
+      mistaken_ = mistaken(
+          DeviceState::no_device,
+          fmt::format("the server has no UPS \"{}\": set ups to one of {}", wanted_, known));
     }
-    return Error{Errc::refused, fmt::format("nut: no UPS \"{}\" (known: {})", wanted_, known)};
+    return {};
   }
 
   Result<Listing> list(const std::string& what, MonoTime deadline) {
@@ -149,8 +167,8 @@ class Nut final : public Driver {
 
   std::string wanted_;
   Port* port_ = nullptr;
-  std::string ups_;  ///< chosen by `open`; empty: one of `several_`, it is not said which
-  std::string several_;
+  std::string ups_;           ///< the chosen one; empty: none could be
+  wire::Status mistaken_;     ///< what is told then
   bool out_of_step_ = false;  ///< a question has not been answered wholly
 };
 

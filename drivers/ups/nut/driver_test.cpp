@@ -55,8 +55,8 @@ std::unique_ptr<Driver> driver_for(const Given& settings = {}) {
   return std::move(*out);
 }
 
-wire::Status polled(Server& server) {
-  const auto driver = driver_for();
+wire::Status polled(Server& server, const Given& settings = {}) {
+  const auto driver = driver_for(settings);
   const auto opened = driver->open(server.port, server.within(seconds{5}));
   REQUIRE_MESSAGE(bool(opened), opened.error().text());
   auto status = driver->poll(server.within(seconds{5}));
@@ -221,16 +221,23 @@ TEST_CASE("nut: which UPS is asked, and what is said when that is not clear") {
   };
   CHECK(bool(opening({})));
   CHECK(bool(opening({{"ups", "kioskups"}})));
-  CHECK(opening({{"ups", "office"}}).error().text() == "nut: no UPS \"office\" (known: kioskups)");
+  const auto mistake = [&](const Given& settings, wire::Health health) {
+    const auto status = polled(server, settings);
+    CHECK(codes_of(status) == Codes{"bad-configuration"});
+    CHECK(status.conditions[0].action == wire::Action::configuration);
+    CHECK(status.evidence == wire::Evidence::protocol_reply);
+    CHECK(wire::health_of(status) == health);
+    return status.conditions[0].detail;
+  };
+  using enum wire::Health;
+  CHECK(mistake({{"ups", "office"}}, fault) ==
+        "the server has no UPS \"office\": set ups to one of kioskups");
   server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nUPS a \"\"\nUPS b \"\"\nEND LIST UPS\n";
-  CHECK(bool(opening({})));
-  const auto undecided = polled(server);
-  CHECK(codes_of(undecided) == Codes{"bad-configuration"});
-  CHECK(undecided.conditions[0].detail == "which UPS: a, b");
-  CHECK(undecided.device == wire::DeviceState::unknown);
+  CHECK(mistake({}, unknown) == "the server has several UPSs: set ups to one of a, b");
   CHECK(bool(opening({{"ups", "b"}})));
   server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nEND LIST UPS\n";
-  CHECK(opening({}).error().text() == "nut: the server has no UPS");
+  CHECK(mistake({}, fault) == "the server has no UPS: add it to its ups.conf");
+  CHECK(mistake({{"ups", "a"}}, fault) == "the server has no UPS: add it to its ups.conf");
   server.answers["LIST UPS\n"] = "ERR ACCESS-DENIED\n";
   CHECK(opening({}).error().code() == Errc::refused);
   server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nUPS a;b \"\"\nEND LIST UPS\n";
@@ -247,6 +254,36 @@ TEST_CASE("nut: which UPS is asked, and what is said when that is not clear") {
   server.answers.clear();
   CHECK(opening({}).error().code() == Errc::timeout);
   CHECK(make_driver("nut", {{"ups", "a\nINSTCMD a load.off"}}).error().code() == Errc::invalid);
+}
+
+TEST_CASE("nut: a UPS that its server's configuration loses, regains and renames") {
+  Server server;
+  const auto driver = driver_for();
+  REQUIRE(bool(driver->open(server.port, server.within(seconds{5}))));
+  const auto codes = [&] {
+    const auto status = driver->poll(server.within(seconds{5}));
+    REQUIRE_MESSAGE(bool(status), status.error().text());
+    return codes_of(*status);
+  };
+  CHECK(codes().empty());
+  const auto variables = server.answers.extract("LIST VAR kioskups\n").mapped();
+  server.answers["LIST VAR kioskups\n"] = "ERR UNKNOWN-UPS\n";
+  const auto listed = std::exchange(server.answers["LIST UPS\n"],
+                                    "BEGIN LIST UPS\nUPS a \"\"\nUPS b \"\"\nEND LIST UPS\n");
+  CHECK(codes() == Codes{"bad-configuration"});
+  CHECK(codes() == Codes{"bad-configuration"});
+  // The same connection goes on.
+  server.answers["LIST UPS\n"] = listed;
+  server.answers["LIST VAR kioskups\n"] = variables;
+  CHECK(codes().empty());
+  server.answers["LIST VAR kioskups\n"] = "ERR UNKNOWN-UPS\n";
+  server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nUPS new \"\"\nEND LIST UPS\n";
+  server.answers["LIST VAR new\n"] =
+      "BEGIN LIST VAR new\nVAR new ups.status \"OB\"\nEND LIST VAR new\n";
+  CHECK(codes() == Codes{"mains-lost"});
+  // Listed and unknown at once is no answer.
+  server.answers["LIST VAR new\n"] = "ERR UNKNOWN-UPS\n";
+  CHECK(driver->poll(server.within(seconds{5})).error().code() == Errc::refused);
 }
 
 TEST_CASE("nut: a poll asks for the variables and nothing else") {
