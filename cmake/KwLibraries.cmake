@@ -40,7 +40,7 @@ endif()
 # is shipped goes without. Its own OpenSSL is the system's: ours, where it is linked in, must not stand in for it.
 option(KW_WITH_NETSNMP "SNMPv3 by net-snmp, a shared library" OFF)
 find_path(KW_NETSNMP_HEADERS net-snmp/net-snmp-config.h)
-find_library(KW_NETSNMP libnetsnmp.so)
+find_file(KW_NETSNMP libnetsnmp.so PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE})
 if(KW_NETSNMP_HEADERS AND KW_NETSNMP)
   add_library(kw_netsnmp INTERFACE)
   target_include_directories(kw_netsnmp SYSTEM INTERFACE ${KW_NETSNMP_HEADERS})
