@@ -17,7 +17,7 @@ kw_test_packages=(
   cups-ipp-utils dbus-daemon umockdev libumockdev-dev pcscd libccid pcsc-tools
   python3-pymodbus python3-serial python3-serial-asyncio socat
   nut-server nut-client
-  snmpd snmp snmpsim
+  snmpd snmp snmpsim libsnmp-dev
   chromium chromium-driver
   debootstrap faketime iproute2 python3 systemd
 )
