@@ -292,7 +292,7 @@ TEST_CASE("a quarantined session's events are kept but judge nothing") {
   // Not its paper, but that it is there.
   const auto orders = bed.queries->orders({}, {});
   REQUIRE(orders->items.size() == 1);
-  CHECK(orders->items[0].code == "two-agents");
+  CHECK(orders->items[0].order.code == "two-agents");
   // The first agent's epoch was not forgotten.
   CHECK(bed.send(session, batch(7, 1, {state("receipt", {"media-empty"})}))->mark == 1);
   CHECK(bed.queries->orders({}, {})->items.size() == 2);
