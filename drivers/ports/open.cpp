@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "common/platform/serial_ports.hpp"
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
 #include "drivers/ports/pcsc.hpp"
@@ -12,16 +13,17 @@
 namespace kw::drivers {
 namespace {
 
-/// The port of a driver that has no wire. Using it is the driver's mistake, said plainly.
+/// The port of a driver that has no wire, or leaves it to others. Using it is the driver's mistake,
+/// said plainly.
 class NoPort final : public Port {
  public:
-  explicit NoPort(const Clock& clock) : clock_(clock) {}
+  NoPort(const Clock& clock, std::string why) : clock_(clock), why_(std::move(why)) {}
 
   Result<void> write(std::span<const std::uint8_t> /*bytes*/, MonoTime /*deadline*/) override {
-    return Error{Errc::unsupported, "port \"-\" carries no bytes"};
+    return Error{Errc::unsupported, why_};
   }
   Result<std::size_t> read(std::span<std::uint8_t> /*into*/, MonoTime /*deadline*/) override {
-    return Error{Errc::unsupported, "port \"-\" carries no bytes"};
+    return Error{Errc::unsupported, why_};
   }
   void discard() override {}
   void cancel() noexcept override {}
@@ -29,7 +31,27 @@ class NoPort final : public Port {
 
  private:
   const Clock& clock_;
+  std::string why_;
 };
+
+std::unique_ptr<Port> no_port(const Clock& clock, std::string why) {
+  return std::make_unique<NoPort>(clock, std::move(why));
+}
+
+/// Linux lets a second program open a serial line that a first one reads: the lines would move,
+/// and what comes next would reach either of them.
+Result<std::unique_ptr<Port>> look_at(const PortAddress& address, const Clock& clock) {
+  const bool on_line =
+      address.scheme == "serial" || (address.scheme == "modbus+rtu" && address.port == 0);
+  if (!on_line) {
+    return Error{Errc::busy, address.scheme + ": left to the program that uses it"};
+  }
+  const auto where = address.scheme + ":" + address.host;
+  if (!platform::serial_device_exists(address.host)) {
+    return Error{Errc::missing, where + ": no such serial device"};
+  }
+  return no_port(clock, where + ": was looked at, not opened");
+}
 
 unsigned number_of(const PortAddress& address, std::string_view name, unsigned fallback) {
   const auto at = address.options.find(name);
@@ -77,7 +99,8 @@ Result<std::unique_ptr<Port>> open_modbus(const PortAddress& address, const Cloc
 
 Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
                                         MonoTime deadline) {
-  if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
+  if (address.scheme == "-") return no_port(clock, "port \"-\" carries no bytes");
+  if (address.only_look) return look_at(address, clock);
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
   if (address.scheme == "pcsc") {
     return std::unique_ptr<Port>{std::make_unique<PcscPort>(address.host, clock)};
