@@ -243,6 +243,7 @@ struct Rig {
   }
   Result<std::unique_ptr<drivers::Port>> open() {
     if (scene.mode() == Mode::busy) return Error{Errc::busy, "held by somebody"};
+    if (scene.mode() == Mode::missing) return Error{Errc::missing, "no such port"};
     return std::unique_ptr<drivers::Port>{std::make_unique<ScenePort>(scene, clock)};
   }
   /// The first status recorded from number `from` on that is as wanted.
@@ -298,6 +299,38 @@ TEST_CASE("a port that is held all day: unknown, then as reported, then failing,
       rig.comes(5, [](const auto& s) { return s.evidence == wire::Evidence::protocol_reply; });
   REQUIRE(polled);
   CHECK(wire::health_of(*polled) == wire::Health::ok);
+}
+
+TEST_CASE(
+    "a device that polls only see to be there is ok, failing, unplugged as results and polls say") {
+  Rig rig;
+  rig.scene.set(Mode::there);
+  rig.worker->start();
+  const auto there = rig.notes.state_number(1);
+  REQUIRE(there);
+  CHECK(there->evidence == wire::Evidence::presence_only);
+  rig.worker->report(0, good(rig.clock.mono()));
+  const auto worked = rig.notes.state_number(2);
+  REQUIRE(worked);
+  CHECK(worked->evidence == wire::Evidence::driver_report);
+  CHECK(wire::health_of(*worked) == wire::Health::ok);
+  rig.worker->report(0, bad(rig.clock.mono()));
+  rig.worker->report(0, bad(rig.clock.mono()));
+  const auto failing = rig.comes(3, [](const auto& s) { return !s.conditions.empty(); });
+  REQUIRE(failing);
+  CHECK(codes(*failing) == "results-failing");
+  CHECK(wire::health_of(*failing) == wire::Health::fault);
+  // Aged out: only its presence is known again.
+  const auto aged =
+      rig.comes(4, [](const auto& s) { return s.evidence == wire::Evidence::presence_only; });
+  REQUIRE(aged);
+  CHECK(aged->conditions.empty());
+  rig.worker->report(0, good(rig.clock.mono()));
+  rig.scene.set(Mode::missing);
+  const auto gone =
+      rig.comes(5, [](const auto& s) { return s.device == wire::DeviceState::no_device; });
+  REQUIRE(gone);
+  CHECK(codes(*gone) == "not-present");
 }
 
 TEST_CASE("that a device worked is told although its status stays the same") {
