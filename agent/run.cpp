@@ -18,12 +18,12 @@
 #include "agent/control/answers.hpp"
 #include "agent/control/following.hpp"
 #include "agent/control/verbs.hpp"
+#include "agent/hotplug.hpp"
 #include "agent/local_api/assistant.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/results.hpp"
 #include "agent/power.hpp"
 #include "agent/serving.hpp"
-#include "agent/strangers.hpp"
 #include "agent/uplink/uplink.hpp"
 #include "agent/watch.hpp"
 #include "agent/watchdog.hpp"
@@ -31,13 +31,11 @@
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
-#include "common/platform/device_nodes.hpp"
 #include "common/platform/host_facts.hpp"
 #include "common/platform/memory.hpp"
 #include "common/platform/process.hpp"
 #include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
-#include "drivers/ports/usb_watch.hpp"
 
 namespace kw::agent {
 namespace {
@@ -99,7 +97,7 @@ class Agent {
     supplies_.on_refill([this](const Supplies::Event& refill) { tell(refill); });
     use_devices(config);
     watch_.start(config);
-    watch_usb(config);
+    hotplug_.use(config);
     answers_.assistant([this] { return assistant_.status(); });
     assistant_.use(config.assistant, config.language, device_names(config));
     commander_.start();
@@ -112,7 +110,7 @@ class Agent {
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
     spawn(io_, "watchdog", watchdog_.run());
-    spawn(io_, "hotplug", look_at_new_ports());
+    spawn(io_, "hotplug", hotplug_.run());
     spawn(io_, "assistant", assistant_.run());
     service_.ready(
         fmt::format("devices={} problems={}", config.devices.size(), config.problems.size()));
@@ -271,7 +269,7 @@ class Agent {
     const auto config = next->config;
     use_devices(*config);
     const auto left = co_await watch_.replace(helper_, config, stop_limit);
-    watch_usb(*config);
+    hotplug_.use(*config);
     in_force_ = std::move(next);
     answers_.use(config);
     board_.retain(device_names(*config));
@@ -321,44 +319,10 @@ class Agent {
     }
   }
 
-  Task<void> look_at_new_ports() {
-    for (;;) {
-      co_await device_nodes_.appeared();
-      watch_.port_appeared();
-    }
-  }
-
-  /// Also when no configured device is on USB: what is plugged in beside them is told.
-  void watch_usb(const AgentConfig& config) {
-    if (config.readable) strangers_.use(config);
-    if (usb_watch_) return;
-    auto started = drivers::UsbWatch::start([this](const drivers::UsbChange& change) {
-      asio::post(io_, [this, change] { usb_changed(change); });
-    });
-    if (started) {
-      usb_watch_ = std::move(*started);
-    } else {
-      log::warning("usb-not-watched", {{"reason", started.error()}});
-    }
-  }
-
-  void usb_changed(const drivers::UsbChange& change) {
-    log::info(change.arrived ? "usb-plugged-in" : "usb-pulled-out",
-              {{"device", fmt::format("{:04x}:{:04x}", change.vendor, change.product)}});
-    if (change.arrived) {
-      watch_.port_appeared();
-    } else {
-      watch_.device_left();
-    }
-    if (const auto note = strangers_.changed(change, clock_.mono())) {
-      journal_.post_note(note->code, note->detail);
-    }
-  }
-
   Task<void> stop_when_told() {
     co_await signals_.async_wait(as_result);
     log::info("agent-stopping");
-    usb_watch_.reset();
+    hotplug_.stop();
     service_.stopping();
     control_.stop();
     assistant_.stop();
@@ -409,9 +373,7 @@ class Agent {
   asio::signal_set signals_;
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   Watchdog watchdog_;
-  platform::DeviceNodes device_nodes_{io_.get_executor()};
-  Strangers strangers_;
-  std::unique_ptr<drivers::UsbWatch> usb_watch_;  ///< null where nothing can be watched
+  Hotplug hotplug_{io_, watch_, journal_, clock_};
 };
 
 }  // namespace
