@@ -382,6 +382,10 @@ TEST_CASE("a result for a device that is not polled is refused with the reason")
   };
   Poller poller{config, never, notes, board, clock, 1};
   CHECK(poller.report("off", good(clock.mono()), Lang::en).error().code() == Errc::refused);
+  CHECK(poller.report("off", good(clock.mono()), Lang::en).error().text() ==
+        "device off is disabled in the configuration");
+  CHECK(poller.report("off", good(clock.mono()), Lang::zh_cn).error().text() ==
+        "设备 off 已在配置中停用");
   const auto none = poller.report("printer", good(clock.mono()), Lang::en);
   REQUIRE(none.error().code() == Errc::missing);
   CHECK(none.error().text() == "no device \"printer\"; configured: off");
