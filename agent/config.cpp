@@ -131,6 +131,8 @@ struct Loader {
     for (const auto& error : wrong) mistake(prefix, reader.line(), error.text());
     const auto made = device.card->make(device.settings);
     if (!made) mistake(prefix, line_of(table, "settings", reader.line()), made.error().text());
+    // The address is known by now.
+    device.address.only_look = made && !(*made)->polls_port();
   }
 
   void port(DeviceConfig& device, Reader& reader) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/consumables/account_parts.hpp"
+#include "agent/outbox/types.hpp"
 #include "common/wire/conditions.hpp"
 
 namespace kw::agent {

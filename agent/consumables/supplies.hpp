@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "agent/config.hpp"
 #include "agent/consumables/account.hpp"
 #include "agent/outbox/types.hpp"
 #include "common/clock.hpp"
 #include "common/i18n.hpp"
+#include "common/wire/status.hpp"
 
 namespace kw::agent {
 
@@ -22,9 +22,10 @@ class Supplies {
   /// `kept`: what an earlier run remembered; a row that cannot be read begins anew.
   Supplies(const Clock& clock, const std::vector<SupplyRow>& kept);
 
-  /// The configuration in force: thresholds, capacities; accounts of devices that are gone are
-  /// dropped, unless the file could not be read.
-  void use(const AgentConfig& config);
+  /// Of what is said to a technician.
+  void use(Lang lang);
+  /// The devices in force: thresholds, capacities; accounts of devices that are gone are dropped.
+  void use(const std::vector<SuppliedDevice>& devices);
 
   struct Event {
     std::string device;
@@ -44,12 +45,12 @@ class Supplies {
   /// its only one. Shows in the device's status at its next poll, and is on disk within seconds.
   ///
   /// Errc::missing: no such device; Errc::refused: it is disabled; Errc::invalid: no such type, an
-  /// amount that is none, or a unit that cannot be converted. Sentences in the configured language.
+  /// amount that is none, or a unit that cannot be converted. Sentences in `lang`.
   Result<void> used(const std::string& device, const std::string& type, double amount,
-                    const std::string& unit);
+                    const std::string& unit, Lang lang);
 
   /// The technician refilled `type` (empty: the only one): it holds `amount` now, or is full.
-  /// Errors as `used`.
+  /// Errors as `used`, sentences in the configured language.
   Result<Event> refill(const std::string& device, const std::string& type,
                        std::optional<double> amount, std::optional<double> capacity);
 
@@ -69,12 +70,10 @@ class Supplies {
     std::map<std::string, Entry> entries;
   };
 
-  Result<std::pair<Device*, std::string>> find(const std::string& device, const std::string& type);
+  Result<std::pair<Device*, std::string>> find(const std::string& device, const std::string& type,
+                                               Lang lang);
   Entry& entry(Device& device, const std::string& type);
   void add_levels(Device& device, wire::Status& status, WallTime now);
-  template <class... Args>
-  Error refusal(Errc code, const Text& text, const Args&... args) const;
-
   const Clock& clock_;
   mutable std::mutex mutex_;
   Lang lang_ = Lang::zh_cn;

@@ -16,7 +16,9 @@ Result<Probed> probe(const Probe& what, const Clock& clock) {
     out.took = clock.mono() - started;
     return out;
   };
-  auto port = drivers::open_port(what.address, clock, started + what.deadline);
+  auto address = what.address;
+  address.only_look = !(*driver)->polls_port();
+  auto port = drivers::open_port(address, clock, started + what.deadline);
   if (!port) return missed(Step::port, port.error());
   const auto opened = (*driver)->open(**port, clock.mono() + what.deadline);
   if (!opened) {

@@ -58,8 +58,12 @@ std::string told(Lang lang, const Text& text, const Args&... args) {
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
                const Clock& clock, std::uint64_t seed, const std::set<std::string>& left,
-               Supplies* supplies, std::function<bool()> serving)
-    : lang_(config.language), recorder_(recorder), clock_(clock), left_(left) {
+               PollContext context)
+    : lang_(config.language),
+      recorder_(recorder),
+      clock_(clock),
+      results_(context.results),
+      left_(left) {
   std::mt19937_64 random{seed};
   struct Port {
     drivers::PortAddress address;
@@ -72,35 +76,44 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     target.card = device.card;
     if (!device.enabled) {
       target.unasked = disabled();
-      target.refusal = told(lang_, message::device_disabled, device.name);
+      target.refusal = {told(Lang::zh_cn, message::device_disabled, device.name),
+                        told(Lang::en, message::device_disabled, device.name)};
     } else if (device.mistake) {
       target.unasked = mistaken(*device.mistake);
-      target.refusal =
-          told(lang_, message::device_mistaken, device.name, device.mistake->in(lang_));
+      const auto why = [&](Lang lang) {
+        return told(lang, message::device_mistaken, device.name, device.mistake->in(lang));
+      };
+      target.refusal = {why(Lang::zh_cn), why(Lang::en)};
     } else if (left.contains(worker_of(device))) {
       target.unasked = stuck_before();
     }
-    if (!target.refusal.empty()) continue;
+    if (!target.refusal.en.empty()) continue;
     auto driver = device.card->make(device.settings);
     if (!driver) {  // checked when the configuration was read, so only ever out of memory
-      target.refusal = driver.error().text();
+      target.refusal = {driver.error().text(), driver.error().text()};
       continue;
     }
     const Duration spread = std::min<Duration>(device.poll, start_spread);
     std::uniform_int_distribution<Duration::rep> start{0, spread.count()};
     auto& port = ports[worker_of(device)];
+    // Opened for one of its devices, it is open for all.
+    const bool only_look =
+        device.address.only_look && (port.devices.empty() || port.address.only_look);
     port.address = device.address;
+    port.address.only_look = only_look;
     target.entry = port.devices.size();
     target.port = worker_of(device);
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
-                            Duration{start(random)}, device.hold_port, device.results,
+                            Duration{start(random)}, device.hold_port,
+                            results_ == nullptr ? Reported{device.results}
+                                                : results_->begin(device.name, device.results),
                             device.poll_in_session});
   }
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
   timing.sample = config.sample;
   timing.flapping = config.flapping;
-  timing.serving = std::move(serving);
+  timing.serving = std::move(context.serving);
   watch_every_ = std::max<Duration>(config.poll_deadline / 2, watched_at_least);
   std::optional<Duration> shortest;
   for (auto& [text, port] : ports) {
@@ -111,7 +124,8 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     for (const auto& device : port.devices) names.push_back(device.name);
     timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
-                                                      open, recorder, board, clock, supplies));
+                                                      open, recorder, board, clock,
+                                                      context.supplies));
     ports_.push_back(text);
     for (const auto& name : names) targets_[name].worker = workers_.back();
   }
@@ -158,19 +172,19 @@ bool Poller::is_left(const std::string& port) const {
   return left_.contains(port);
 }
 
-Error Poller::stuck(const std::string& device) const {
-  return Error{Errc::refused, told(lang_, message::device_stuck, device)};
+Error Poller::stuck(const std::string& device, Lang lang) {
+  return Error{Errc::refused, told(lang, message::device_stuck, device)};
 }
 
-Result<const Poller::Target*> Poller::find(const std::string& device) const {
+Result<const Poller::Target*> Poller::find(const std::string& device, Lang lang) const {
   const auto it = targets_.find(device);
   if (it == targets_.end()) {
-    const auto known = names_.empty() ? std::string{message::no_devices.in(lang_)}
+    const auto known = names_.empty() ? std::string{message::no_devices.in(lang)}
                                       : fmt::format("{}", fmt::join(names_, ", "));
-    return Error{Errc::missing, told(lang_, message::no_such_device, device.substr(0, 64), known)};
+    return Error{Errc::missing, told(lang, message::no_such_device, device.substr(0, 64), known)};
   }
-  if (!it->second.worker) return Error{Errc::refused, it->second.refusal};
-  if (is_left(it->second.port)) return stuck(device);
+  if (!it->second.worker) return Error{Errc::refused, it->second.refusal.in(lang)};
+  if (is_left(it->second.port)) return stuck(device, lang);
   return &it->second;
 }
 
@@ -181,19 +195,21 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
     }
     return {};
   }
-  const auto found = find(*device);
+  const auto found = find(*device, lang_);
   if (!found) return found.error();
   const auto& target = **found;
-  if (target.worker->stuck()) return stuck(*device);
+  if (target.worker->stuck()) return stuck(*device, lang_);
   target.worker->poll_now(target.entry);
   return {};
 }
 
-Result<void> Poller::report(const std::string& device, DeviceResult result) {
-  const auto found = find(device);
+Result<void> Poller::report(const std::string& device, DeviceResult result, Lang lang) {
+  const auto found = find(device, lang);
   if (!found) return found.error();
   const auto& target = **found;
-  if (target.worker->stuck()) return stuck(device);
+  if (target.worker->stuck()) return stuck(device, lang);
+  // Here and not by the worker, which may end before it comes to it.
+  if (results_ != nullptr) results_->add(device, result);
   target.worker->report(target.entry, std::move(result));
   return {};
 }
@@ -225,7 +241,7 @@ void Poller::device_left() {
 
 Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,
                                                   Duration limit) {
-  const auto found = find(device);
+  const auto found = find(device, lang_);
   if (!found) co_return found.error();
   const auto& target = **found;
   auto test = choose_self_test(*target.card, what, device, lang_);

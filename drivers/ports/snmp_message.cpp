@@ -1,4 +1,4 @@
-#include "drivers/laser_printer/snmp/message.hpp"
+#include "drivers/ports/snmp_message.hpp"
 
 #include <algorithm>
 #include <limits>
