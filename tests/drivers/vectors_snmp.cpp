@@ -5,8 +5,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "drivers/laser_printer/snmp/message.hpp"
 #include "drivers/laser_printer/snmp/troubles.hpp"
+#include "drivers/ports/snmp_message.hpp"
 #include "tests/drivers/vectors.hpp"
 
 namespace kw::drivers {
