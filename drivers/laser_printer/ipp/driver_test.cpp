@@ -611,13 +611,61 @@ TEST_CASE("ipp: paper in its trays, with flags over what is counted") {
   CHECK(paper.state == ConsumableState::out);
   CHECK(paper.source == LevelSource::flag);
   CHECK_FALSE(consumable(polled({}), "paper").available);
-  CHECK(consumable(polled({}), "paper").state == ConsumableState::full);
+  // Every printer gives its reasons: that none is about paper does not mean that it watches any.
+  CHECK(consumable(polled({}), "paper").state == ConsumableState::unknown);
   Says nothing;
   nothing.attributes.erase("printer-state-reasons");
   CHECK(consumable(polled(nothing), "paper").state == ConsumableState::unknown);
   Says ready;
   ready.attributes["media-ready"] = Texts{"na_letter_8.5x11in", "iso_a4_210x297mm"};
-  CHECK(find(polled(ready), "a4_paper") != nullptr);
+  CHECK(consumable(polled(ready), "a4_paper").state == ConsumableState::full);
+}
+
+TEST_CASE("ipp: what a tray does not count in sheets, or at all, is no figure") {
+  const std::string tray = "type=sheetFeedAutoRemovableTray;mediafeed=29700;mediaxfeed=21000;";
+  const auto paper_of = [](Texts trays, Texts because = {"none"}) {
+    auto says = reasons(std::move(because));
+    says.attributes["printer-input-tray"] = std::move(trays);
+    return consumable(polled(says), "a4_paper");
+  };
+  auto paper = paper_of({tray + "unit=percent;maxcapacity=100;level=50;name=Tray 1"});
+  CHECK_FALSE(paper.available);
+  CHECK_FALSE(paper.capacity);
+  CHECK(paper.source == LevelSource::flag);
+  CHECK(paper.state == ConsumableState::full);
+  CHECK(paper_of({tray + "unit=sheets;maxcapacity=100;level=50;name=Tray 1"}).available == 50.0);
+
+  // A slot for single sheets counts for nothing.
+  const std::string slot = "type=sheetFeedManual;maxcapacity=1;level=0;name=Bypass";
+  paper = paper_of({slot, tray + "maxcapacity=250;level=-2;name=Tray 1"});
+  CHECK_FALSE(paper.available);
+  CHECK(paper.source == LevelSource::flag);
+  paper = paper_of({slot, tray + "maxcapacity=250;level=-2;name=Tray 1"}, {"media-empty-report"});
+  CHECK(paper.state == ConsumableState::low);
+  CHECK_FALSE(paper.available);
+  CHECK(paper_of({slot, tray + "maxcapacity=250;level=30;name=Tray 1"}).capacity == 250.0);
+
+  // A tray that tells nothing is not one that has none.
+  const auto unknown = tray + "maxcapacity=500;level=-2;name=Tray 2";
+  paper = paper_of({tray + "maxcapacity=250;level=100;name=Tray 1", unknown});
+  CHECK_FALSE(paper.available);
+  CHECK(paper.state == ConsumableState::full);
+  paper = paper_of({tray + "maxcapacity=250;level=0;name=Tray 1", unknown}, {"media-empty"});
+  CHECK_FALSE(paper.available);
+  CHECK(paper.state == ConsumableState::low);
+  CHECK(paper_of({unknown}, {"media-empty"}).state == ConsumableState::out);
+}
+
+TEST_CASE("ipp: a supply that is counted in pages keeps them") {
+  Says says;
+  says.attributes["printer-supply"] =
+      Texts{supply(consumed, "toner", 1500, "black", -2, "impressions")};
+  const auto toner = consumable(polled(says), "toner");
+  CHECK(toner.available == 1500.0);
+  CHECK(toner.unit == "pages");
+  CHECK_FALSE(toner.percent);
+  CHECK(toner.source == LevelSource::measured);
+  CHECK(toner.state == ConsumableState::full);
 }
 
 TEST_CASE("ipp: identity and counters") {
