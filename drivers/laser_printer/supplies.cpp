@@ -266,6 +266,7 @@ void add_paper(Paper paper, Findings& findings, const Limits& limits,
     item.state = wire::ConsumableState::full;
   } else {
     item.state = wire::ConsumableState::unknown;
+    item.source = wire::LevelSource::unknown;
   }
   findings.detail("media-empty", paper.empty);
   out.push_back(std::move(item));
