@@ -658,6 +658,15 @@ TEST_CASE("ipp: what a tray does not count in sheets, or at all, is no figure") 
   CHECK_FALSE(paper.available);
   CHECK(paper_of({slot, tray + "maxcapacity=250;level=30;name=Tray 1"}).capacity == 250.0);
 
+  // As ippeveprinter has them: only one of its trays is a tray that counts.
+  paper =
+      paper_of({"type=sheetFeedAutoRemovableTray;maxcapacity=-2;level=-2;name=auto",
+                tray + "maxcapacity=250;level=100;name=main",
+                "type=sheetFeedManual;maxcapacity=1;level=-2;name=manual",
+                "type=sheetFeedAutoNonRemovableTray;maxcapacity=25;level=-2;name=by-pass-tray"});
+  CHECK(paper.available == 100.0);
+  CHECK(paper.capacity == 250.0);
+
   // A tray that tells nothing is not one that has none.
   const auto unknown = tray + "maxcapacity=500;level=-2;name=Tray 2";
   paper = paper_of({tray + "maxcapacity=250;level=100;name=Tray 1", unknown});

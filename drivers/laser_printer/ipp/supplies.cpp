@@ -89,6 +89,13 @@ bool is_a4(std::string_view tray) {
   return (feed == 29700 && cross == 21000) || (feed == 21000 && cross == 29700);
 }
 
+/// By its type, or by its name where that is one of PWG 5100.7's media-source: a by-pass may be
+/// called an automatic feed.
+bool is_fed_by_hand(std::string_view tray) {
+  const auto name = field(tray, "name");
+  return field(tray, "type") == "sheetFeedManual" || name == "manual" || name == "by-pass-tray";
+}
+
 /// Both families together: each may be there or not, in an order of its own; where both give a
 /// level, printer-supply's holds.
 std::vector<Supply> supplies_of(const Message& printer) {
@@ -129,7 +136,7 @@ Paper paper_of(const Message& printer) {
     // The printer's own choice among the others (PWG 5100.7, media-source), and no tray.
     if (name == "auto") continue;
     // Somebody feeds it by hand: it is empty nearly always.
-    if (field(tray, "type") == "sheetFeedManual") {
+    if (is_fed_by_hand(tray)) {
       if (level == 0) out.slot_empty = true;
       continue;
     }
