@@ -85,6 +85,8 @@ std::string_view exception_name(std::uint8_t code) {
       return "acknowledge";
     case 6:
       return "server device busy";
+    case 7:
+      return "negative acknowledge";
     case 8:
       return "memory parity error";
     case 10:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -121,6 +123,33 @@ TEST_CASE("pjl: makers' own forms of the same") {
   // Several at once; no word on being on-line.
   CHECK(codes_of(saying("@PJL INFO STATUS\r\nCODE=10006\r\nCODE2=41002\r\n\f")) ==
         Codes{"toner-low", "media-empty"});
+}
+
+TEST_CASE("pjl: several values in a line, and the words of the protocol on the panel") {
+  const std::vector<std::pair<std::string, Codes>> rows{
+      {"@PJL INFO STATUS\r\nCODE=40022 DISPLAY=\"ERROR:PAPER JAM\" ONLINE=FALSE\f", {"media-jam"}},
+      {"@PJL INFO STATUS CODE=40021 DISPLAY='12 COVER OPEN ' ONLINE=FALSE\r\n\f", {"cover-open"}},
+      {"@PJL INFO STATUS\r\nONLINE=FALSE CODE = 10002\tDISPLAY=OFF LINE\f", {"printer-offline"}},
+      {"@PJL INFO STATUS\r\nCODE=10001\r\nDISPLAY=\"SEND @PJL JOB\"\r\nONLINE=TRUE\r\n\f", {}},
+      {"@PJL INFO STATUS\r\nDISPLAY=\"@PJL ONLINE=FALSE CODE=40022\" CODE=10001 ONLINE=TRUE\f", {}},
+      {"@PJL INFO STATUS\r\nDISPLAY=\"SAY \"HELLO\" NOW\" CODE=10006\r\n\f", {"toner-low"}},
+      {"@PJL INFO STATUS\r\nDISPLAY=\"DON'T OPEN\" CODE=10006\r\n\f", {"toner-low"}},
+  };
+  for (const auto& [text, codes] : rows) {
+    CAPTURE(text);
+    CHECK(codes_of(saying(text)) == codes);
+  }
+  const auto block = pjl::read_block(rows[5].first.substr(0, rows[5].first.size() - 1));
+  REQUIRE(bool(block));
+  CHECK(block->head == "INFO STATUS");
+  const auto status = pjl::read_status(*block);
+  REQUIRE(bool(status));
+  CHECK(status->display == "SAY \"HELLO\" NOW");
+  // What is left of a job stands in front of an answer, with quotes that do not close.
+  const auto behind = pjl::read_block("x=\"1 @PJL@PJL INFO STATUS\r\nCODE=10001");
+  CHECK(bool(pjl::read_block("it's @PJL INFO STATUS\r\nCODE=10001")));
+  REQUIRE(bool(behind));
+  CHECK(behind->head == "INFO STATUS");
 }
 
 TEST_CASE("pjl: codes, by themselves and by their range") {
