@@ -25,6 +25,15 @@ void refute_end(wire::Consumable& consumable) {
   consumable.percent.reset();
 }
 
+/// "Full" or "80 %" of a sensor that nobody has read since: it may have been used up meanwhile.
+/// That something is low or full to the brim only gets worse.
+bool is_past(const wire::Consumable& consumable) {
+  const bool sensed = consumable.source == wire::LevelSource::flag ||
+                      consumable.source == wire::LevelSource::measured;
+  return sensed && (consumable.state == wire::ConsumableState::full ||
+                    consumable.state == wire::ConsumableState::ok);
+}
+
 }  // namespace
 
 Reported::Reported(const Limits& limits, std::optional<Kept> before) : limits_(limits) {
@@ -82,6 +91,7 @@ std::optional<wire::Status> Reported::stands_for(Errc why, MonoTime missed_since
   if (heard) {
     const bool refuted = refutes(heard, now);
     out.consumables = heard->status.consumables;
+    std::erase_if(out.consumables, is_past);
     if (refuted) {
       for (auto& consumable : out.consumables) refute_end(consumable);
     }

@@ -49,7 +49,7 @@ class Reported {
 
   /// The status while the device is missed for `why` since `missed_since`; nothing when no report
   /// stands for it. `heard`: what the device itself said last: its warnings stay, and its faults
-  /// too unless the application has worked with it since; levels stay as they were.
+  /// too unless the application has worked with it since; of levels those that are near an end.
   std::optional<wire::Status> stands_for(Errc why, MonoTime missed_since,
                                          const std::optional<Heard>& heard, MonoTime now) const;
 

@@ -26,7 +26,8 @@ Result<std::unique_ptr<Port>> look_at(const PortAddress& address, const Clock& c
   if (!platform::serial_device_exists(address.host)) {
     return Error{Errc::missing, where + ": no such serial device"};
   }
-  return std::make_unique<NoPort>(clock, where + ": was looked at, not opened");
+  return std::unique_ptr<Port>{
+      std::make_unique<NoPort>(clock, where + ": was looked at, not opened")};
 }
 
 unsigned number_of(const PortAddress& address, std::string_view name, unsigned fallback) {
@@ -76,7 +77,7 @@ Result<std::unique_ptr<Port>> open_modbus(const PortAddress& address, const Cloc
 Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
                                         MonoTime deadline) {
   if (address.scheme == "-") {
-    return std::make_unique<NoPort>(clock, "port \"-\" carries no bytes");
+    return std::unique_ptr<Port>{std::make_unique<NoPort>(clock, "port \"-\" carries no bytes")};
   }
   if (address.only_look) return look_at(address, clock);
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);

@@ -223,6 +223,26 @@ TEST_CASE("what is kept goes on as it was, by other limits too, and shows nothin
   CHECK_FALSE(after.refutes(std::nullopt, t0 + 1s));
 }
 
+TEST_CASE("what a sensor said before the port was taken is no level of now") {
+  wire::Status heard;
+  const auto supply = [](std::string_view type, wire::ConsumableState state,
+                         wire::LevelSource source) {
+    return wire::Consumable{.type = std::string{type}, .state = state, .source = source};
+  };
+  using enum wire::ConsumableState;
+  heard.consumables = {supply("card_stock", full, wire::LevelSource::flag),
+                       supply("toner", full, wire::LevelSource::measured),
+                       supply("retain_bin", ok, wire::LevelSource::flag),
+                       supply("paper", low, wire::LevelSource::flag),
+                       supply("drum", ok, wire::LevelSource::counted)};
+  Reported results{{.age = 10min, .failures = 3}};
+  results.add(good(t0), t0);
+  const auto status = results.stands_for(Errc::busy, t0, Reported::Heard{heard, t0}, t0);
+  REQUIRE(status->consumables.size() == 2);
+  CHECK(status->consumables[0].type == "paper");
+  CHECK(status->consumables[1].type == "drum");
+}
+
 namespace {
 
 struct Rig {

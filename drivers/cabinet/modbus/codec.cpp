@@ -166,6 +166,16 @@ std::optional<Reply> take_rtu(std::vector<std::uint8_t>& in, const Request& requ
   return std::nullopt;
 }
 
+bool has_damaged_rtu(std::span<const std::uint8_t> in, const Request& request, std::uint8_t unit) {
+  for (std::size_t at = 0; at + 5 <= in.size(); ++at) {
+    if (in[at] != unit) continue;
+    const auto length = rtu_length(request, in[at + 1]);
+    if (length == 0 || at + length > in.size()) continue;
+    if (decode_pdu(in.subspan(at + 1, length - 3), request)) return true;
+  }
+  return false;
+}
+
 std::uint16_t crc16(std::span<const std::uint8_t> bytes) {
   unsigned crc = 0xffff;
   for (const auto byte : bytes) {

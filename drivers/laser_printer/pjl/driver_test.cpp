@@ -214,6 +214,21 @@ TEST_CASE("pjl: flags are what is known of toner and paper") {
   CHECK(state(40010, 0) == ConsumableState::missing);
   CHECK(state(11102, 1) == ConsumableState::low);
   CHECK(state(41002, 1) == ConsumableState::out);
+  CHECK(state(10001, 1) == ConsumableState::full);
+  CHECK(state(10023, 0) == ConsumableState::full);
+  // The one code that is told hides the others.
+  for (const int code : {40021, 50001, 10002, 32000, 30010}) {
+    CAPTURE(code);
+    CHECK(state(code, 0) == ConsumableState::unknown);
+    CHECK(state(code, 1) == ConsumableState::unknown);
+    for (const auto& item : saying(coded(code)).consumables) {
+      CHECK(item.source == wire::LevelSource::unknown);
+    }
+  }
+  CHECK(state(40022, 0) == ConsumableState::unknown);
+  CHECK(state(40022, 1) == ConsumableState::jammed);
+  CHECK(state(10006, 1) == ConsumableState::unknown);
+  CHECK(state(41002, 0) == ConsumableState::unknown);
 }
 
 TEST_CASE("pjl: what stands before the echo is nobody's answer") {

@@ -680,6 +680,14 @@ TEST_CASE("snmp: paper in its trays") {
   auto status = printer.polled();
   CHECK(consumable(status, "a4_paper").state == ConsumableState::out);
   CHECK(condition_of(status, "media-empty")->detail == "Tray 1");
+  // Another tray does not say how much it has, or that it has any.
+  printer.tray(3, 500, -2, "Tray 3");
+  status = printer.polled();
+  CHECK(consumable(status, "a4_paper").state == ConsumableState::low);
+  CHECK_FALSE(consumable(status, "a4_paper").available);
+  printer.tray(1, 250, 100, "Tray 1");
+  CHECK_FALSE(consumable(printer.polled(), "a4_paper").available);
+  printer.tray(1, 250, 0, "Tray 1");
   // Another tray has some.
   printer.tray(3, 500, -3, "Tray 3");
   CHECK(consumable(printer.polled(), "a4_paper").state == ConsumableState::low);
