@@ -25,7 +25,7 @@ wire::Status mistaken(const config::Problem& problem) {
   out.device = wire::DeviceState::offline;
   out.conditions.push_back(
       wire::condition(*wire::find_condition("bad-configuration"), {},
-                      fmt::format("{}:{}: {}", problem.line, problem.key, problem.expected)));
+                      fmt::format("{}:{}: {}", problem.line, problem.key, problem.what(Lang::en))));
   return out;
 }
 
@@ -72,18 +72,21 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     target.card = device.card;
     if (!device.enabled) {
       target.unasked = disabled();
-      target.refusal = told(lang_, message::device_disabled, device.name);
+      target.refusal = {told(Lang::zh_cn, message::device_disabled, device.name),
+                        told(Lang::en, message::device_disabled, device.name)};
     } else if (device.mistake) {
       target.unasked = mistaken(*device.mistake);
-      target.refusal =
-          told(lang_, message::device_mistaken, device.name, device.mistake->in(lang_));
+      const auto why = [&](Lang lang) {
+        return told(lang, message::device_mistaken, device.name, device.mistake->in(lang));
+      };
+      target.refusal = {why(Lang::zh_cn), why(Lang::en)};
     } else if (left.contains(worker_of(device))) {
       target.unasked = stuck_before();
     }
-    if (!target.refusal.empty()) continue;
+    if (!target.refusal.en.empty()) continue;
     auto driver = device.card->make(device.settings);
     if (!driver) {  // checked when the configuration was read, so only ever out of memory
-      target.refusal = driver.error().text();
+      target.refusal = {driver.error().text(), driver.error().text()};
       continue;
     }
     const Duration spread = std::min<Duration>(device.poll, start_spread);
@@ -158,19 +161,19 @@ bool Poller::is_left(const std::string& port) const {
   return left_.contains(port);
 }
 
-Error Poller::stuck(const std::string& device) const {
-  return Error{Errc::refused, told(lang_, message::device_stuck, device)};
+Error Poller::stuck(const std::string& device, Lang lang) {
+  return Error{Errc::refused, told(lang, message::device_stuck, device)};
 }
 
-Result<const Poller::Target*> Poller::find(const std::string& device) const {
+Result<const Poller::Target*> Poller::find(const std::string& device, Lang lang) const {
   const auto it = targets_.find(device);
   if (it == targets_.end()) {
-    const auto known = names_.empty() ? std::string{message::no_devices.in(lang_)}
+    const auto known = names_.empty() ? std::string{message::no_devices.in(lang)}
                                       : fmt::format("{}", fmt::join(names_, ", "));
-    return Error{Errc::missing, told(lang_, message::no_such_device, device.substr(0, 64), known)};
+    return Error{Errc::missing, told(lang, message::no_such_device, device.substr(0, 64), known)};
   }
-  if (!it->second.worker) return Error{Errc::refused, it->second.refusal};
-  if (is_left(it->second.port)) return stuck(device);
+  if (!it->second.worker) return Error{Errc::refused, it->second.refusal.in(lang)};
+  if (is_left(it->second.port)) return stuck(device, lang);
   return &it->second;
 }
 
@@ -181,19 +184,19 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
     }
     return {};
   }
-  const auto found = find(*device);
+  const auto found = find(*device, lang_);
   if (!found) return found.error();
   const auto& target = **found;
-  if (target.worker->stuck()) return stuck(*device);
+  if (target.worker->stuck()) return stuck(*device, lang_);
   target.worker->poll_now(target.entry);
   return {};
 }
 
 Result<void> Poller::report(const std::string& device, DeviceResult result) {
-  const auto found = find(device);
+  const auto found = find(device, lang_);
   if (!found) return found.error();
   const auto& target = **found;
-  if (target.worker->stuck()) return stuck(device);
+  if (target.worker->stuck()) return stuck(device, lang_);
   target.worker->report(target.entry, std::move(result));
   return {};
 }
@@ -224,18 +227,19 @@ void Poller::device_left() {
 }
 
 Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,
-                                                  Duration limit) {
-  const auto found = find(device);
+                                                  Duration limit, std::optional<Lang> in) {
+  const auto lang = in.value_or(lang_);
+  const auto found = find(device, lang);
   if (!found) co_return found.error();
   const auto& target = **found;
-  auto test = choose_self_test(*target.card, what, device, lang_);
+  auto test = choose_self_test(*target.card, what, device, lang);
   if (!test) co_return std::move(test).error();
   DeviceWorker::TestOrder order;
   order.entry = target.entry;
   order.what = std::move(*test);
   order.poll_only = target.card->self_tests.empty();
   order.limit = limit;
-  order.lang = lang_;
+  order.lang = lang;
   const auto executor = co_await asio::this_coro::executor;
   auto start = [worker = target.worker, &order, executor](auto handler) {
     auto waiting = std::make_shared<decltype(handler)>(std::move(handler));

@@ -69,23 +69,29 @@ class Poller {
   /// Errc::missing, Errc::refused: as `refresh`, and while the driver is stuck; Errc::unsupported,
   /// Errc::invalid: no such test, or several and none named; Errc::busy: another test runs on the
   /// same port; Errc::timeout: not done within `limit`; any other: what the device failed with.
-  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string what, Duration limit);
+  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string what, Duration limit,
+                                            std::optional<Lang> lang = {});
 
  private:
+  struct Refusal {
+    std::string zh;
+    std::string en;
+    const std::string& in(Lang lang) const { return lang == Lang::zh_cn ? zh : en; }
+  };
   /// A configured device: its place, or why it is not polled.
   struct Target {
     std::shared_ptr<DeviceWorker> worker;
     std::size_t entry = 0;
     std::string port;
     const drivers::Card* card = nullptr;
-    std::string refusal;
+    Refusal refusal;
     std::optional<wire::Status> unasked;  ///< what is reported of one that is not polled
   };
 
   void watch();
-  Result<const Target*> find(const std::string& device) const;
+  Result<const Target*> find(const std::string& device, Lang lang) const;
   bool is_left(const std::string& port) const;
-  Error stuck(const std::string& device) const;
+  static Error stuck(const std::string& device, Lang lang);
 
   Lang lang_;
   std::map<std::string, Target> targets_;
