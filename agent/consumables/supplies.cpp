@@ -38,6 +38,11 @@ std::string listed(const auto& entries, std::string otherwise) {
   return out.empty() ? std::move(otherwise) : out;
 }
 
+template <class... Args>
+Error refusal(Errc code, Lang lang, const Text& text, const Args&... args) {
+  return Error{code, fmt::format(fmt::runtime(text.in(lang)), args...)};
+}
+
 }  // namespace
 
 Supplies::Supplies(const Clock& clock, const std::vector<SupplyRow>& kept) : clock_(clock) {
@@ -70,6 +75,7 @@ void Supplies::use(const AgentConfig& config) {
     device.enabled = configured.enabled;
     if (const auto known = devices_.find(configured.name); known != devices_.end()) {
       device.entries = std::move(known->second.entries);
+      device.heard = known->second.heard;
     }
     for (const auto& rules : configured.consumables) device.rules[rules.type] = rules;
     for (auto& [type, known] : device.entries) {
@@ -101,6 +107,7 @@ wire::Status Supplies::heard(const std::string& device, wire::Status status) {
     const auto found = devices_.find(device);
     if (found == devices_.end()) return status;  // its worker ends
     auto& of = found->second;
+    of.heard = of.heard || status.evidence == wire::Evidence::protocol_reply;
     const auto now = clock_.wall();
     const auto cover = cover_open(status);
     std::set<std::string_view> heard;
@@ -167,21 +174,17 @@ void Supplies::add_levels(Device& device, wire::Status& status, WallTime now) {
   }
 }
 
-template <class... Args>
-Error Supplies::refusal(Errc code, const Text& text, const Args&... args) const {
-  return Error{code, fmt::format(fmt::runtime(text.in(lang_)), args...)};
-}
-
 Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::string& device,
-                                                                 const std::string& type) {
-  const auto none = std::string{message::supply_none.in(lang_)};
+                                                                 const std::string& type,
+                                                                 Lang lang) {
+  const auto none = std::string{message::supply_none.in(lang)};
   const auto of = devices_.find(device);
   if (of == devices_.end()) {
-    return refusal(Errc::missing, message::supply_no_device, device.substr(0, 64),
+    return refusal(Errc::missing, lang, message::supply_no_device, device.substr(0, 64),
                    listed(devices_, none));
   }
   auto& found = of->second;
-  if (!found.enabled) return refusal(Errc::refused, message::supply_disabled, device);
+  if (!found.enabled) return refusal(Errc::refused, lang, message::supply_disabled, device);
   std::map<std::string, const Entry*> counted;
   for (const auto& [name, each] : found.entries) {
     if (!figure_only(name)) counted.emplace(name, &each);
@@ -190,14 +193,18 @@ Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::stri
   if (type.empty()) {
     if (counted.size() == 1) return std::pair{&found, counted.begin()->first};
     if (counted.empty()) {
-      return refusal(Errc::invalid, message::supply_no_type, device, type, its);
+      return refusal(Errc::invalid, lang, message::supply_no_supplies, device);
     }
-    return refusal(Errc::invalid, message::supply_which, device, its);
+    return refusal(Errc::invalid, lang, message::supply_which, device, its);
   }
   // A device that was never heard may still use up what everybody knows.
-  const bool unheard = found.entries.empty() && known_supply(type) && !figure_only(type);
+  const bool unheard =
+      !found.heard && found.entries.empty() && known_supply(type) && !figure_only(type);
+  if (counted.empty() && !unheard) {
+    return refusal(Errc::invalid, lang, message::supply_no_supplies, device);
+  }
   if (!counted.contains(type) && !unheard) {
-    return refusal(Errc::invalid, message::supply_no_type, device, type.substr(0, 64), its);
+    return refusal(Errc::invalid, lang, message::supply_no_type, device, type.substr(0, 64), its);
   }
   return std::pair{&found, type};
 }
@@ -205,42 +212,47 @@ Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::stri
 Result<void> Supplies::used(const std::string& device, const std::string& type, double amount,
                             const std::string& unit) {
   const std::lock_guard lock{mutex_};
-  const auto found = find(device, type);
+  const auto lang = lang_;
+  const auto found = find(device, type, lang);
   if (!found) return found.error();
   const auto& [of, name] = *found;
   if (!known_unit(unit)) {
-    return refusal(Errc::invalid, message::supply_unit, device, name, known_units(),
+    return refusal(Errc::invalid, lang, message::supply_unit, device, name, known_units(),
                    unit.substr(0, 64));
   }
   auto& known = entry(*of, name);
   const auto counted = known.account.used(amount, unit, clock_.wall());
   if (!counted && counted.error().text() == "unit") {
-    return refusal(Errc::invalid, message::supply_unit, device, name, known.account.state().unit,
-                   unit);
+    return refusal(Errc::invalid, lang, message::supply_unit, device, name,
+                   known.account.state().unit, unit);
   }
-  if (!counted) return refusal(Errc::invalid, message::supply_amount);
+  if (!counted) return refusal(Errc::invalid, lang, message::supply_amount);
   known.urgent = true;
+  if (!known.account.state().level) {
+    return refusal(Errc::invalid, lang, message::supply_no_level, device, name);
+  }
   return {};
 }
 
 Result<Supplies::Event> Supplies::refill(const std::string& device, const std::string& type,
                                          std::optional<double> amount,
-                                         std::optional<double> capacity) {
+                                         std::optional<double> capacity, std::optional<Lang> in) {
   Event event;
   std::function<void(const Event&)> told;
   {
     const std::lock_guard lock{mutex_};
-    const auto found = find(device, type);
+    const auto lang = in.value_or(lang_);
+    const auto found = find(device, type, lang);
     if (!found) return found.error();
     const auto& [of, name] = *found;
     auto& known = entry(*of, name);
     auto refilled = known.account.refilled(amount, capacity, clock_.wall());
     if (!refilled && refilled.error().text() == "too-much") {
       const auto all = capacity ? capacity : known.account.capacity();
-      return refusal(Errc::invalid, message::supply_too_much, name, all.value_or(0),
+      return refusal(Errc::invalid, lang, message::supply_too_much, name, all.value_or(0),
                      known.account.state().unit);
     }
-    if (!refilled) return refusal(Errc::invalid, message::supply_amount);
+    if (!refilled) return refusal(Errc::invalid, lang, message::supply_amount);
     known.urgent = true;
     event = {device, name, std::move(*refilled)};
     told = told_;

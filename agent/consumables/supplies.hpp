@@ -44,14 +44,16 @@ class Supplies {
   /// its only one. Shows in the device's status at its next poll, and is on disk within seconds.
   ///
   /// Errc::missing: no such device; Errc::refused: it is disabled; Errc::invalid: no such type, an
-  /// amount that is none, or a unit that cannot be converted. Sentences in the configured language.
+  /// amount that is none, or a unit that cannot be converted; also when the use is noted but no
+  /// level can follow, as none is known. Sentences in the configured language.
   Result<void> used(const std::string& device, const std::string& type, double amount,
                     const std::string& unit);
 
   /// The technician refilled `type` (empty: the only one): it holds `amount` now, or is full.
-  /// Errors as `used`.
+  /// Errors as `used`, sentences in `in`, else in the configured language.
   Result<Event> refill(const std::string& device, const std::string& type,
-                       std::optional<double> amount, std::optional<double> capacity);
+                       std::optional<double> amount, std::optional<double> capacity,
+                       std::optional<Lang> in = {});
 
   /// What has changed and should be on disk by now; everything that has changed when `all`.
   std::vector<SupplyRow> unsaved(bool all);
@@ -65,16 +67,15 @@ class Supplies {
   };
   struct Device {
     bool enabled = true;
+    bool heard = false;  ///< itself: what it has not told of then, it has not
     std::map<std::string, SupplyRules> rules;
     std::map<std::string, Entry> entries;
   };
 
-  Result<std::pair<Device*, std::string>> find(const std::string& device, const std::string& type);
+  Result<std::pair<Device*, std::string>> find(const std::string& device, const std::string& type,
+                                               Lang lang);
   Entry& entry(Device& device, const std::string& type);
   void add_levels(Device& device, wire::Status& status, WallTime now);
-  template <class... Args>
-  Error refusal(Errc code, const Text& text, const Args&... args) const;
-
   const Clock& clock_;
   mutable std::mutex mutex_;
   Lang lang_ = Lang::zh_cn;
