@@ -86,7 +86,6 @@ TEST_CASE("settings: what a driver refuses names the setting") {
   };
   for (const auto& row : {
            Row{"escpos", {{"model", "nosuch"}}, "model"},
-           Row{"star", {{"model", "nosuch"}}, "model"},
            Row{"scanner", {{"model", "nosuch"}}, "model"},
            Row{"scanner", {{"query", "C11ENA1"}}, "query"},
            Row{"sdt", {{"usb_readers", "reader"}}, "usb_readers"},
