@@ -155,7 +155,11 @@ struct Loader {
     // What was told above may be what the driver misses.
     if (good.size() < given.size()) return;
     const auto made = device.card->make(device.settings);
-    if (made) return;
+    if (made) {
+      // The address is known by now.
+      device.address.only_look = !(*made)->polls_port();
+      return;
+    }
     const auto& why = made.error().text();
     mistake(Problem::Kind::refused_value, drivers::setting_in(device.card->settings, why), why);
   }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "common/clock.hpp"
 #include "wire/kioskwatch.pb.h"
 
 namespace kw::agent {
@@ -12,6 +13,8 @@ struct LastRun {
   std::string boot_id;
   bool clean = false;                  ///< it announced its end
   std::int64_t last_seen_wall_us = 0;  ///< 0 unknown
+  /// By the clock that counts from that boot.
+  std::optional<MonoTime> last_seen = {};
 };
 
 /// The record of this start (clause 9.5 c): the first one in a boot is BOOT, a later one

@@ -18,8 +18,10 @@
 #include "agent/control/answers.hpp"
 #include "agent/control/following.hpp"
 #include "agent/control/verbs.hpp"
+#include "agent/hotplug.hpp"
 #include "agent/local_api/assistant.hpp"
 #include "agent/outbox/journal.hpp"
+#include "agent/poll/results.hpp"
 #include "agent/power.hpp"
 #include "agent/serving.hpp"
 #include "agent/uplink/uplink.hpp"
@@ -29,13 +31,11 @@
 #include "common/identity/random.hpp"
 #include "common/log.hpp"
 #include "common/platform/control_server.hpp"
-#include "common/platform/device_nodes.hpp"
 #include "common/platform/host_facts.hpp"
 #include "common/platform/memory.hpp"
 #include "common/platform/process.hpp"
 #include "common/platform/service.hpp"
 #include "drivers/ports/open.hpp"
-#include "drivers/ports/usb_watch.hpp"
 
 namespace kw::agent {
 namespace {
@@ -58,11 +58,12 @@ class Agent {
         outbox_(make_outbox(data, *in_force_->config, clock_, host_.boot_id)),
         last_run_(outbox_->last_run()),
         supplies_(clock_, outbox_->supplies()),
+        results_(clock_, host_.boot_id, outbox_->notes(result_note)),
         journal_(std::move(outbox_), clock_),
         uplink_(io_.get_executor(), journal_, clock_, uplink_options(data, *in_force_->config),
                 facts_of(*in_force_, reconfigurer_.local_only(), host_)),
-        watch_(port_opener(), journal_, board_, clock_, &supplies_,
-               [this] { return serving_.active(); }),
+        watch_(port_opener(), journal_, board_, clock_,
+               {&supplies_, &results_, [this] { return serving_.active(); }}),
         answers_(in_force_->config, journal_, board_, uplink_, clock_, clock_.wall(),
                  [this] { return reconfigurer_.status(); }),
         verbs_(
@@ -90,10 +91,13 @@ class Agent {
     if (const auto listening = control_.listen(data_ / platform::control_name); !listening) {
       log::error("control-unavailable", {{"reason", listening.error()}});
     }
+    results_.on_change([this](const std::string& device, std::string kept) {
+      keep_result(device, std::move(kept));
+    });
     supplies_.on_refill([this](const Supplies::Event& refill) { tell(refill); });
-    supplies_.use(config);
+    use_devices(config);
     watch_.start(config);
-    watch_usb(config);
+    hotplug_.use(config);
     answers_.assistant([this] { return assistant_.status(); });
     assistant_.use(config.assistant, config.language, device_names(config));
     commander_.start();
@@ -106,7 +110,7 @@ class Agent {
     spawn(io_, "housekeeping", keep_house());
     spawn(io_, "stop", stop_when_told());
     spawn(io_, "watchdog", watchdog_.run());
-    spawn(io_, "hotplug", look_at_new_ports());
+    spawn(io_, "hotplug", hotplug_.run());
     spawn(io_, "assistant", assistant_.run());
     service_.ready(
         fmt::format("devices={} problems={}", config.devices.size(), config.problems.size()));
@@ -183,11 +187,11 @@ class Agent {
   Assistant::Hands assistant_hands() {
     Assistant::Hands out;
     out.devices = [this] { return devices_now(); };
-    out.device_result = [this](const std::string& device, DeviceResult result) {
-      return watch_.report(device, std::move(result));
+    out.device_result = [this](const std::string& device, DeviceResult result, Lang lang) {
+      return watch_.report(device, std::move(result), lang);
     };
-    out.used = [this](const pb::ConsumableUse& use) {
-      return supplies_.used(use.device(), use.type(), use.amount(), use.unit());
+    out.used = [this](const pb::ConsumableUse& use, Lang lang) {
+      return supplies_.used(use.device(), use.type(), use.amount(), use.unit(), lang);
     };
     return out;
   }
@@ -237,6 +241,25 @@ class Agent {
         {{"device", refill.device}, {"type", refill.type}, {"detected", refill.refilled.detected}});
   }
 
+  /// The application's last word outlives this run. Any thread.
+  void keep_result(const std::string& device, std::string kept) {
+    Telling telling;
+    telling.note = {std::string{result_note} + device, std::move(kept)};
+    const Seen seen{clock_.mono(), clock_.wall()};
+    journal_.post([telling = std::move(telling), seen](Outbox& outbox) {
+      if (outbox.tell(telling, seen).how == Told::How::written) return;
+      log::warning("device-result-not-kept", {{"device", telling.note->first}});
+    });
+  }
+
+  /// What is remembered of devices follows the configuration before anything is polled by it.
+  void use_devices(const AgentConfig& config) {
+    supplies_.use(config.language);
+    if (!config.readable) return;
+    supplies_.use(supplied_devices(config));
+    results_.retain(device_names(config));
+  }
+
   void save_supplies(bool all) {
     auto rows = supplies_.unsaved(all);
     if (rows.empty()) return;
@@ -246,9 +269,9 @@ class Agent {
   /// Another configuration: everything that depends on one follows, storage apart.
   Task<std::string> apply(std::shared_ptr<const InForce> next) {
     const auto config = next->config;
-    supplies_.use(*config);
+    use_devices(*config);
     const auto left = co_await watch_.replace(helper_, config, stop_limit);
-    watch_usb(*config);
+    hotplug_.use(*config);
     in_force_ = std::move(next);
     answers_.use(config);
     board_.retain(device_names(*config));
@@ -289,52 +312,19 @@ class Agent {
       journal_.post([](Outbox& outbox) { outbox.flush(); });
       if (clock_.mono() - last < housekeeping_every) continue;
       last = clock_.mono();
-      const auto wall = clock_.wall();
-      journal_.post([wall](Outbox& outbox) {
-        outbox.touch(wall);
-        outbox.prune(wall);
+      const Seen seen{clock_.mono(), clock_.wall()};
+      journal_.post([seen](Outbox& outbox) {
+        outbox.touch(seen);
+        outbox.prune(seen.wall);
       });
       if (!std::exchange(rested, true)) platform::forget_startup();
-    }
-  }
-
-  Task<void> look_at_new_ports() {
-    for (;;) {
-      co_await device_nodes_.appeared();
-      watch_.port_appeared();
-    }
-  }
-
-  /// From the first configuration on that has a device which can be pulled out.
-  void watch_usb(const AgentConfig& config) {
-    const auto hangs = [](const DeviceConfig& device) {
-      return drivers::may_be_unplugged(device.port);
-    };
-    if (usb_watch_ || std::ranges::none_of(config.devices, hangs)) return;
-    auto started = drivers::UsbWatch::start([this](const drivers::UsbChange& change) {
-      asio::post(io_, [this, change] { usb_changed(change); });
-    });
-    if (started) {
-      usb_watch_ = std::move(*started);
-    } else {
-      log::warning("usb-not-watched", {{"reason", started.error()}});
-    }
-  }
-
-  void usb_changed(const drivers::UsbChange& change) {
-    log::info(change.arrived ? "usb-plugged-in" : "usb-pulled-out",
-              {{"device", fmt::format("{:04x}:{:04x}", change.vendor, change.product)}});
-    if (change.arrived) {
-      watch_.port_appeared();
-    } else {
-      watch_.device_left();
     }
   }
 
   Task<void> stop_when_told() {
     co_await signals_.async_wait(as_result);
     log::info("agent-stopping");
-    usb_watch_.reset();
+    hotplug_.stop();
     service_.stopping();
     control_.stop();
     assistant_.stop();
@@ -370,6 +360,7 @@ class Agent {
   std::unique_ptr<Outbox> outbox_;  ///< until the journal takes it
   std::optional<LastRun> last_run_;
   Supplies supplies_;
+  Results results_;
   Journal journal_;
   Board board_;
   Serving serving_;
@@ -384,8 +375,7 @@ class Agent {
   asio::signal_set signals_;
   platform::ServiceNotifier service_ = platform::ServiceNotifier::of_this_process();
   Watchdog watchdog_;
-  platform::DeviceNodes device_nodes_{io_.get_executor()};
-  std::unique_ptr<drivers::UsbWatch> usb_watch_;  ///< null until a device can be pulled out
+  Hotplug hotplug_{io_, watch_, journal_, clock_};
 };
 
 }  // namespace

@@ -8,13 +8,12 @@
 namespace kw::agent {
 
 Watch::Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock,
-             Supplies* supplies, std::function<bool()> serving)
+             PollContext context)
     : open_(std::move(open)),
       recorder_(recorder),
       board_(board),
       clock_(clock),
-      supplies_(supplies),
-      serving_(std::move(serving)) {}
+      context_(std::move(context)) {}
 
 std::set<std::string> Watch::ports_left() const {
   std::set<std::string> out;
@@ -24,7 +23,7 @@ std::set<std::string> Watch::ports_left() const {
 
 void Watch::start(const AgentConfig& config) {
   poller_ = std::make_shared<Poller>(config, open_, recorder_, board_, clock_,
-                                     identity::random_u64(), ports_left(), supplies_, serving_);
+                                     identity::random_u64(), ports_left(), context_);
   poller_->start();
 }
 

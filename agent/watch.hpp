@@ -21,10 +21,9 @@ namespace kw::agent {
 /// every `helper` is the same one, of one thread, so that what is asked of it ends in order.
 class Watch {
  public:
-  /// What is given outlives this and every worker that is stuck. `serving`: whether a citizen is
-  /// being served; any thread.
+  /// What is given outlives this and every worker that is stuck.
   Watch(OpenPort open, Recorder& recorder, Board& board, const Clock& clock,
-        Supplies* supplies = nullptr, std::function<bool()> serving = {});
+        PollContext context = {});
 
   void start(const AgentConfig& config);
   /// Ends what polls now, on `helper`'s thread and within `limit`, and begins anew. Never two
@@ -46,8 +45,8 @@ class Watch {
     return poller_->refresh(device);
   }
   /// See Poller::report.
-  Result<void> report(const std::string& device, DeviceResult result) {
-    return poller_->report(device, std::move(result));
+  Result<void> report(const std::string& device, DeviceResult result, Lang lang) {
+    return poller_->report(device, std::move(result), lang);
   }
   void port_appeared() { poller_->port_appeared(); }
   void device_left() { poller_->device_left(); }
@@ -62,8 +61,7 @@ class Watch {
   Recorder& recorder_;
   Board& board_;
   const Clock& clock_;
-  Supplies* supplies_;
-  std::function<bool()> serving_;
+  PollContext context_;
   std::shared_ptr<Poller> poller_;
   Poller::Left left_;
   bool stopping_ = false;

@@ -66,4 +66,12 @@ std::vector<std::string> device_names(const AgentConfig& config) {
   return out;
 }
 
+std::vector<SuppliedDevice> supplied_devices(const AgentConfig& config) {
+  std::vector<SuppliedDevice> out;
+  for (const auto& device : config.devices) {
+    out.push_back({device.name, device.enabled, device.consumables});
+  }
+  return out;
+}
+
 }  // namespace kw::agent

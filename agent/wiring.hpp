@@ -23,4 +23,6 @@ Uplink::Options uplink_options(const std::filesystem::path& data, const AgentCon
 
 std::vector<std::string> device_names(const AgentConfig& config);
 
+std::vector<SuppliedDevice> supplied_devices(const AgentConfig& config);
+
 }  // namespace kw::agent

@@ -1,5 +1,8 @@
 # Every library that we link, as one target each. The Windows build takes them from its sysroot.
 if(WIN32)
+  if(KW_WITH_NETSNMP)
+    message(FATAL_ERROR "KW_WITH_NETSNMP: there is no SNMPv3 on Windows")
+  endif()
   include(KwWindowsLibraries)
   return()
 endif()
@@ -32,6 +35,19 @@ else()
   target_link_libraries(kw_log_libraries INTERFACE PkgConfig::spdlog)
   pkg_check_modules(libusb REQUIRED IMPORTED_TARGET libusb-1.0)
   target_link_libraries(kw_libusb INTERFACE PkgConfig::libusb)
+endif()
+# SNMPv3 is net-snmp's, which Debian has as a shared library only: a program with it needs it at run time, so what
+# is shipped goes without. Its own OpenSSL is the system's: ours, where it is linked in, must not stand in for it.
+option(KW_WITH_NETSNMP "SNMPv3 by net-snmp, a shared library" OFF)
+find_path(KW_NETSNMP_HEADERS net-snmp/net-snmp-config.h)
+find_file(KW_NETSNMP libnetsnmp.so PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE})
+if(KW_NETSNMP_HEADERS AND KW_NETSNMP)
+  add_library(kw_netsnmp INTERFACE)
+  target_include_directories(kw_netsnmp SYSTEM INTERFACE ${KW_NETSNMP_HEADERS})
+  target_link_libraries(kw_netsnmp INTERFACE ${KW_NETSNMP})
+  target_link_options(kw_netsnmp INTERFACE -Wl,--exclude-libs,ALL)
+elseif(KW_WITH_NETSNMP)
+  message(FATAL_ERROR "KW_WITH_NETSNMP needs libsnmp-dev")
 endif()
 # The PC/SC library is the system's, loaded where there is a reader: only its headers are needed here.
 find_path(KW_PCSC_HEADERS winscard.h PATH_SUFFIXES PCSC REQUIRED)

@@ -40,6 +40,10 @@ class Driver {
   /// The device's whole status.
   virtual Result<wire::Status> poll(MonoTime deadline) = 0;
 
+  /// Whether its polls use the port. False: another program holds it all day, and a poll wants no
+  /// more than to be told that the device is there; only a self-test opens the port.
+  virtual bool polls_port() const { return true; }
+
   /// Runs the named test of the card's `self_tests` on an operator's order.
   virtual Result<SelfTest> self_test(std::string_view what, MonoTime deadline);
 

@@ -11,7 +11,7 @@ for argument in "$@"; do
     *) names+=("$argument") ;;
   esac
 done
-known=(agent connections devices ingest kiosk outage)
+known=(agent connections devices fleet ingest kiosk outage soak)
 [ ${#names[@]} -gt 0 ] || names=("${known[@]}")
 for name in "${names[@]}"; do
   if [[ ! " ${known[*]} " == *" $name "* ]]; then

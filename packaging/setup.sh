@@ -17,9 +17,9 @@ kw_test_packages=(
   cups-ipp-utils dbus-daemon umockdev libumockdev-dev pcscd libccid pcsc-tools
   python3-pymodbus python3-serial python3-serial-asyncio socat
   nut-server nut-client
-  snmpd snmp snmpsim
+  snmpd snmp snmpsim libsnmp-dev
   chromium chromium-driver
-  debootstrap iproute2 python3 systemd
+  debootstrap faketime iproute2 python3 systemd
 )
 
 # The fuzz targets: libFuzzer, and names for the addresses in a finding.

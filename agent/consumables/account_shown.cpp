@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/consumables/account_parts.hpp"
+#include "agent/outbox/types.hpp"
 #include "common/wire/conditions.hpp"
 
 namespace kw::agent {
@@ -155,7 +156,11 @@ void Account::judge(wire::Consumable& out, const wire::Consumable* said) {
                                  fmt::format("{}{:g} {}", by_level, *rules_.warn, state_.unit));
   } else {
     state_.low = false;
-    if (out.state == ConsumableState::unknown) out.state = ConsumableState::ok;
+    // A machine that says nothing of its stock for now has none more than when it last did.
+    const bool some = senses || level > 0;
+    if (out.state == ConsumableState::unknown) {
+      out.state = some ? ConsumableState::ok : ConsumableState::out;
+    }
   }
 }
 

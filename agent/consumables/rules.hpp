@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kw::agent {
 
@@ -19,6 +20,13 @@ struct SupplyRules {
   bool enabled = true;             ///< 启停: off, its level is judged by nobody
 };
 
+/// A configured device, as far as its consumables go.
+struct SuppliedDevice {
+  std::string name;
+  bool enabled = true;
+  std::vector<SupplyRules> consumables;
+};
+
 /// The types of output-devices.md, section 8, and what our drivers name; a colour may follow,
 /// and the number of one more of that type: `toner_cyan`, `other_2`.
 bool known_supply(std::string_view type);
@@ -30,9 +38,5 @@ std::string_view known_units();
 /// The condition of a level at or below `warn`, and at or below `critical`.
 std::string_view low_code(std::string_view type);
 std::string_view empty_code(std::string_view type);
-
-/// How the detail of a condition begins that the agent itself judged by a level: it stands and
-/// falls with the level alone, whether the device is heard or not.
-inline constexpr std::string_view by_level = "level<=";
 
 }  // namespace kw::agent

@@ -65,12 +65,15 @@ void Supplies::on_refill(std::function<void(const Event&)> told) {
   told_ = std::move(told);
 }
 
-void Supplies::use(const AgentConfig& config) {
+void Supplies::use(Lang lang) {
   const std::lock_guard lock{mutex_};
-  lang_ = config.language;
-  if (!config.readable) return;
+  lang_ = lang;
+}
+
+void Supplies::use(const std::vector<SuppliedDevice>& devices) {
+  const std::lock_guard lock{mutex_};
   std::map<std::string, Device> next;
-  for (const auto& configured : config.devices) {
+  for (const auto& configured : devices) {
     auto& device = next[configured.name];
     device.enabled = configured.enabled;
     if (const auto known = devices_.find(configured.name); known != devices_.end()) {
@@ -210,9 +213,8 @@ Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::stri
 }
 
 Result<void> Supplies::used(const std::string& device, const std::string& type, double amount,
-                            const std::string& unit) {
+                            const std::string& unit, Lang lang) {
   const std::lock_guard lock{mutex_};
-  const auto lang = lang_;
   const auto found = find(device, type, lang);
   if (!found) return found.error();
   const auto& [of, name] = *found;

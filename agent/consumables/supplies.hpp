@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "agent/config.hpp"
 #include "agent/consumables/account.hpp"
 #include "agent/outbox/types.hpp"
 #include "common/clock.hpp"
 #include "common/i18n.hpp"
+#include "common/wire/status.hpp"
 
 namespace kw::agent {
 
@@ -22,9 +22,10 @@ class Supplies {
   /// `kept`: what an earlier run remembered; a row that cannot be read begins anew.
   Supplies(const Clock& clock, const std::vector<SupplyRow>& kept);
 
-  /// The configuration in force: thresholds, capacities; accounts of devices that are gone are
-  /// dropped, unless the file could not be read.
-  void use(const AgentConfig& config);
+  /// Of what is said to a technician.
+  void use(Lang lang);
+  /// The devices in force: thresholds, capacities; accounts of devices that are gone are dropped.
+  void use(const std::vector<SuppliedDevice>& devices);
 
   struct Event {
     std::string device;
@@ -45,9 +46,9 @@ class Supplies {
   ///
   /// Errc::missing: no such device; Errc::refused: it is disabled; Errc::invalid: no such type, an
   /// amount that is none, or a unit that cannot be converted; also when the use is noted but no
-  /// level can follow, as none is known. Sentences in the configured language.
+  /// level can follow, as none is known. Sentences in `lang`.
   Result<void> used(const std::string& device, const std::string& type, double amount,
-                    const std::string& unit);
+                    const std::string& unit, Lang lang);
 
   /// The technician refilled `type` (empty: the only one): it holds `amount` now, or is full.
   /// Errors as `used`, sentences in `in`, else in the configured language.

@@ -53,7 +53,7 @@ struct ProbeArgs {
   std::string driver;
   std::string port;
   std::vector<std::string> set;
-  std::int64_t deadline_ms = 2'000;
+  std::optional<std::int64_t> deadline_ms;  ///< of each step; none: Probe's own
 };
 int run_probe(const Options& options, const ProbeArgs& args);
 

@@ -59,8 +59,10 @@ DoctorFacts examine_host(const Options& options, const Clock& clock) {
     if (usable && device.address.scheme == "serial") {
       port.local = platform::port_facts(device.address.host, user);
     }
+    // What another program holds all day is not opened to try it.
+    const bool ours = usable && !device.address.only_look;
     const bool alone = !out.status && out.status.error().code() == Errc::missing;
-    if (usable && alone && device.address.scheme != "-" && port.local.holders.empty()) {
+    if (ours && alone && device.address.scheme != "-" && port.local.holders.empty()) {
       port.opened = opens(device.address, clock);
     }
     out.ports.push_back(std::move(port));

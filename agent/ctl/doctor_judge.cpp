@@ -208,7 +208,7 @@ Check port(const DoctorFacts& facts, const DoctorFacts::Port& at, Lang lang) {
                           group.empty() ? "-" : group);
     }
     for (const auto& holder : at.local.holders) {
-      if (!holder.starts_with("kiosk-agent ")) {
+      if (!holder.starts_with("kiosk-agent ") && !device.address.only_look) {
         return check.warned(message::port_shared, path, holder);
       }
     }

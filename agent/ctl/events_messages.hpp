@@ -32,6 +32,8 @@ inline constexpr Text event_detected{"（自动识别）", " (detected)"};
 // What business applications told. Sessions and results by their word.
 inline constexpr Text event_session_begin{"会话开始", "a session began"};
 inline constexpr Text event_session_end{"会话结束（{}，{}）", "a session ended ({}, {})"};
+inline constexpr Text event_session_cut{"会话结束（{}，时长未知）",
+                                        "a session ended ({}, how long it took is not known)"};
 inline constexpr Text event_transaction{"办理 {} {}", "business {} {}"};
 inline constexpr Text event_city{"，办理城市 {}", ", handling city {}"};
 inline constexpr Text event_clicks{"点击：{}", "clicked: {}"};
@@ -54,6 +56,10 @@ inline constexpr NoteWord note_words[] = {
       "the event buffer is of a newer version and was put aside"}},
     {"supplies-lost", {"部分耗材记录已损坏", "what was known of some consumables was damaged"}},
     {"driver-stuck", {"驱动卡死", "a driver is stuck"}},
+    {"usb-plugged-in",
+     {"插入未配置的 USB 设备", "a USB device that is not configured was plugged in"}},
+    {"usb-pulled-out",
+     {"拔出未配置的 USB 设备", "a USB device that is not configured was pulled out"}},
     {"assistant-unavailable", {"数据助手未启用", "the data assistant does not serve"}},
     {"assistant-throttled",
      {"业务软件请求过多，已限流", "applications asked too often and were held back"}},
@@ -68,6 +74,7 @@ inline constexpr NoteWord session_words[] = {
     {"timeout", {"超时未结束", "timed out"}},
     {"replaced", {"下一会话已开始", "the next one began"}},
     {"restarted", {"终端重启", "the kiosk restarted"}},
+    {"switched-off", {"数据助手已关闭", "the data assistant was switched off"}},
 };
 inline constexpr NoteWord transaction_words[] = {
     {"succeeded", {"成功", "succeeded"}},

@@ -91,9 +91,9 @@ std::string session_text(const json::object& event, Lang lang) {
   if (at(event, "kind") == "begin") return std::string{message::event_session_begin.in(lang)};
   const auto reason = word_of(message::session_words, text(at(event, "reason")), lang);
   const auto& lasted = at(event, "duration_ms");
-  const auto ms = lasted.is_number() ? lasted.to_number<std::int64_t>() : 0;
+  if (!lasted.is_number()) return phrase(message::event_session_cut, lang, reason);
   return phrase(message::event_session_end, lang, reason,
-                span_text(std::chrono::milliseconds{ms}, lang));
+                span_text(std::chrono::milliseconds{lasted.to_number<std::int64_t>()}, lang));
 }
 
 std::string transaction_text(const json::object& event, Lang lang) {

@@ -43,7 +43,9 @@ inline constexpr Text help_discover_probe{
     "依次用各协议询问串口上的设备（默认只列出）",
     "ask what hangs on serial ports, in one protocol after the other; else they are only listed"};
 inline constexpr Text help_set{"驱动的设置，可重复", "a setting of the driver; may be repeated"};
-inline constexpr Text help_deadline{"等待设备应答的时限（毫秒）",
-                                    "how long the device may take, in ms"};
+inline constexpr Text help_deadline{
+    "每一步等待设备应答的时限（毫秒）；默认首次应答 1000，查询 2000，应答慢的设备可设得更长",
+    "how long the device may take at each step, in ms; 1000 for its first answer and 2000 for its "
+    "status unless it is given: more for a slow one"};
 
 }  // namespace kw::agent::ctl::message

@@ -1,15 +1,30 @@
 #include "agent/ctl/probe.hpp"
 
+#include <algorithm>
+
 #include "agent/debounce/presence.hpp"
 #include "common/wire/status_json.hpp"
 #include "drivers/unanswered.hpp"
 
 namespace kw::agent::ctl {
 
+namespace {
+
+Duration contact_of(const Probe& what) {
+  const bool own = std::ranges::find(what.card->settings, "timeout_ms", &drivers::Setting::name) !=
+                   what.card->settings.end();
+  if (!own) return what.contact;
+  const std::chrono::milliseconds one_reply{what.settings.integer("timeout_ms")};
+  return std::min(std::max<Duration>(what.contact, one_reply), what.deadline);
+}
+
+}  // namespace
+
 Result<Probed> probe(const Probe& what, const Clock& clock) {
   auto driver = what.card->make(what.settings);
   if (!driver) return std::move(driver).error();
   const auto started = clock.mono();
+  const auto contact = contact_of(what);
   Probed out;
   const auto missed = [&](Step step, const Error& why) {
     out.status = absent(step, why);
@@ -17,9 +32,11 @@ Result<Probed> probe(const Probe& what, const Clock& clock) {
     out.took = clock.mono() - started;
     return out;
   };
-  auto port = drivers::open_port(what.address, clock, started + what.deadline);
+  auto address = what.address;
+  address.only_look = !(*driver)->polls_port();
+  auto port = drivers::open_port(address, clock, started + contact);
   if (!port) return missed(Step::port, port.error());
-  const auto opened = (*driver)->open(**port, clock.mono() + what.deadline);
+  const auto opened = (*driver)->open(**port, clock.mono() + contact);
   if (!opened) {
     (*driver)->close();
     return missed(Step::probe, opened.error());

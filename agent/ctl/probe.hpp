@@ -17,7 +17,10 @@ struct Probe {
   const drivers::Card* card;
   drivers::PortAddress address;
   drivers::Settings settings;
-  Duration deadline = std::chrono::seconds{2};  ///< of each step
+  /// Until the port is open, and from then until the device has been recognised: a silent one is
+  /// left after that. Its own longer `timeout_ms` counts, where it is set.
+  Duration contact = std::chrono::seconds{1};
+  Duration deadline = std::chrono::seconds{2};  ///< of the poll that follows
 };
 
 struct Probed {

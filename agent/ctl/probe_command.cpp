@@ -39,7 +39,10 @@ int run_probe(const Options& options, const ProbeArgs& args) {
     return wrong_use(message::unfit_port, drivers::ports_of(*wanted.card).in(options.view.lang));
   }
   wanted.address = std::move(*address);
-  wanted.deadline = std::chrono::milliseconds{args.deadline_ms};
+  if (args.deadline_ms) {
+    wanted.deadline = std::chrono::milliseconds{*args.deadline_ms};
+    wanted.contact = wanted.deadline;
+  }
   const SystemClock clock;
   const auto seen = probe(wanted, clock);
   if (!seen) return wrong_use(message::bad_setting, seen.error().text());

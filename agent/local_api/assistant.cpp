@@ -102,6 +102,10 @@ void Assistant::use(const AssistantSettings& settings, Lang lang,
 }
 
 void Assistant::open() {
+  // Also when nothing can be served: a session that an earlier run left has to end.
+  journal_.post([ledger = ledger_, timeout = settings_.session_timeout](Outbox& outbox) {
+    ledger->begin(outbox, timeout);
+  });
   auto token = token_in(settings_.token_file, settings_.readers);
   if (!token) return unavailable(token.error().text());
   gate_ = {settings_.origins, std::move(*token)};
@@ -121,9 +125,6 @@ void Assistant::open() {
   if (!at) return unavailable(at.error().text());
   server_ = std::move(server);
   address_ = *at;
-  journal_.post([ledger = ledger_, timeout = settings_.session_timeout](Outbox& outbox) {
-    ledger->begin(outbox, timeout);
-  });
   log::info("assistant-listening", {{"address", at->text()}});
 }
 
@@ -357,10 +358,10 @@ Task<link::HttpResponse> Assistant::take_use(pb::ConsumableUse use, Lang lang) {
         lang);
   }
   const auto id = use.id();
-  std::function enter_it = [this, told = std::move(use)](Ledger& ledger, Outbox& outbox) {
+  std::function enter_it = [this, lang, told = std::move(use)](Ledger& ledger, Outbox& outbox) {
     auto out = ledger.use(outbox, told);
     if (out.how != Entered::How::written) return out;
-    if (const auto counted = hands_.used(told); !counted) {
+    if (const auto counted = hands_.used(told, lang); !counted) {
       // The use stands and is told; only the level that is reckoned here does not know what it is.
       out.body.pop_back();
       out.body += ",\"not_counted\":" + json::serialize(json::value(counted.error().text())) + "}";
@@ -381,11 +382,13 @@ Task<link::HttpResponse> Assistant::take_result(NamedResult told, Lang lang) {
   if (!kept) co_return refused(refuse(503, "not-kept", {}, message::not_kept), lang);
   told.result.at = clock_.mono();
   const auto at = clock_.wall();
-  const auto taken = hands_.device_result(told.device, std::move(told.result));
+  const auto taken = hands_.device_result(told.device, std::move(told.result), lang);
   if (!taken) {
-    const auto& why = taken.error().text();
+    const auto& why = taken.error().text();  // worded in `lang`, whichever of the two is taken
     co_return refused({409, "device-not-watched", "device", why, why}, lang);
   }
+  // What it means for the device was queued for the disk just now: this waits behind it.
+  co_await journal_.ask(writable);
   ++counters_.taken;
   json::object body;
   body["device"] = told.device;

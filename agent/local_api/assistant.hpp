@@ -33,10 +33,13 @@ class Assistant {
   struct Hands {
     /// Every configured device as `kioskctl devices --json` has it.
     std::function<Task<boost::json::array>()> devices;
-    /// Takes how a device's work went. Errc::missing: no such device; Errc::refused: why not.
-    std::function<Result<void>(const std::string& device, DeviceResult result)> device_result;
-    /// Counts what a job used up, which is in the outbox already. The outbox's thread.
-    std::function<Result<void>(const pb::ConsumableUse& use)> used;
+    /// Takes how a device's work went. Errc::missing: no such device; Errc::refused: why not, in
+    /// that language.
+    std::function<Result<void>(const std::string& device, DeviceResult result, Lang lang)>
+        device_result;
+    /// Counts what a job used up, which is in the outbox already; why not, in that language. The
+    /// outbox's thread.
+    std::function<Result<void>(const pb::ConsumableUse& use, Lang lang)> used;
   };
 
   Assistant(asio::any_io_executor executor, Journal& journal, Serving& serving, const Clock& clock,

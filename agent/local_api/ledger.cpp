@@ -74,20 +74,30 @@ void Ledger::resume(Outbox& outbox) {
   open.begun = {mono_from(number_at(*from, "mono_us")), wall_from(number_at(*from, "wall_us"))};
   const bool same_boot = text_at(*from, "boot") == identity::to_hex(boot_id_);
   open.heard = clock_.mono();
-  const auto begun = open.begun.wall;
-  // The clock that counts from boot says nothing of the boot before.
-  if (!same_boot) open.begun.mono = clock_.mono() - std::max(clock_.wall() - begun, Duration{0});
+  open.cut = !same_boot;
+  // The clock that counts from boot compares what was in one boot only; the wall clock may have
+  // been set in between.
+  const auto& before = outbox.last_run();
+  const bool its_boot =
+      before && before->last_seen && identity::to_hex(before->boot_id) == text_at(*from, "boot");
+  if (open.cut && its_boot && *before->last_seen >= open.begun.mono) {
+    open.lasted = *before->last_seen - open.begun.mono;
+  }
   open_ = std::move(open);
-  serving_.begin({open_->id, open_->application, begun});
-  if (!same_boot) end_open(outbox, "restarted", now());
+  if (open_->cut) {
+    end_open(outbox, "restarted", now());
+  } else {
+    serving_.begin({open_->id, open_->application, open_->begun.wall});
+  }
 }
 
-Telling Ledger::ending(const std::string& reason, const Seen& seen) const {
-  const auto lasted = milliseconds(seen.mono - open_->begun.mono);
+Telling Ledger::ending(std::string reason, const Seen& seen) const {
+  if (open_->cut) reason = "restarted";
+  const auto lasted = open_->cut ? open_->lasted : seen.mono - open_->begun.mono;
   json::object body;
   body["id"] = open_->id;
   body["ended_at"] = rfc3339(seen.wall);
-  body["duration_ms"] = lasted;
+  body["duration_ms"] = lasted ? json::value(milliseconds(*lasted)) : json::value(nullptr);
   Telling out;
   out.names.push_back({end_name(open_->id), reason, json::serialize(body)});
   pb::Event event;
@@ -96,7 +106,7 @@ Telling Ledger::ending(const std::string& reason, const Seen& seen) const {
   session.set_kind(pb::ServiceSession::END);
   session.set_application(open_->application);
   session.set_reason(reason);
-  session.set_duration_ms(lasted);
+  if (lasted) session.set_duration_ms(milliseconds(*lasted));
   out.events.push_back(std::move(event));
   out.note = {session_key, ""};
   return out;
@@ -115,9 +125,11 @@ bool Ledger::end_open(Outbox& outbox, const std::string& reason, const Seen& see
 }
 
 void Ledger::expire(Outbox& outbox) {
-  if (!open_ || (!closed_ && clock_.mono() - open_->heard < timeout_)) return;
+  if (!open_) return;
+  const bool over = open_->cut || closed_ || clock_.mono() - open_->heard >= timeout_;
+  if (!over) return;
   // Not written: tried again with the next look.
-  end_open(outbox, closed_ ? "switched-off" : "timeout", now());
+  end_open(outbox, open_->cut ? "restarted" : closed_ ? "switched-off" : "timeout", now());
 }
 
 Entered Ledger::begin_session(Outbox& outbox, const pb::ServiceSession& session) {
@@ -148,7 +160,7 @@ Entered Ledger::begin_session(Outbox& outbox, const pb::ServiceSession& session)
   auto told = outbox.tell(telling, seen);
   if (told.how == Told::How::again && open_ && open_->id == id) open_->heard = seen.mono;
   if (told.how == Told::How::written) {
-    if (open_) ended("replaced", seen);
+    if (open_) ended(open_->cut ? "restarted" : "replaced", seen);
     open_ = Open{id, session.application(), seen, seen.mono};
     serving_.begin({id, session.application(), seen.wall});
   }
@@ -157,11 +169,12 @@ Entered Ledger::begin_session(Outbox& outbox, const pb::ServiceSession& session)
 
 Entered Ledger::end_session(Outbox& outbox, const std::string& id, const std::string& reason) {
   const auto seen = now();
-  if (open_ && open_->id == id) {
+  if (is_open() && open_->id == id) {
     auto told = outbox.tell(ending(reason, seen), seen);
     if (told.how == Told::How::written) ended(reason, seen);
     return entered(std::move(told));
   }
+  if (open_ && open_->id == id) return {};  // cut, and its end is not written yet
   const auto end = outbox.told(end_name(id));
   if (!end) return {Entered::How::no_session};
   if (end->mark == reason) return {Entered::How::again, end->answer};
@@ -169,7 +182,7 @@ Entered Ledger::end_session(Outbox& outbox, const std::string& id, const std::st
 }
 
 std::string Ledger::session_of(const std::string& said) {
-  if (!open_) return said;
+  if (!is_open()) return said;
   if (said.empty() || said == open_->id) {
     open_->heard = clock_.mono();
     return open_->id;

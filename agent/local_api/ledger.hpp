@@ -29,7 +29,9 @@ struct Entered {
 
 /// Enters into the outbox what applications tell: each id once, over restarts too, and at most one
 /// open session. A session that is open outlives a restart of the agent; one that nothing is heard
-/// of, or that the kiosk's own restart ended, is ended with that reason. The outbox's thread only.
+/// of, or that the kiosk's own restart ended, is ended with that reason. The time for which a kiosk
+/// was off is nobody's session: one that was cut lasted until the agent's last sign of life before
+/// that, or nobody knows how long. The outbox's thread only.
 class Ledger {
  public:
   /// `serving` is kept up to date; both outlive this.
@@ -58,11 +60,15 @@ class Ledger {
     std::string application;
     Seen begun;
     MonoTime heard{};  ///< when something was last told of it
+    /// The kiosk went off meanwhile: nobody is served any more, whatever the disk takes now.
+    bool cut = false;
+    std::optional<Duration> lasted = {};  ///< of one that was cut, as far as that is known
   };
 
   Seen now() const { return {clock_.mono(), clock_.wall()}; }
   void resume(Outbox& outbox);
-  Telling ending(const std::string& reason, const Seen& seen) const;
+  bool is_open() const { return open_ && !open_->cut; }
+  Telling ending(std::string reason, const Seen& seen) const;
   bool end_open(Outbox& outbox, const std::string& reason, const Seen& seen);
   void ended(const std::string& reason, const Seen& seen);
   std::string session_of(const std::string& said);

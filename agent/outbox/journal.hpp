@@ -15,8 +15,8 @@ namespace kw::agent {
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  /// `proven`: by an application that worked with the device last, which ends the faults that the
-  /// device told of itself before.
+  /// `proven`: the faults that the device told of itself before are over, by an application that
+  /// has worked with it since, say; a `driverReport` without that ends none of them.
   virtual void state(const std::string& device, const wire::Status& status, bool proven) = 0;
   virtual void sample(const std::string& device,
                       const std::vector<wire::Measurement>& measurements) = 0;

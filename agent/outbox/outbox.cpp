@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "agent/consumables/rules.hpp"
 #include "agent/outbox/fit.hpp"
 #include "common/log.hpp"
 #include "common/wire/codec.hpp"
@@ -98,6 +97,9 @@ void Outbox::load() {
     run.clean = db.text("SELECT value FROM meta WHERE key='clean'").value_or("") == "1";
     const auto seen = db.text("SELECT value FROM meta WHERE key='last_seen'").value_or("0");
     run.last_seen_wall_us = std::atoll(seen.c_str());
+    if (const auto mono = db.text("SELECT value FROM meta WHERE key='last_seen_mono'")) {
+      run.last_seen = mono_from(std::atoll(mono->c_str()));
+    }
     last_run_ = std::move(run);
   }
 }
@@ -167,6 +169,7 @@ void Outbox::retain_devices(const std::vector<std::string>& configured) {
     it = devices_.erase(it);
   }
   retain_supplies(configured);
+  retain_results(configured);
   file_.db->forgive();
 }
 
@@ -301,8 +304,9 @@ void Outbox::close_run(const Seen& seen) {
   settle_writes();
 }
 
-void Outbox::touch(WallTime wall) {
-  put_meta("last_seen", std::to_string(micros(wall)));
+void Outbox::touch(const Seen& seen) {
+  put_meta("last_seen", std::to_string(micros(seen.wall)));
+  put_meta("last_seen_mono", std::to_string(micros(seen.mono)));
   settle_writes();
 }
 

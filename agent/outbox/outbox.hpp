@@ -73,6 +73,8 @@ class Outbox {
   std::optional<Telling::Name> told(const std::string& name);
   /// A value that a telling has kept; empty when none has.
   std::string note(std::string_view key);
+  /// All whose keys begin so, by what follows.
+  std::map<std::string, std::string> notes(std::string_view beginning);
 
   enum class Begin { begun, known, not_kept };
   /// Notes durably that the command `id` begins: only then may it. `known`: it began or ended
@@ -91,8 +93,8 @@ class Outbox {
 
   /// The announced end: SHUTDOWN and the mark of a clean stop in one commit.
   void close_run(const Seen& seen);
-  /// Notes that the run is alive at `wall`, for the record of the next start.
-  void touch(WallTime wall);
+  /// Notes that the run is alive, for the record of the next start.
+  void touch(const Seen& seen);
 
   /// Events and gaps after (`epoch`, `after`), without a hole. Nothing when there is none, or the
   /// first counted item does not fit the credit.
@@ -175,6 +177,7 @@ class Outbox {
   void retry_results();
   void write_telling(const Telling& telling, std::int64_t wall_us);
   void prune_told(WallTime now);
+  void retain_results(const std::vector<std::string>& configured);
   void put_meta(std::string_view key, std::string_view value);
   void settle_writes();
   void recover();

@@ -75,6 +75,25 @@ std::string Outbox::note(std::string_view key) {
   return out.value_or("");
 }
 
+std::map<std::string, std::string> Outbox::notes(std::string_view beginning) {
+  std::map<std::string, std::string> out;
+  for (const db::Row row : file_.db->rows("SELECT key, value FROM meta WHERE substr(key,1,$1)=$2",
+                                          beginning.size(), beginning)) {
+    out.emplace(row.text(0).substr(beginning.size()), row.text(1));
+  }
+  file_.db->forgive();
+  return out;
+}
+
+/// Of devices that are not in the configuration any more.
+void Outbox::retain_results(const std::vector<std::string>& configured) {
+  const auto known = notes(result_note);
+  for (const auto& [device, kept] : known) {
+    if (std::ranges::find(configured, device) != configured.end()) continue;
+    file_.db->run("DELETE FROM meta WHERE key=$1", std::string{result_note} + device);
+  }
+}
+
 void Outbox::prune_told(WallTime now) {
   auto& db = *file_.db;
   db.run("DELETE FROM told WHERE wall_us<$1", micros(now - remembered_for));

@@ -88,7 +88,10 @@ int Outbox::try_commit(std::vector<Pending>& entries, const Beside& beside) {
     if (e.dirty && e.ordinal != row.ordinal) write_epoch(e);
   }
   write_epoch(row);
-  if (!entries.empty()) put_meta("last_seen", std::to_string(entries.back().wall_us));
+  if (!entries.empty()) {
+    put_meta("last_seen", std::to_string(entries.back().wall_us));
+    put_meta("last_seen_mono", std::to_string(micros(clock_.mono())));
+  }
   db.run("COMMIT");
   const int code = db.failure_code();
   if (const auto failed = db.forgive()) {

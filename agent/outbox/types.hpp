@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,13 @@ struct Told {
   How how = How::not_kept;
   std::string answer = {};
 };
+
+/// How the detail of a condition begins that the agent itself judged by a level: it stands and
+/// falls with the level alone, whether the device is heard or not.
+inline constexpr std::string_view by_level = "level<=";
+
+/// Under what a telling keeps what applications reported of a device: this, and the device's name.
+inline constexpr std::string_view result_note = "result/";
 
 /// An event's name for life, beside its terminal.
 struct Position {

@@ -38,7 +38,7 @@ DeviceWorker::DeviceWorker(const drivers::PortAddress& address, std::vector<Devi
       schedule_(timing.seed) {
   for (auto& device : devices) {
     const auto settle = device.settle;
-    const Reported results{device.results};
+    const auto results = device.results;
     devices_.push_back({.device = std::move(device),
                         .presence = {},
                         .debounce = Debounce{settle},
@@ -196,16 +196,20 @@ bool DeviceWorker::stopped() const {
   return stopping_;
 }
 
-Result<void> DeviceWorker::attach(Polled& polled, Step& step) {
+Result<void> DeviceWorker::attach(Polled& polled, Step& step, bool use) {
   step = Step::port;
+  auto address = address_;
+  if (use) address.only_look = false;
+  if (port_ && port_in_use_ == address.only_look) close_port();
   if (!port_) {
     const auto deadline = begin_call(polled, timing_.deadline);
     if (!deadline) return deadline.error();
-    auto port = open_(address_, *deadline);
+    auto port = open_(address, *deadline);
     end_call();
     if (!port) return std::move(port).error();
     const std::lock_guard lock{mutex_};
     port_ = std::move(*port);
+    port_in_use_ = !address.only_look;
   }
   if (!polled.attached) {
     step = Step::probe;
@@ -306,9 +310,9 @@ void DeviceWorker::answered(std::size_t entry, wire::Status status, MonoTime now
   polled.not_there = status.device == wire::DeviceState::no_device;
   const bool other_unit = polled.identity && *polled.identity != status.identity;
   polled.identity = status.identity;
-  polled.heard = std::move(status);
+  polled.heard = Reported::Heard{std::move(status), now};
   conclude_heard(entry, other_unit, now);
-  const auto& measurements = polled.heard->measurements;
+  const auto& measurements = polled.heard->status.measurements;
   if (!measurements.empty() && now >= polled.next_sample) {
     recorder_.sample(polled.device.name, measurements);
     polled.next_sample = now + timing_.sample;
@@ -344,6 +348,8 @@ void DeviceWorker::missed(std::size_t entry, Step step, const Error& why, MonoTi
 }
 
 void DeviceWorker::give_back_port() {
+  // A look is over with the poll, and what a self-test alone may use is another program's again.
+  if (address_.only_look) return close_port();
   const auto holds = [](const Polled& polled) { return polled.device.hold_port; };
   if (std::ranges::none_of(devices_, holds)) close_port();
 }

@@ -59,8 +59,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     Duration start;  ///< first poll this long after `start`
     /// Whether the port stays open between polls. Given back, the business application can use it.
     bool hold_port = true;
-    Reported::Limits results{};
-    bool poll_in_session = true;  ///< false: left alone while a citizen is being served
+    Reported results{Reported::Limits{}};  ///< what applications reported before
+    bool poll_in_session = true;           ///< false: left alone while a citizen is being served
   };
 
   /// `supplies`: adds what is known of consumables, if given; outlives the thread.
@@ -119,7 +119,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     MonoTime next_sample{};
     std::optional<MonoTime> absent_since;  ///< the first of the misses in a row, a busy port apart
     Reported results;
-    std::optional<wire::Status> heard;  ///< what the device itself said last
+    std::optional<Reported::Heard> heard;  ///< what the device itself said last
     std::optional<MonoTime> missed_since;
     Errc missed_for = Errc::timeout;
     std::optional<wire::Status> missed_as;  ///< what that is reported as, once it is believed
@@ -156,7 +156,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   std::optional<Turn> next_turn();
   void look(std::size_t entry);
   bool resting(const Polled& polled) const;
-  Result<void> attach(Polled& polled, Step& step);
+  /// `use`: also a port that polls leave to another program is opened.
+  Result<void> attach(Polled& polled, Step& step, bool use = false);
   void run_test(Test& test);
   Result<drivers::SelfTest> tested(Polled& polled, const Test& test);
   void answer_test(Test& test, Result<drivers::SelfTest> result);
@@ -164,7 +165,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   void watch_test();
   Result<wire::Status> ask(Polled& polled, Step& step);
   void tell(Polled& polled, const wire::Status& status, MonoTime now);
-  /// Whether the status is by an application that worked with the device last.
+  /// Whether the status shows that what the device told of itself before is over: by an application
+  /// that worked with it since, or by a poll that sees all there is to be seen.
   static bool proves(const Polled& polled, const wire::Status& status, MonoTime now);
   void end_flapping(Polled& polled, MonoTime now);
   Duration at_least(const Polled& polled, MonoTime now) const;
@@ -175,6 +177,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   /// applications report are held against each other.
   void conclude_heard(std::size_t entry, bool other_unit, MonoTime now);
   void conclude_missed(std::size_t entry, MonoTime now);
+  /// The status is what an application reported: notes when, and samples its age.
+  void by_report(Polled& polled, MonoTime now);
   void conclude(std::size_t entry, wire::Status status, bool other_unit, MonoTime now);
   /// The deadline of a call that takes `limit`; Errc::disconnected once the thread is to end.
   Result<MonoTime> begin_call(const Polled& polled, Duration limit);
@@ -196,6 +200,7 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<drivers::Port> port_;  ///< replaced under the mutex, used by the thread alone
+  bool port_in_use_ = false;             ///< `port_` is more than a look at it
   std::optional<Call> call_;
   bool reporting_ = false;           ///< `watch` records that the call is stuck
   std::shared_ptr<Test> test_;       ///< the one that waits or runs

@@ -98,7 +98,7 @@ Result<drivers::SelfTest> DeviceWorker::tested(Polled& polled, const Test& test)
     if (!status) return std::move(status).error();
     return as_self_test(*status, clock_.mono() - started);
   }
-  if (auto attached = attach(polled, step); !attached) return std::move(attached).error();
+  if (auto attached = attach(polled, step, true); !attached) return std::move(attached).error();
   const auto left = test.until - clock_.mono();
   if (left <= Duration::zero()) return test_error(Errc::timeout, message::test_late, test);
   const auto deadline = begin_call(polled, left);

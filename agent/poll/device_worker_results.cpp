@@ -41,31 +41,40 @@ void DeviceWorker::take_result(std::size_t entry, DeviceResult result) {
 void DeviceWorker::conclude_heard(std::size_t entry, bool other_unit, MonoTime now) {
   auto& polled = devices_[entry];
   polled.reported_at.reset();
-  auto status = *polled.heard;
+  auto status = polled.heard->status;
   if (supplies_ != nullptr) status = supplies_->heard(polled.device.name, std::move(status));
-  if (auto beside = polled.results.beside_poll(now)) {
+  if (auto stands = polled.results.of_present(status, now)) {
+    status = std::move(*stands);
+    by_report(polled, now);
+  } else if (auto beside = polled.results.beside_poll(now)) {
     status.conditions.push_back(std::move(*beside));
   }
   conclude(entry, std::move(status), other_unit, now);
+}
+
+void DeviceWorker::by_report(Polled& polled, MonoTime now) {
+  polled.reported_at = polled.results.last(now);
+  if (now < polled.next_sample) return;
+  const std::chrono::duration<double> age = now - *polled.reported_at;
+  recorder_.sample(polled.device.name, {{"report_age_seconds", age.count()}});
+  polled.next_sample = now + timing_.sample;
 }
 
 void DeviceWorker::conclude_missed(std::size_t entry, MonoTime now) {
   auto& polled = devices_[entry];
   auto stands =
       polled.results.stands_for(polled.missed_for, *polled.missed_since, polled.heard, now);
-  polled.reported_at = stands ? polled.results.last(now) : std::nullopt;
-  if (stands && now >= polled.next_sample) {
-    const std::chrono::duration<double> age = now - *polled.reported_at;
-    recorder_.sample(polled.device.name, {{"report_age_seconds", age.count()}});
-    polled.next_sample = now + timing_.sample;
-  }
+  polled.reported_at.reset();
+  if (stands) by_report(polled, now);
   auto status = stands ? std::move(*stands) : *polled.missed_as;
   if (supplies_ != nullptr) status = supplies_->unheard(polled.device.name, std::move(status));
   conclude(entry, std::move(status), false, now);
 }
 
 bool DeviceWorker::proves(const Polled& polled, const wire::Status& status, MonoTime now) {
-  return status.evidence == wire::Evidence::driver_report && polled.results.worked(now);
+  if (status.evidence != wire::Evidence::driver_report) return false;
+  const bool seen = !polled.missed_since;  // that it is there, and nothing wrong with it
+  return seen || polled.results.refutes(polled.heard, now);
 }
 
 void DeviceWorker::conclude(std::size_t entry, wire::Status status, bool other_unit, MonoTime now) {

@@ -58,8 +58,12 @@ std::string told(Lang lang, const Text& text, const Args&... args) {
 
 Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
                const Clock& clock, std::uint64_t seed, const std::set<std::string>& left,
-               Supplies* supplies, std::function<bool()> serving)
-    : lang_(config.language), recorder_(recorder), clock_(clock), left_(left) {
+               PollContext context)
+    : lang_(config.language),
+      recorder_(recorder),
+      clock_(clock),
+      results_(context.results),
+      left_(left) {
   std::mt19937_64 random{seed};
   struct Port {
     drivers::PortAddress address;
@@ -92,18 +96,24 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     const Duration spread = std::min<Duration>(device.poll, start_spread);
     std::uniform_int_distribution<Duration::rep> start{0, spread.count()};
     auto& port = ports[worker_of(device)];
+    // Opened for one of its devices, it is open for all.
+    const bool only_look =
+        device.address.only_look && (port.devices.empty() || port.address.only_look);
     port.address = device.address;
+    port.address.only_look = only_look;
     target.entry = port.devices.size();
     target.port = worker_of(device);
     port.devices.push_back({device.name, std::move(*driver), device.poll, device.settle,
-                            Duration{start(random)}, device.hold_port, device.results,
+                            Duration{start(random)}, device.hold_port,
+                            results_ == nullptr ? Reported{device.results}
+                                                : results_->begin(device.name, device.results),
                             device.poll_in_session});
   }
   DeviceWorker::Timing timing;
   timing.deadline = config.poll_deadline;
   timing.sample = config.sample;
   timing.flapping = config.flapping;
-  timing.serving = std::move(serving);
+  timing.serving = std::move(context.serving);
   watch_every_ = std::max<Duration>(config.poll_deadline / 2, watched_at_least);
   std::optional<Duration> shortest;
   for (auto& [text, port] : ports) {
@@ -114,7 +124,8 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     for (const auto& device : port.devices) names.push_back(device.name);
     timing.seed = random();
     workers_.push_back(std::make_shared<DeviceWorker>(port.address, std::move(port.devices), timing,
-                                                      open, recorder, board, clock, supplies));
+                                                      open, recorder, board, clock,
+                                                      context.supplies));
     ports_.push_back(text);
     for (const auto& name : names) targets_[name].worker = workers_.back();
   }
@@ -192,11 +203,13 @@ Result<void> Poller::refresh(const std::optional<std::string>& device) {
   return {};
 }
 
-Result<void> Poller::report(const std::string& device, DeviceResult result) {
-  const auto found = find(device, lang_);
+Result<void> Poller::report(const std::string& device, DeviceResult result, Lang lang) {
+  const auto found = find(device, lang);
   if (!found) return found.error();
   const auto& target = **found;
-  if (target.worker->stuck()) return stuck(device, lang_);
+  if (target.worker->stuck()) return stuck(device, lang);
+  // Here and not by the worker, which may end before it comes to it.
+  if (results_ != nullptr) results_->add(device, result);
   target.worker->report(target.entry, std::move(result));
   return {};
 }

@@ -15,10 +15,18 @@
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/board.hpp"
 #include "agent/poll/device_worker.hpp"
+#include "agent/poll/results.hpp"
 #include "agent/progress.hpp"
 #include "common/task.hpp"
 
 namespace kw::agent {
+
+/// What outlives every poller and its workers; each may be left out.
+struct PollContext {
+  Supplies* supplies = nullptr;     ///< adds what is known of consumables
+  Results* results = nullptr;       ///< what applications reported before this poller began
+  std::function<bool()> serving{};  ///< whether a citizen is being served now; any thread
+};
 
 /// Asks every configured device for its status: one worker a port, and one thread that watches that
 /// none of them hangs. Devices that are disabled or configured wrongly are reported once, unasked.
@@ -26,11 +34,10 @@ namespace kw::agent {
 class Poller {
  public:
   /// `left`: ports, as written, at which an earlier poller's driver is stuck: no second thread is
-  /// started for them before `start_port`, their devices are reported as such. `serving`: whether a
-  /// citizen is being served; outlives every worker.
+  /// started for them before `start_port`, their devices are reported as such.
   Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Board& board,
          const Clock& clock, std::uint64_t seed, const std::set<std::string>& left = {},
-         Supplies* supplies = nullptr, std::function<bool()> serving = {});
+         PollContext context = {});
   ~Poller();
 
   void start();
@@ -51,9 +58,10 @@ class Poller {
   /// Errc::refused says why that device is not polled at all. Any thread.
   Result<void> refresh(const std::optional<std::string>& device);
 
-  /// What a business application found when it used `device` (see Reported): merged with the
-  /// device's polls on its own thread, without touching the port. Errors as `refresh`. Any thread.
-  Result<void> report(const std::string& device, DeviceResult result);
+  /// What a business application found when it used `device` (see Reported): remembered, and merged
+  /// with the device's polls on its own thread, without touching the port. Errors as `refresh`, in
+  /// `lang`. Any thread.
+  Result<void> report(const std::string& device, DeviceResult result, Lang lang);
 
   /// Something was plugged in: every device that did not answer last is polled at once, so that the
   /// long interval of absent devices delays nobody who repairs. Any thread.
@@ -98,6 +106,7 @@ class Poller {
   std::vector<std::string> names_;  ///< in the configuration's order
   Recorder& recorder_;
   const Clock& clock_;
+  Results* results_;
   Duration watch_every_{};
   Duration look_limit_{};  ///< while workers work, one of them ends a look at least this often
   std::vector<std::shared_ptr<DeviceWorker>> workers_;

@@ -8,6 +8,8 @@
 namespace kw::agent {
 namespace {
 
+constexpr int failures_most = 1'000;  // far more than a limit can be
+
 wire::Condition failing_condition(const DeviceResult& result) {
   return wire::condition(*wire::find_condition("results-failing"), result.vendor_code,
                          result.detail);
@@ -23,7 +25,25 @@ void refute_end(wire::Consumable& consumable) {
   consumable.percent.reset();
 }
 
+/// "Full" or "80 %" of a sensor that nobody has read since: it may have been used up meanwhile.
+/// That something is low or full to the brim only gets worse.
+bool is_past(const wire::Consumable& consumable) {
+  const bool sensed = consumable.source == wire::LevelSource::flag ||
+                      consumable.source == wire::LevelSource::measured;
+  return sensed && (consumable.state == wire::ConsumableState::full ||
+                    consumable.state == wire::ConsumableState::ok);
+}
+
 }  // namespace
+
+Reported::Reported(const Limits& limits, std::optional<Kept> before) : limits_(limits) {
+  if (!before) return;
+  last_ = std::move(before->last);
+  failed_ = before->failed;
+  // The limits may be others than those it was kept by.
+  if (failed_ < limits_.failures) return;
+  failing_ = before->failing ? std::move(before->failing) : last_;
+}
 
 void Reported::add(DeviceResult result, MonoTime now) {
   result.at = std::min(result.at, now);
@@ -33,10 +53,11 @@ void Reported::add(DeviceResult result, MonoTime now) {
     failed_ = 0;
     failing_.reset();
   }
-  if (!result.worked) failed_ = std::min(failed_ + 1, limits_.failures);
+  if (!result.worked) failed_ = std::min(failed_ + 1, failures_most);
   // Later failures word it differently: that is no change of state.
-  if (failed_ >= limits_.failures && !failing_) failing_ = failing_condition(result);
+  if (failed_ >= limits_.failures && !failing_) failing_ = result;
   last_ = std::move(result);
+  told_ = true;
 }
 
 std::optional<MonoTime> Reported::last(MonoTime now) const {
@@ -44,10 +65,18 @@ std::optional<MonoTime> Reported::last(MonoTime now) const {
   return last_->at;
 }
 
-bool Reported::worked(MonoTime now) const { return last(now) && last_->worked; }
+std::optional<Reported::Kept> Reported::kept() const {
+  if (!last_) return std::nullopt;
+  return Kept{*last_, failed_, failing_};
+}
+
+bool Reported::refutes(const std::optional<Heard>& heard, MonoTime now) const {
+  if (!last(now) || !last_->worked) return false;
+  return heard ? last_->at > heard->at : told_;
+}
 
 std::optional<wire::Status> Reported::stands_for(Errc why, MonoTime missed_since,
-                                                 const std::optional<wire::Status>& heard,
+                                                 const std::optional<Heard>& heard,
                                                  MonoTime now) const {
   const auto at = last(now);
   if (!at) return std::nullopt;
@@ -60,22 +89,34 @@ std::optional<wire::Status> Reported::stands_for(Errc why, MonoTime missed_since
   out.media = wire::Media::unknown;
   out.evidence = wire::Evidence::driver_report;
   if (heard) {
-    out.consumables = heard->consumables;
-    if (last_->worked) {
+    const bool refuted = refutes(heard, now);
+    out.consumables = heard->status.consumables;
+    std::erase_if(out.consumables, is_past);
+    if (refuted) {
       for (auto& consumable : out.consumables) refute_end(consumable);
     }
-    for (const auto& condition : heard->conditions) {
-      const bool over = last_->worked && condition.severity == wire::Severity::fault;
+    for (const auto& condition : heard->status.conditions) {
+      const bool over = refuted && condition.severity == wire::Severity::fault;
       if (!over && condition.code != "results-failing") out.conditions.push_back(condition);
     }
   }
-  if (failing_) out.conditions.push_back(*failing_);
+  if (failing_) out.conditions.push_back(failing_condition(*failing_));
+  return out;
+}
+
+std::optional<wire::Status> Reported::of_present(const wire::Status& seen, MonoTime now) const {
+  const bool no_more =
+      seen.evidence == wire::Evidence::presence_only && seen.device == wire::DeviceState::online;
+  if (!no_more || !last(now)) return std::nullopt;
+  auto out = seen;
+  out.evidence = wire::Evidence::driver_report;
+  if (failing_) out.conditions.push_back(failing_condition(*failing_));
   return out;
 }
 
 std::optional<wire::Condition> Reported::beside_poll(MonoTime now) const {
   if (!last(now) || !failing_) return std::nullopt;
-  auto out = *failing_;
+  auto out = failing_condition(*failing_);
   out.severity = wire::Severity::warning;
   return out;
 }

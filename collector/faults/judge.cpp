@@ -265,14 +265,14 @@ void Judge::fire_until(WallTime t, std::string_view subject) {
 
 void Judge::fire(const Timer& timer) {
   drop(timer.kind, timer.subject, timer.code);
-  Device* device = view_.device(timer.subject);
-  if (device == nullptr) return;
   if (timer.kind == TimerKind::clear) {
     if (auto* fault = view_.open_fault(timer.subject, timer.code)) {
       clear(*fault, timer.due, "recovered");
     }
     return;
   }
+  Device* device = view_.device(timer.subject);
+  if (device == nullptr) return;
   const auto* still = find(device->conditions, timer.code);
   if (still != nullptr && still->since.same(timer.since)) {
     open(device, timer.code, still->what.severity, still->what.action, timer.since, timer.due,

@@ -55,6 +55,9 @@ class Judge {
   /// The terminal's session opened or ended; collector's time.
   void connected(std::int64_t current_epoch_no);
   void disconnected(WallTime last_heard);
+  /// A second agent of this terminal's identity is alive; it is no more. Collector's time.
+  void second_agent();
+  void second_agent_left();
   /// The silence timer is due.
   void silent();
   /// People work on the terminal: faults open and end as ever, orders wait.

@@ -9,6 +9,7 @@ namespace kw::collector {
 namespace {
 
 constexpr std::string_view silent_code = "terminal-silent";
+constexpr std::string_view second_code = "two-agents";
 constexpr std::string_view maintenance_reason = "maintenance";
 
 }  // namespace
@@ -23,6 +24,7 @@ void Judge::power(const pb::Power& power, Position position, WallTime at) {
 void Judge::connected(std::int64_t current_epoch_no) {
   drop(TimerKind::silence, {}, silent_code);
   if (auto* fault = view_.open_fault({}, silent_code)) clear(*fault, bench_.now, "reconnected");
+  second_agent_left();  // unless it is seen again: nobody may have noted its end
   view_.power_as_of = {current_epoch_no, 0};
   view_.switched_off = false;
   out_.push_back(PowerChanged{false, view_.power_as_of, bench_.now});
@@ -36,6 +38,17 @@ void Judge::disconnected(WallTime last_heard) {
        {0, 0, last_heard},
        std::max(last_heard + bench_.rules.silence(), bench_.no_silence_before)});
 }
+
+void Judge::second_agent() {
+  drop(TimerKind::clear, {}, second_code);
+  if (view_.open_fault({}, second_code) != nullptr) return;
+  // Not an event of the kiosk: the moment takes the place of a position.
+  const Since since{0, static_cast<std::uint64_t>(micros(bench_.now)), bench_.now};
+  open(nullptr, std::string{second_code}, wire::Severity::fault, wire::Action::configuration, since,
+       bench_.now, {});
+}
+
+void Judge::second_agent_left() { stop({}, {}, second_code, bench_.now); }
 
 void Judge::silent() {
   const auto is_silence = [](const Timer& t) { return t.kind == TimerKind::silence; };

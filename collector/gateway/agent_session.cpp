@@ -47,7 +47,11 @@ Task<void> AgentSession::run() {
   link_->cut();
   if (probe_ != nullptr) probe_->cancel();
   gateway_.left(*this);
-  if (!facts_ || facts_->quarantined) co_return;
+  if (!facts_) co_return;
+  if (facts_->quarantined) {
+    gateway_.writer_.post(second_agent_left_job(row_.terminal));
+    co_return;
+  }
   const auto live = gateway_.live_.find(row_.terminal);
   if (live == gateway_.live_.end() || live->second.get() != this) co_return;
   gateway_.live_.erase(live);

@@ -200,6 +200,15 @@ Result<void> quarantine_batch(Work& work, Session& session, const pb::Batch& bat
   return {};
 }
 
+template <class F>
+void judge_terminal(Work& work, TerminalKey terminal, F how) {
+  Changes changes;
+  const auto bench = work.bench(terminal);
+  Judge judge{work.view(terminal), bench, changes};
+  how(judge);
+  work.apply(terminal, changes);
+}
+
 Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
   auto& store = work.store();
   const auto book = store.epochs(session.terminal);
@@ -238,6 +247,7 @@ Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
                  .action = "session.quarantine",
                  .object = "terminal/" + session.terminal_code,
                  .result = "two live agents of one identity"});
+    judge_terminal(work, session.terminal, [](Judge& judge) { judge.second_agent(); });
     return {};
   }
   store.set_session(session.terminal, true, work.now(), session.hello.agent_version());
@@ -245,11 +255,8 @@ Result<void> open(Work& work, Session& session, pb::Welcome& welcome) {
   store.set_live(session.terminal, false);  // until it has told its state
   work.timers_changed();
   note_configuration(work, session);
-  Changes changes;
-  const auto bench = work.bench(session.terminal);
-  Judge judge{work.view(session.terminal), bench, changes};
-  judge.connected(session.numbers[session.hello.epoch().rbegin()->epoch()]);
-  work.apply(session.terminal, changes);
+  const auto epoch_no = session.numbers[session.hello.epoch().rbegin()->epoch()];
+  judge_terminal(work, session.terminal, [&](Judge& judge) { judge.connected(epoch_no); });
   return {};
 }
 
@@ -317,11 +324,18 @@ Job close_job(std::shared_ptr<Session> session, WallTime last_heard) {
     work.store().set_session(session->terminal, false, last_heard, {});
     work.touch(session->terminal);
     work.store().set_live(session->terminal, false);
-    Changes changes;
-    const auto bench = work.bench(session->terminal);
-    Judge judge{work.view(session->terminal), bench, changes};
-    judge.disconnected(last_heard);
-    work.apply(session->terminal, changes);
+    judge_terminal(work, session->terminal, [&](Judge& judge) { judge.disconnected(last_heard); });
+    return {};
+  };
+  return job;
+}
+
+Job second_agent_left_job(TerminalKey terminal) {
+  Job job;
+  job.terminal = terminal;
+  job.work = [terminal](Work& work) -> Result<void> {
+    judge_terminal(work, terminal, [](Judge& judge) { judge.second_agent_left(); });
+    work.timers_changed();
     return {};
   };
   return job;

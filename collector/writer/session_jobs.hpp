@@ -52,6 +52,8 @@ struct BatchAnswer {
 Job open_job(std::shared_ptr<Session> session, std::function<void(Result<pb::Welcome>)> answer);
 /// The session ended without another one in its place.
 Job close_job(std::shared_ptr<Session> session, WallTime last_heard);
+/// A quarantined session ended.
+Job second_agent_left_job(TerminalKey terminal);
 /// `full`: the session's first snapshot, which lists the whole configuration.
 Job snapshot_job(std::shared_ptr<Session> session, std::shared_ptr<const pb::Snapshot> snapshot,
                  bool full, std::function<void(Result<void>)> answer);

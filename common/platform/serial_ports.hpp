@@ -19,4 +19,8 @@ struct SerialPortFacts {
 /// Every serial port with hardware behind it, by name; none of them is opened. Any thread.
 std::vector<SerialPortFacts> serial_ports();
 
+/// Whether there is a serial device of that name, "/dev/ttyUSB0" or a link to it, "COM3". It is not
+/// opened, so no line moves and no other program notices. Any thread.
+bool serial_device_exists(const std::string& device);
+
 }  // namespace kw::platform

@@ -157,6 +157,10 @@ constexpr std::array rows{
     // Raised by the collector itself.
     ConditionRow{
         "terminal-silent", fault, Action::maintenance, {"终端离线", "terminal does not report"}},
+    ConditionRow{"two-agents",
+                 fault,
+                 Action::configuration,
+                 {"两个代理使用同一身份，须重新注册", "two agents use one identity: enrol again"}},
 };
 
 }  // namespace

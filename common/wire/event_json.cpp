@@ -81,7 +81,7 @@ void session(json::object& out, const pb::ServiceSession& from) {
   out["application"] = text_or_null(from.application());
   if (from.kind() != pb::ServiceSession::END) return;
   out["reason"] = from.reason();
-  out["duration_ms"] = from.duration_ms();
+  out["duration_ms"] = from.has_duration_ms() ? json::value(from.duration_ms()) : json::value{};
 }
 
 void transaction(json::object& out, const pb::Transaction& from) {

@@ -75,6 +75,29 @@ std::optional<double> percent_of(std::optional<std::int64_t> level,
   return std::clamp(static_cast<double>(*level) * 100.0 / full, 0.0, 100.0);
 }
 
+namespace {
+
+constexpr std::array units{Unit{7, "impressions", "pages", 1},
+                           Unit{8, "sheets", "sheets", 1},
+                           Unit{11, "hours", "hours", 1},
+                           Unit{13, "tenthsOfGrams", "g", 0.1},
+                           Unit{15, "tenthsOfMilliliters", "ml", 0.1},
+                           Unit{16, "feet", "metres", 0.3048},
+                           Unit{17, "meters", "metres", 1},
+                           Unit{18, "items", "count", 1}};
+
+}  // namespace
+
+const Unit* unit_of(std::int64_t number) {
+  const auto row = std::ranges::find(units, number, &Unit::number);
+  return row == units.end() ? nullptr : &*row;
+}
+
+const Unit* unit_of(std::string_view keyword) {
+  const auto row = std::ranges::find(units, keyword, &Unit::keyword);
+  return row == units.end() ? nullptr : &*row;
+}
+
 bool is_waste(std::string_view type) { return type.starts_with("waste"); }
 
 namespace {
@@ -214,8 +237,9 @@ void add_supplies(std::vector<Supply> supplies, Findings& findings, const Limits
 
 void add_paper(Paper paper, Findings& findings, const Limits& limits,
                std::vector<wire::Consumable>& out) {
-  // What one tray counts is no total while another has some uncounted.
-  if (paper.some) paper.sheets = paper.capacity = std::nullopt;
+  // What one tray counts is no total while another has some uncounted, or may have.
+  if (paper.unknown && paper.sheets.value_or(0) > 0) paper.some = true;
+  if (paper.some || paper.unknown) paper.sheets = paper.capacity = std::nullopt;
   wire::Consumable item{.type = paper.a4 ? "a4_paper" : "paper", .unit = "sheets"};
   item.source = paper.sheets ? wire::LevelSource::measured : wire::LevelSource::flag;
   item.available = paper.sheets;
@@ -226,9 +250,11 @@ void add_paper(Paper paper, Findings& findings, const Limits& limits,
   if (limits.paper_sheets > 0) item.warning_level = limits.paper_sheets;
   const bool below =
       limits.paper_sheets > 0 && paper.sheets && *paper.sheets <= limits.paper_sheets;
-  // "At least one tray is empty", and another may not be.
+  // "At least one tray is empty", and another may not be: where one is known to be that says
+  // nothing of a tray that tells nothing.
   const bool tray_empty = findings.has("media-empty");
-  if (tray_empty && !paper.some && paper.sheets.value_or(0) <= 0) {
+  const bool it_is_another = paper.unknown && (!paper.empty.empty() || paper.slot_empty);
+  if (tray_empty && !paper.some && !it_is_another && paper.sheets.value_or(0) <= 0) {
     item.state = wire::ConsumableState::out;
     item.available = 0;
     if (item.percent) item.percent = 0;
@@ -240,6 +266,7 @@ void add_paper(Paper paper, Findings& findings, const Limits& limits,
     item.state = wire::ConsumableState::full;
   } else {
     item.state = wire::ConsumableState::unknown;
+    item.source = wire::LevelSource::unknown;
   }
   findings.detail("media-empty", paper.empty);
   out.push_back(std::move(item));

@@ -41,6 +41,8 @@ struct Paper {
   std::optional<double> capacity;  ///< of those trays
   std::vector<std::string> empty;  ///< names of trays that count none
   bool some = false;               ///< a tray has paper and does not count it
+  bool unknown = false;            ///< a tray says nothing of how much it has
+  bool slot_empty = false;         ///< of a slot that is fed by hand: nearly always so
   bool flagged = false;            ///< the printer would say when paper is low or out
 };
 
@@ -59,6 +61,18 @@ inline constexpr std::int64_t some_left = -3;
 /// level is a percentage.
 std::optional<double> percent_of(std::optional<std::int64_t> level,
                                  std::optional<std::int64_t> most);
+
+/// A unit of supplies that the wire has a word for.
+struct Unit {
+  std::int64_t number;       ///< PrtMarkerSuppliesSupplyUnitTC (RFC 3805)
+  std::string_view keyword;  ///< the same in printer-supply (PWG 5100.13)
+  std::string_view name;     ///< ours
+  double times;              ///< one of the printer's is so many of ours
+};
+
+/// Null where it is none of them.
+const Unit* unit_of(std::int64_t number);
+const Unit* unit_of(std::string_view keyword);
 
 /// A waste container, whatever class the printer puts it in.
 bool is_waste(std::string_view type);

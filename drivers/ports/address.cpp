@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "drivers/ports/open.hpp"
+#include "drivers/ports/snmp_session.hpp"
 #include "drivers/ports/usb_address.hpp"
 
 namespace kw::drivers {
@@ -18,6 +19,8 @@ constexpr std::string_view ipp_example = "ipp://192.0.2.10/ipp/print";
 constexpr std::string_view usb_example = "usb:04b8:0e15";
 constexpr std::string_view pcsc_example = "pcsc:Gemalto PC Twin Reader, or pcsc: for the only one";
 constexpr std::string_view snmp_example = "snmp://192.0.2.10?community=public&version=2c";
+constexpr std::string_view snmp_v3_example =
+    "snmp://192.0.2.10?version=3&user=kiosk&secrets=/etc/kioskwatch/printer.secrets";
 constexpr std::uint16_t snmp_port = 161;
 constexpr std::uint16_t ipp_port = 631;
 constexpr std::string_view modbus_example =
@@ -42,16 +45,23 @@ constexpr std::array<std::string_view, 3> flows{"none", "rtscts", "xonxoff"};
 constexpr std::array serial_options{Option{"baud", bauds}, Option{"data", data_bits},
                                     Option{"parity", parities}, Option{"stop", stop_bits},
                                     Option{"flow", flows}};
-constexpr std::array<std::string_view, 2> snmp_versions{"1", "2c"};
-constexpr std::size_t longest_community = 255;
+
+/// Whether an option's value may be a password, wherever it was meant to go.
+bool may_be_secret(std::string_view option) {
+  constexpr std::array<std::string_view, 5> words{"community", "pass", "Pass", "key", "Key"};
+  return std::ranges::any_of(words, [&](auto word) { return option.find(word) != option.npos; });
+}
 
 /// A mistake's text goes to logs, bundles and the collector: never with somebody's password.
 std::string shown(std::string_view whole) {
   std::string text{whole};
-  constexpr std::string_view community = "community=";
-  if (const auto at = text.find(community); at != std::string::npos) {
-    const auto start = at + community.size();
-    text.replace(start, std::min(text.find('&', start), text.size()) - start, "***");
+  for (auto start = text.find('?'); start != std::string::npos; start = text.find('&', start)) {
+    const auto equals = text.find('=', ++start);
+    if (equals == std::string::npos) break;
+    const auto end = std::min(text.find('&', equals), text.size());
+    if (may_be_secret(std::string_view{text}.substr(start, equals - start))) {
+      text.replace(equals + 1, end - equals - 1, "***");
+    }
   }
   const auto scheme = text.find("://");
   const auto at = text.rfind('@');
@@ -217,26 +227,10 @@ Result<PortAddress> pcsc_address(std::string_view text, std::string_view rest, P
   return out;
 }
 
-/// What is missing among the options is filled in: everybody's community, today's version.
 Result<PortAddress> snmp_address(std::string_view text, std::string_view rest, PortAddress out) {
   if (!rest.starts_with("//")) return wrong(text, "\"//\" is missing after snmp:", snmp_example);
-  out.options.try_emplace("community", "public");
-  out.options.try_emplace("version", "2c");
-  for (const auto& [name, value] : out.options) {
-    if (name == "community") {
-      const bool printable = std::ranges::all_of(value, [](char c) { return c > ' ' && c <= '~'; });
-      if (!value.empty() && value.size() <= longest_community && printable) continue;
-      return wrong(text, "community is 1 to 255 printable ASCII characters", snmp_example);
-    }
-    if (name != "version") {
-      return wrong(text, fmt::format("unknown option \"{}\" (known: community, version)", name),
-                   snmp_example);
-    }
-    if (std::ranges::find(snmp_versions, value) == snmp_versions.end()) {
-      return wrong(text,
-                   fmt::format("version = \"{}\" is not one of {}", value, joined(snmp_versions)),
-                   snmp_example);
-    }
+  if (const auto bad = complete_snmp_options(out.options, snmp_v3_built_in())) {
+    return wrong(text, *bad, out.options.at("version") == "3" ? snmp_v3_example : snmp_example);
   }
   return network_address(text, rest.substr(2), snmp_port, snmp_example, std::move(out));
 }

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "common/platform/serial_ports.hpp"
 #include "drivers/ports/http.hpp"
 #include "drivers/ports/modbus.hpp"
 #include "drivers/ports/none.hpp"
@@ -12,6 +13,22 @@
 
 namespace kw::drivers {
 namespace {
+
+/// Linux lets a second program open a serial line that a first one reads: the lines would move,
+/// and what comes next would reach either of them.
+Result<std::unique_ptr<Port>> look_at(const PortAddress& address, const Clock& clock) {
+  const bool on_line =
+      address.scheme == "serial" || (address.scheme == "modbus+rtu" && address.port == 0);
+  if (!on_line) {
+    return Error{Errc::busy, address.scheme + ": left to the program that uses it"};
+  }
+  const auto where = address.scheme + ":" + address.host;
+  if (!platform::serial_device_exists(address.host)) {
+    return Error{Errc::missing, where + ": no such serial device"};
+  }
+  return std::unique_ptr<Port>{
+      std::make_unique<NoPort>(clock, where + ": was looked at, not opened")};
+}
 
 unsigned number_of(const PortAddress& address, std::string_view name, unsigned fallback) {
   const auto at = address.options.find(name);
@@ -59,7 +76,10 @@ Result<std::unique_ptr<Port>> open_modbus(const PortAddress& address, const Cloc
 
 Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
                                         MonoTime deadline) {
-  if (address.scheme == "-") return std::unique_ptr<Port>{std::make_unique<NoPort>(clock)};
+  if (address.scheme == "-") {
+    return std::unique_ptr<Port>{std::make_unique<NoPort>(clock, "port \"-\" carries no bytes")};
+  }
+  if (address.only_look) return look_at(address, clock);
   if (address.scheme == "serial") return platform::open_serial(line_of(address), clock);
   if (address.scheme == "pcsc") {
     return std::unique_ptr<Port>{std::make_unique<PcscPort>(address.host, clock)};

@@ -21,6 +21,9 @@ struct PortAddress {
   std::uint16_t port = 0;  ///< 0: not a network port
   std::string path;        ///< ipp: where on the host, from its '/' on
   std::map<std::string, std::string, std::less<>> options;
+  /// Not part of the text: the port is another program's (Driver::polls_port). Opening it looks
+  /// whether the device is there and touches nothing; what comes back carries no bytes.
+  bool only_look = false;
 
   /// Errc::invalid with what is wrong and an example of the right form.
   static Result<PortAddress> parse(std::string_view text);
@@ -32,7 +35,8 @@ bool may_be_unplugged(std::string_view port);
 
 /// Opens the port of `address`. Errc::missing: no such device or name; Errc::busy: somebody else
 /// holds it; Errc::refused, Errc::timeout: nobody listens. Port "-" gives a port on which every
-/// call fails as unsupported.
+/// call fails as unsupported, and so does `only_look`, which finds a serial device missing or
+/// there; Errc::busy where nothing can be seen from outside: it is left to the program that has it.
 Result<std::unique_ptr<Port>> open_port(const PortAddress& address, const Clock& clock,
                                         MonoTime deadline);
 

@@ -11,14 +11,38 @@
 #include <utility>
 
 #include "common/platform/thread_name.hpp"
+#include "common/platform/usb_texts.hpp"
 #include "drivers/ports/usb_library.hpp"
 #include "drivers/ports/usb_list.hpp"
 
 namespace kw::drivers {
 namespace {
 
+/// The text of its product. Some makers put the unit's serial number into it: then it is nobody's
+/// business here.
+std::string name_of(const std::string& product, const std::vector<std::string>& serials) {
+  const bool told = std::ranges::any_of(serials, [&](const std::string& serial) {
+    return !serial.empty() && product.find(serial) != std::string::npos;
+  });
+  return told ? std::string{} : product;
+}
+
+UsbChange arrival(const UsbFacts& facts, const std::string& product,
+                  const std::vector<std::string>& serials) {
+  UsbChange out{true, facts.vendor, facts.product, facts.path, name_of(product, serials), {}};
+  for (const auto& function : facts.functions) out.types.push_back(function.type);
+  std::ranges::sort(out.types);
+  const auto same = std::ranges::unique(out.types);
+  out.types.erase(same.begin(), same.end());
+  return out;
+}
+
+UsbChange departure(const UsbChange& was) {
+  return {false, was.vendor, was.product, was.path, {}, {}};
+}
+
 /// What is attached, by place.
-using Attached = std::map<std::string, std::pair<std::uint16_t, std::uint16_t>>;
+using Attached = std::map<std::string, UsbChange>;
 
 /// Nothing when the list could not be read: that does not say that all were pulled out.
 std::optional<Attached> attached_now() {
@@ -28,7 +52,7 @@ std::optional<Attached> attached_now() {
   for (const auto& one : *list) {
     // Where the system gives no place, several alike are one: their count is not needed.
     out[one.facts.path + ":" + std::to_string(one.facts.vendor) + ":" +
-        std::to_string(one.facts.product)] = {one.facts.vendor, one.facts.product};
+        std::to_string(one.facts.product)] = arrival(one.facts, one.product, one.serials);
   }
   return out;
 }
@@ -45,10 +69,15 @@ struct UsbWatch::State {
 
   static int LIBUSB_CALL changed(libusb_context* /*context*/, libusb_device* device,
                                  libusb_hotplug_event event, void* data) {
-    libusb_device_descriptor descriptor{};
-    libusb_get_device_descriptor(device, &descriptor);
-    const bool arrived = event == LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED;
-    static_cast<State*>(data)->told({arrived, descriptor.idVendor, descriptor.idProduct});
+    const auto facts = usb::facts_of(device);
+    auto change = arrival(facts, {}, {});
+    if (event == LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED) {
+      const auto texts = platform::usb_texts(facts.path, facts.vendor, facts.product);
+      change.name = name_of(texts.product, texts.serials);
+    } else {
+      change = departure(change);
+    }
+    static_cast<State*>(data)->told(change);
     return 0;  // goes on
   }
 
@@ -86,11 +115,11 @@ struct UsbWatch::State {
   }
 
   void tell_differences(const Attached& before, const Attached& now) const {
-    for (const auto& [place, numbers] : before) {
-      if (!now.contains(place)) told({false, numbers.first, numbers.second});
+    for (const auto& [place, was] : before) {
+      if (!now.contains(place)) told(departure(was));
     }
-    for (const auto& [place, numbers] : now) {
-      if (!before.contains(place)) told({true, numbers.first, numbers.second});
+    for (const auto& [place, is] : now) {
+      if (!before.contains(place)) told(is);
     }
   }
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "common/clock.hpp"
 #include "common/result.hpp"
@@ -14,6 +16,13 @@ struct UsbChange {
   bool arrived = false;
   std::uint16_t vendor = 0;
   std::uint16_t product = 0;
+  std::string path;  ///< "1-2.3"; empty where the system does not tell
+  /// What it calls itself, as the system has it; never a serial number. Empty: nothing, or it has
+  /// left.
+  std::string name;
+  /// The classes of its functions (0x03 keyboards and other HID, 0x08 storage), each once, in
+  /// order.
+  std::vector<std::uint8_t> types;
 };
 
 /// Tells of USB devices that come and go, on a thread of its own which sleeps until something

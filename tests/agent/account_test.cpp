@@ -144,6 +144,25 @@ TEST_CASE("a level below its warning is a low condition, unless the device says 
   CHECK_FALSE(paper.account.judged());
 }
 
+TEST_CASE("an empty supply stays empty while the device says nothing of it") {
+  // An F2 with a jam: its negative reply tells nothing of the stacker.
+  SupplyRules cards;
+  cards.type = "card_stock";
+  Paper machine{cards};
+  machine.poll(out_of);
+  CHECK(machine.shown().state == out_of);
+  const wire::Consumable silent{.type = "card_stock", .unit = "metres"};
+  machine.account.seen(silent, false, machine.now);
+  const auto shown = machine.account.shown(&silent, machine.now);
+  CHECK(shown.available == 0.0);
+  CHECK(shown.state == out_of);
+  // What there was some of is not empty by that.
+  machine.poll(full);
+  REQUIRE(machine.account.refilled(80, 80, machine.now));
+  machine.account.seen(silent, false, machine.now);
+  CHECK(machine.account.shown(&silent, machine.now).state == ConsumableState::ok);
+}
+
 TEST_CASE("a level that goes to and fro at its threshold does not") {
   auto rules = toner();
   rules.warn = 10;

@@ -74,14 +74,17 @@ struct Bed {
     journal = std::make_unique<Journal>(std::move(outbox), clock);
     Assistant::Hands hands;
     hands.devices = [this] { return devices(); };
-    hands.device_result = [this](const std::string& device, DeviceResult result) -> Result<void> {
-      if (device == "card" && !watched) return Error{Errc::refused, "card is disabled"};
+    hands.device_result = [this](const std::string& device, DeviceResult result,
+                                 Lang lang) -> Result<void> {
+      const Text disabled{"card 已停用", "card is disabled"};
+      if (device == "card" && !watched) return Error{Errc::refused, std::string{disabled.in(lang)}};
       results.push_back(std::move(result));
       return {};
     };
-    hands.used = [this](const pb::ConsumableUse& use) -> Result<void> {
+    hands.used = [this](const pb::ConsumableUse& use, Lang lang) -> Result<void> {
       uses.push_back(use);
-      if (use.type() == "toner") return Error{Errc::invalid, "receipt has no toner"};
+      const Text none{"receipt 没有 toner", "receipt has no toner"};
+      if (use.type() == "toner") return Error{Errc::invalid, std::string{none.in(lang)}};
       return {};
     };
     assistant = std::make_unique<Assistant>(io.get_executor(), *journal, serving, clock, "boot",
@@ -218,13 +221,18 @@ TEST_CASE("a use told twice is counted once, and of a device that there is") {
                R"({"id":"u3","device":"receipt","type":"toner","amount":2,"unit":"percent"})");
   CHECK(strange.status == 201);
   CHECK(at(strange, "/not_counted") == "receipt has no toner");
+  const auto zh =
+      bed.post("/v1/consumable-use",
+               R"({"id":"u4","device":"receipt","type":"toner","amount":2,"unit":"percent"})",
+               {{"accept-language", "zh-CN"}});
+  CHECK(at(zh, "/not_counted") == "receipt 没有 toner");
   const auto unknown =
       bed.post("/v1/consumable-use",
                R"({"id":"u2","device":"printer","type":"a4_paper","amount":2,"unit":"sheets"})");
   CHECK(unknown.status == 400);
   CHECK(at(unknown, "/code") == "unknown-device");
   CHECK(at(unknown, "/field") == "device");
-  CHECK(bed.kept() == "consumable consumable");
+  CHECK(bed.kept() == "consumable consumable consumable");
 }
 
 TEST_CASE(
@@ -240,6 +248,10 @@ TEST_CASE(
   const auto unwatched = bed.post("/v1/device-results", R"({"device":"card","worked":true})");
   CHECK(unwatched.status == 409);
   CHECK(at(unwatched, "/message") == "card is disabled");
+  const auto zh = bed.post("/v1/device-results", R"({"device":"card","worked":true})",
+                           {{"accept-language", "zh-CN,en;q=0.5"}});
+  CHECK(at(zh, "/code") == "device-not-watched");
+  CHECK(at(zh, "/message") == "card 已停用");
   CHECK(bed.post("/v1/device-results", R"({"device":"none","worked":true})").status == 400);
   const auto status = bed.ask("GET", "/v1/status");
   CHECK(status.status == 200);

@@ -274,3 +274,16 @@ TEST_CASE("a consumable says its figures, and a mistake in it costs the consumab
   CHECK(has(twice, 8, "device.0.consumable.1.type"));
   CHECK(twice.devices[0].consumables.size() == 1);
 }
+
+TEST_CASE("a scanner's port is looked at unless it is said to be ours") {
+  for (const bool ours : {false, true}) {
+    const auto config =
+        parse_config(std::string{"[[device]]\nname = \"scanner\"\ndriver = \"scanner\"\n"
+                                 "port = \"serial:/dev/ttyACM0\"\nsettings = { port_is_ours = "} +
+                         (ours ? "true" : "false") + " }\n",
+                     "agent.toml");
+    CHECK(config.problems.empty());
+    REQUIRE(config.devices.size() == 1);
+    CHECK(config.devices[0].address.only_look == !ours);
+  }
+}

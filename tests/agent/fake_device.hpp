@@ -18,7 +18,7 @@ namespace kw::agent {
 /// What a test orders and the fake device does. Any thread.
 class Scene {
  public:
-  enum class Mode { answers, silent, gone, busy, missing, other_device, hangs };
+  enum class Mode { answers, silent, gone, busy, missing, other_device, hangs, there };
 
   void set(Mode mode) {
     const std::lock_guard lock{mutex_};
@@ -91,6 +91,7 @@ class FakeDriver final : public drivers::Driver {
     wire::Status out;
     out.device = wire::DeviceState::online;
     out.evidence = wire::Evidence::protocol_reply;
+    if (scene_.mode() == Scene::Mode::there) out.evidence = wire::Evidence::presence_only;
     out.measurements.push_back({"temperature_celsius", 40});
     return out;
   }

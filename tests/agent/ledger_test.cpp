@@ -34,7 +34,7 @@ struct Desk {
   explicit Desk(std::uint64_t epoch = 7) { start(epoch); }
   void start(std::uint64_t epoch, const std::string& boot = "boot-1") {
     ledger.reset();
-    outbox = &box.open(epoch);
+    outbox = &box.open(epoch, boot);
     ledger = std::make_unique<Ledger>(box.clock, serving, boot);
     ledger->begin(*outbox, 60s);
   }
@@ -198,10 +198,63 @@ TEST_CASE("an open session outlives the agent's restart and ends with the kiosk'
   CHECK_FALSE(desk.serving.active());
   CHECK(desk.lines(8) == Lines{"t1 in s1"});
   CHECK(desk.lines(9) == Lines{"end s1 restarted"});
-  const auto items = desk.box.all(9);
-  CHECK(items[0].event().session().duration_ms() == 20'000);
   desk.start(10, "boot-2");
   CHECK(desk.lines(10).empty());
+}
+
+TEST_CASE("the time for which the kiosk was off is no part of a session") {
+  Desk desk;
+  desk.begin("s1");
+  desk.box.clock.advance(10s);
+  desk.tell("t1");
+  desk.box.clock.advance(20s);
+  desk.outbox->touch(desk.box.now());  // the agent's last sign of life
+  desk.box.clock.advance(50s);
+  desk.box.cut();
+  desk.box.clock.advance(13h);  // off overnight
+  desk.start(8, "boot-2");
+  auto items = desk.box.all(8);
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].event().session().reason() == "restarted");
+  REQUIRE(items[0].event().session().has_duration_ms());
+  CHECK(items[0].event().session().duration_ms() >= 30'000);
+  CHECK(items[0].event().session().duration_ms() < 31'000);
+  CHECK(desk.serving.ended()->reason == "restarted");
+}
+
+TEST_CASE("how long a session lasted is unknown when another boot lies in between") {
+  Desk desk;
+  desk.begin("s1");
+  // A run of another boot that took no word of sessions, its data assistant could not start.
+  desk.ledger.reset();
+  desk.box.open(8, "boot-2").append(Box::note("x"), desk.box.now());
+  desk.box.clock.advance(1h);
+  desk.start(9, "boot-2");
+  const auto items = desk.box.all(9);
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].event().session().reason() == "restarted");
+  CHECK_FALSE(items[0].event().session().has_duration_ms());
+}
+
+TEST_CASE("a session that was cut ends as that, also when the disk takes it late") {
+  const FailingDisk disk;
+  Desk desk;
+  desk.begin("s1");
+  desk.box.clock.advance(10s);
+  desk.tell("t1");
+  desk.box.cut();
+  desk.box.clock.advance(8h);
+  desk.outbox = &desk.box.open(8, "boot-2");
+  desk.ledger = std::make_unique<Ledger>(desk.box.clock, desk.serving, "boot-2");
+  FailingDisk::failures = 1'000'000;
+  desk.ledger->begin(*desk.outbox, 60s);
+  CHECK(desk.end("s1").how == How::not_kept);
+  FailingDisk::failures = 0;
+  CHECK(desk.tell("t2").how == How::written);  // of no session
+  desk.ledger->expire(*desk.outbox);
+  CHECK(desk.lines(8) == Lines{"t2 in ", "end s1 restarted"});
+  CHECK(desk.box.all(8)[1].event().session().duration_ms() == 10'000);
+  CHECK(desk.end("s1").reason == "restarted");
 }
 
 TEST_CASE("when the disk takes nothing, nothing is acknowledged and nothing half done") {

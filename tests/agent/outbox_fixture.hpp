@@ -20,9 +20,9 @@ struct Box {
     options.reserve = 0;
   }
 
-  Outbox& open(std::uint64_t epoch) {
+  Outbox& open(std::uint64_t epoch, const std::string& boot = "boot") {
     outbox.reset();
-    outbox = std::make_unique<Outbox>(options, clock, "boot", epoch);
+    outbox = std::make_unique<Outbox>(options, clock, boot, epoch);
     return *outbox;
   }
   /// As power loss does: nothing is said, nothing flushed that was only held.

@@ -147,15 +147,100 @@ TEST_CASE("what the device itself said last stays, except what the application h
                                .available = 0});
   Reported results{{.age = 10min, .failures = 3}};
   results.add(bad(t0), t0);
-  auto status = results.stands_for(Errc::busy, t0, heard, t0);
+  auto status = results.stands_for(Errc::busy, t0, Reported::Heard{heard, t0 - 1s}, t0);
   CHECK(codes(*status) == "media-low,cutter-error");
   CHECK(status->consumables[0].state == wire::ConsumableState::out);
   results.add(good(t0 + 1s), t0 + 1s);
-  status = results.stands_for(Errc::busy, t0, heard, t0 + 1s);
+  status = results.stands_for(Errc::busy, t0, Reported::Heard{heard, t0 - 1s}, t0 + 1s);
   CHECK(codes(*status) == "media-low");
   CHECK(status->consumables[0].state == wire::ConsumableState::unknown);
   CHECK_FALSE(status->consumables[0].available);
   CHECK(wire::health_of(*status) == wire::Health::warning);
+}
+
+TEST_CASE("a fault that the device told after the application worked with it stays") {
+  Reported results{{.age = 10min, .failures = 3}};
+  results.add(good(t0), t0);
+  auto heard = Reported::Heard{said({"media-low", "cutter-error"}), t0 + 1s};
+  heard.status.consumables.push_back(
+      {.type = "receipt_paper", .state = wire::ConsumableState::out, .available = 0});
+  auto status = results.stands_for(Errc::busy, t0 + 2s, heard, t0 + 3s);
+  REQUIRE(status);
+  CHECK(codes(*status) == "media-low,cutter-error");
+  CHECK(status->consumables[0].state == wire::ConsumableState::out);
+  CHECK_FALSE(results.refutes(heard, t0 + 3s));
+  // It works again, so that is over too.
+  results.add(good(t0 + 4s), t0 + 4s);
+  status = results.stands_for(Errc::busy, t0 + 2s, heard, t0 + 4s);
+  CHECK(codes(*status) == "media-low");
+  CHECK(results.refutes(heard, t0 + 4s));
+}
+
+TEST_CASE("a device that is only seen to be there is as applications report it") {
+  auto seen = said({});
+  seen.evidence = wire::Evidence::presence_only;
+  Reported results{{.age = 10min, .failures = 2}};
+  CHECK_FALSE(results.of_present(seen, t0));
+  results.add(good(t0), t0);
+  auto status = results.of_present(seen, t0);
+  REQUIRE(status);
+  CHECK(status->evidence == wire::Evidence::driver_report);
+  CHECK(wire::health_of(*status) == wire::Health::ok);
+  results.add(bad(t0 + 1s), t0 + 1s);
+  results.add(bad(t0 + 2s), t0 + 2s);
+  status = results.of_present(seen, t0 + 2s);
+  CHECK(codes(*status) == "results-failing");
+  CHECK(wire::health_of(*status) == wire::Health::fault);
+  CHECK_FALSE(results.of_present(seen, t0 + 11min));
+  seen.device = wire::DeviceState::no_device;
+  CHECK_FALSE(results.of_present(seen, t0 + 2s));
+  CHECK_FALSE(results.of_present(said({}), t0 + 2s));
+}
+
+TEST_CASE("what is kept goes on as it was, by other limits too, and shows nothing it did not see") {
+  const Reported::Limits limits{.age = 10min, .failures = 2};
+  CHECK_FALSE(Reported{limits}.kept());
+  Reported first{limits};
+  first.add(bad(t0, "E1", "job 1"), t0);
+  first.add(bad(t0 + 1s, "E2", "job 2"), t0 + 1s);
+  first.add(bad(t0 + 2s, "E3", "job 3"), t0 + 2s);
+  const Reported second{limits, first.kept()};
+  REQUIRE(second.beside_poll(t0 + 3s));
+  CHECK(second.beside_poll(t0 + 3s)->vendor_code == "E2");
+  CHECK_FALSE(second.beside_poll(t0 + 11min));
+  Reported stricter{{.age = 10min, .failures = 4}, first.kept()};
+  CHECK_FALSE(stricter.beside_poll(t0 + 3s));
+  stricter.add(bad(t0 + 4s, "E4"), t0 + 4s);
+  REQUIRE(stricter.beside_poll(t0 + 4s));
+  CHECK(stricter.beside_poll(t0 + 4s)->vendor_code == "E4");
+
+  Reported worked{limits};
+  worked.add(good(t0), t0);
+  CHECK(worked.refutes(std::nullopt, t0));
+  // What the device told between then and now is not known here.
+  const Reported after{limits, worked.kept()};
+  CHECK(after.stands_for(Errc::busy, t0 + 1s, std::nullopt, t0 + 1s));
+  CHECK_FALSE(after.refutes(std::nullopt, t0 + 1s));
+}
+
+TEST_CASE("what a sensor said before the port was taken is no level of now") {
+  wire::Status heard;
+  const auto supply = [](std::string_view type, wire::ConsumableState state,
+                         wire::LevelSource source) {
+    return wire::Consumable{.type = std::string{type}, .state = state, .source = source};
+  };
+  using enum wire::ConsumableState;
+  heard.consumables = {supply("card_stock", full, wire::LevelSource::flag),
+                       supply("toner", full, wire::LevelSource::measured),
+                       supply("retain_bin", ok, wire::LevelSource::flag),
+                       supply("paper", low, wire::LevelSource::flag),
+                       supply("drum", ok, wire::LevelSource::counted)};
+  Reported results{{.age = 10min, .failures = 3}};
+  results.add(good(t0), t0);
+  const auto status = results.stands_for(Errc::busy, t0, Reported::Heard{heard, t0}, t0);
+  REQUIRE(status->consumables.size() == 2);
+  CHECK(status->consumables[0].type == "paper");
+  CHECK(status->consumables[1].type == "drum");
 }
 
 namespace {
@@ -167,7 +252,7 @@ struct Rig {
     timing.retry = 1ms;
     std::vector<DeviceWorker::Device> devices;
     devices.push_back(
-        {"printer", std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms, false, {age, 2}});
+        {"printer", std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms, false, Reported{{age, 2}}});
     worker = std::make_shared<DeviceWorker>(
         drivers::PortAddress{}, std::move(devices), timing,
         [this](const drivers::PortAddress&, MonoTime) { return open(); }, notes, board, clock);
@@ -178,6 +263,7 @@ struct Rig {
   }
   Result<std::unique_ptr<drivers::Port>> open() {
     if (scene.mode() == Mode::busy) return Error{Errc::busy, "held by somebody"};
+    if (scene.mode() == Mode::missing) return Error{Errc::missing, "no such port"};
     return std::unique_ptr<drivers::Port>{std::make_unique<ScenePort>(scene, clock)};
   }
   /// The first status recorded from number `from` on that is as wanted.
@@ -235,6 +321,38 @@ TEST_CASE("a port that is held all day: unknown, then as reported, then failing,
   CHECK(wire::health_of(*polled) == wire::Health::ok);
 }
 
+TEST_CASE(
+    "a device that polls only see to be there is ok, failing, unplugged as results and polls say") {
+  Rig rig;
+  rig.scene.set(Mode::there);
+  rig.worker->start();
+  const auto there = rig.notes.state_number(1);
+  REQUIRE(there);
+  CHECK(there->evidence == wire::Evidence::presence_only);
+  rig.worker->report(0, good(rig.clock.mono()));
+  const auto worked = rig.notes.state_number(2);
+  REQUIRE(worked);
+  CHECK(worked->evidence == wire::Evidence::driver_report);
+  CHECK(wire::health_of(*worked) == wire::Health::ok);
+  rig.worker->report(0, bad(rig.clock.mono()));
+  rig.worker->report(0, bad(rig.clock.mono()));
+  const auto failing = rig.comes(3, [](const auto& s) { return !s.conditions.empty(); });
+  REQUIRE(failing);
+  CHECK(codes(*failing) == "results-failing");
+  CHECK(wire::health_of(*failing) == wire::Health::fault);
+  // Aged out: only its presence is known again.
+  const auto aged =
+      rig.comes(4, [](const auto& s) { return s.evidence == wire::Evidence::presence_only; });
+  REQUIRE(aged);
+  CHECK(aged->conditions.empty());
+  rig.worker->report(0, good(rig.clock.mono()));
+  rig.scene.set(Mode::missing);
+  const auto gone =
+      rig.comes(5, [](const auto& s) { return s.device == wire::DeviceState::no_device; });
+  REQUIRE(gone);
+  CHECK(codes(*gone) == "not-present");
+}
+
 TEST_CASE("that a device worked is told although its status stays the same") {
   Rig rig;
   rig.scene.set(Mode::busy);
@@ -283,8 +401,12 @@ TEST_CASE("a result for a device that is not polled is refused with the reason")
     return Result<std::unique_ptr<drivers::Port>>{Error{Errc::missing, "x"}};
   };
   Poller poller{config, never, notes, board, clock, 1};
-  CHECK(poller.report("off", good(clock.mono())).error().code() == Errc::refused);
-  const auto none = poller.report("printer", good(clock.mono()));
+  CHECK(poller.report("off", good(clock.mono()), Lang::en).error().code() == Errc::refused);
+  CHECK(poller.report("off", good(clock.mono()), Lang::en).error().text() ==
+        "device off is disabled in the configuration");
+  CHECK(poller.report("off", good(clock.mono()), Lang::zh_cn).error().text() ==
+        "设备 off 已在配置中停用");
+  const auto none = poller.report("printer", good(clock.mono()), Lang::en);
   REQUIRE(none.error().code() == Errc::missing);
   CHECK(none.error().text() == "no device \"printer\"; configured: off");
 }
@@ -327,7 +449,7 @@ TEST_CASE("a stuck driver delays no other port's poll") {
   Poller poller{config, open, notes, board, clock, 1};
   poller.start();
   REQUIRE(notes.noted("stuck stuck "));
-  CHECK(poller.report("stuck", good(clock.mono())).error().code() == Errc::refused);
+  CHECK(poller.report("stuck", good(clock.mono()), Lang::en).error().code() == Errc::refused);
   // While the one is stuck, the other is polled as often as it is configured.
   constexpr int polls = 50;
   const auto seen = notes.sampled();

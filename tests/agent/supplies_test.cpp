@@ -7,6 +7,7 @@
 #include "agent/consumables/refill_event.hpp"
 #include "agent/outbox/event_json.hpp"
 #include "agent/poll/poller.hpp"
+#include "agent/wiring.hpp"
 #include "common/wire/conditions.hpp"
 #include "outbox_fixture.hpp"
 
@@ -68,7 +69,8 @@ struct Kiosk {
   explicit Kiosk(const std::vector<SupplyRow>& kept = {}) : supplies(clock, kept) {
     const auto config = parse_config(printer, "agent.toml");
     CHECK(config.problems.empty());
-    supplies.use(config);
+    supplies.use(config.language);
+    supplies.use(supplied_devices(config));
     supplies.on_refill([this](const Supplies::Event& event) { refills.push_back(event); });
   }
   wire::Consumable poll(ConsumableState paper, bool open = false) {
@@ -95,7 +97,7 @@ TEST_CASE("a roll's life: put in, used, near its end, out, changed, and then kno
   // Four days of tickets, 90 a day of 0.2 m.
   for (int day = 0; day < 4; ++day) {
     for (int i = 0; i < 90; ++i) {
-      REQUIRE(kiosk.supplies.used("receipt", "receipt_paper", 1, "pages"));
+      REQUIRE(kiosk.supplies.used("receipt", "receipt_paper", 1, "pages", Lang::en));
     }
     kiosk.clock.advance(24h);
     kiosk.poll(full);
@@ -110,7 +112,7 @@ TEST_CASE("a roll's life: put in, used, near its end, out, changed, and then kno
 
   // The near-end sensor is later than the counter thought: the roll is longer.
   for (int i = 0; i < 40; ++i) {
-    REQUIRE(kiosk.supplies.used("receipt", "", 0.2, "metres"));
+    REQUIRE(kiosk.supplies.used("receipt", "", 0.2, "metres", Lang::en));
   }
   CHECK(kiosk.poll(full).available == 3);  // counted out, and the sensor sees more
   const auto low_now = kiosk.poll(low);
@@ -118,7 +120,7 @@ TEST_CASE("a roll's life: put in, used, near its end, out, changed, and then kno
   CHECK(kiosk.status.conditions[0].detail.empty());  // the printer's own word, told once
   CHECK(low_now.source == LevelSource::flag);
   for (int i = 0; i < 10; ++i) {
-    REQUIRE(kiosk.supplies.used("receipt", "", 0.2, "metres"));
+    REQUIRE(kiosk.supplies.used("receipt", "", 0.2, "metres", Lang::en));
   }
   CHECK(kiosk.poll(out).available == 0);
   CHECK(kiosk.status.consumables[0].capacity == doctest::Approx(82));
@@ -140,7 +142,7 @@ TEST_CASE("no poll makes a change of state by itself, not even when the day turn
   using enum ConsumableState;
   REQUIRE(kiosk.supplies.refill("receipt", "", {}, {}));
   for (int day = 0; day < 4; ++day) {
-    REQUIRE(kiosk.supplies.used("receipt", "", 5, "metres"));
+    REQUIRE(kiosk.supplies.used("receipt", "", 5, "metres", Lang::en));
     kiosk.clock.advance(24h);
   }
   kiosk.poll(full);
@@ -160,7 +162,7 @@ TEST_CASE("what is known by count stays while the port is busy, and a refill sho
   using enum ConsumableState;
   kiosk.poll(full);
   REQUIRE(kiosk.supplies.refill("receipt", "", {}, {}));
-  REQUIRE(kiosk.supplies.used("receipt", "", 72, "metres"));
+  REQUIRE(kiosk.supplies.used("receipt", "", 72, "metres", Lang::en));
   wire::Status busy;
   busy.evidence = wire::Evidence::shared_busy;
   auto shown = kiosk.supplies.unheard("receipt", busy);
@@ -207,11 +209,11 @@ TEST_CASE("a word about a consumable that cannot be is refused and changes nothi
     CHECK(row.done.error().code() == row.code);
     CHECK(row.done.error().text() == row.text);
   }
-  CHECK(s.used("receipt", "", 1, "litres").error().code() == Errc::invalid);
-  CHECK(s.used("receipt", "", 1, "g").error().text() ==
+  CHECK(s.used("receipt", "", 1, "litres", Lang::en).error().code() == Errc::invalid);
+  CHECK(s.used("receipt", "", 1, "g", Lang::en).error().text() ==
         "receipt_paper of device receipt is counted in metres, not in \"g\"; per_use in the "
         "configuration says what one takes");
-  CHECK(s.used("receipt", "", 0, "metres").error().code() == Errc::invalid);
+  CHECK(s.used("receipt", "", 0, "metres", Lang::en).error().code() == Errc::invalid);
   CHECK(kiosk.refills.empty());
   CHECK(kiosk.supplies.unsaved(true).empty());
   CHECK_FALSE(before.empty());
@@ -229,11 +231,12 @@ TEST_CASE("a use that no level follows from is said to") {
         "[[device]]\nname = \"epp\"\ndriver = \"escpos\"\nport = \"tcp://127.0.0.1:1\"\n",
         "agent.toml");
     config.language = Lang::en;
-    other.supplies.use(config);
+    other.supplies.use(config.language);
+    other.supplies.use(supplied_devices(config));
   }
   // Before it was heard nobody knows what it has.
   CHECK(other.supplies.heard("epp", keypad).consumables.empty());
-  const auto toner = other.supplies.used("epp", "toner", 1, "percent");
+  const auto toner = other.supplies.used("epp", "toner", 1, "percent", Lang::en);
   REQUIRE_FALSE(toner);
   CHECK(toner.error().text() == "device epp has no consumables");
   const auto refilled = other.supplies.refill("epp", "", {}, {}, Lang::zh_cn);
@@ -245,11 +248,11 @@ TEST_CASE("a use that no level follows from is said to") {
   status.evidence = wire::Evidence::protocol_reply;
   status.consumables = {paper};
   other.supplies.heard("epp", status);
-  const auto unknown = other.supplies.used("epp", "invoice_stock", 1, "count");
+  const auto unknown = other.supplies.used("epp", "invoice_stock", 1, "count", Lang::en);
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().text().find("the use is noted") == 0);
   REQUIRE(other.supplies.refill("epp", "invoice_stock", 100, {}));
-  CHECK(other.supplies.used("epp", "invoice_stock", 1, "count"));
+  CHECK(other.supplies.used("epp", "invoice_stock", 1, "count", Lang::en));
   CHECK(s.refill("nobody", "", {}, {}, Lang::zh_cn).error().text().find("没有设备“nobody”") == 0);
 }
 
@@ -264,7 +267,7 @@ TEST_CASE("polls do not write, use and refills do, and all of it survives a powe
   CHECK(kiosk.supplies.unsaved(false).empty());
   REQUIRE(kiosk.supplies.refill("receipt", "", 50, {}));
   box.outbox->save_supplies(kiosk.supplies.unsaved(false));
-  REQUIRE(kiosk.supplies.used("receipt", "", 7, "metres"));
+  REQUIRE(kiosk.supplies.used("receipt", "", 7, "metres", Lang::en));
   box.outbox->save_supplies(kiosk.supplies.unsaved(false));
   CHECK(kiosk.supplies.unsaved(true).empty());
   box.cut();
@@ -336,7 +339,7 @@ TEST_CASE("nobody refills or uses up a battery") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().text() ==
         "device receipt has no consumable \"battery\"; it has: receipt_paper");
-  CHECK_FALSE(kiosk.supplies.used("receipt", "battery", 1, "percent"));
+  CHECK_FALSE(kiosk.supplies.used("receipt", "battery", 1, "percent", Lang::en));
   // The only one that can be refilled needs no name.
   CHECK(kiosk.supplies.refill("receipt", "", {}, {}));
 }

@@ -1,3 +1,6 @@
+#include <atomic>
+#include <future>
+
 #include <doctest/doctest.h>
 
 #include "agent/poll/device_worker.hpp"
@@ -23,8 +26,12 @@ struct Rig {
       devices.push_back({name, std::make_unique<FakeDriver>(scene), 2ms, 0ms, 0ms, hold_port});
     }
     worker = std::make_shared<DeviceWorker>(
-        drivers::PortAddress{}, std::move(devices), timing,
-        [this](const drivers::PortAddress&, MonoTime) { return open(); }, notes, board, clock);
+        address, std::move(devices), timing,
+        [this](const drivers::PortAddress& at, MonoTime) {
+          if (at.only_look) ++looks;
+          return open();
+        },
+        notes, board, clock);
   }
   ~Rig() {
     scene.set(Mode::answers);
@@ -39,6 +46,8 @@ struct Rig {
     return std::unique_ptr<drivers::Port>{std::make_unique<ScenePort>(scene, clock)};
   }
 
+  drivers::PortAddress address;
+  std::atomic<int> looks = 0;
   bool hold_port;
   std::vector<std::string> names{"printer"};
   std::function<void()> while_opening;
@@ -230,4 +239,29 @@ TEST_CASE("a worker that is told to end while its port opens asks the driver not
   CHECK(rig.scene.opened == 1);
   CHECK(rig.scene.asked == 0);
   CHECK(rig.notes.states() == 0);
+}
+
+TEST_CASE("a port that is another program's is only looked at, anew each time, tests apart") {
+  Rig rig;  // which would hold it
+  rig.address.only_look = true;
+  rig.make();
+  rig.worker->start();
+  REQUIRE(rig.notes.state_number(1));
+  CHECK(rig.notes.samples_reach(3));
+  std::promise<bool> passed;
+  rig.worker->self_test({.what = "query", .limit = 10s, .done = [&](const auto& result) {
+                           passed.set_value(bool(result));
+                         }});
+  CHECK(passed.get_future().get());
+  CHECK(rig.notes.samples_reach(6));
+  // It is gone: the next look shows that.
+  rig.scene.set(Mode::missing);
+  const auto gone = rig.notes.state_number(2);
+  REQUIRE(gone);
+  CHECK(gone->conditions.at(0).code == "not-present");
+  rig.worker->stop();
+  REQUIRE(rig.worker->ended_within(20s));
+  CHECK(rig.scene.tests == 1);
+  CHECK(rig.looks > 6);
+  CHECK(rig.scene.opened == rig.looks + 1);  // the test's own
 }

@@ -268,3 +268,30 @@ TEST_CASE("an announced shutdown is no silence; an old announcement counts for n
   judge.disconnected(at(1));
   CHECK(scene.view.timers.empty());
 }
+
+TEST_CASE("a second agent of one identity is one fault until none was seen for the rule's time") {
+  Scene scene{rules("[[rule]]\ncode = \"two-agents\"\nclear_s = 3600\n")};
+  const auto told = [&](int second, const std::function<void(Judge&)>& what) {
+    const auto b = scene.bench(at(second));
+    Changes out;
+    Judge judge{scene.view, b, out};
+    what(judge);
+    return out;
+  };
+  const auto seen = [](Judge& judge) { judge.second_agent(); };
+  const auto left = [](Judge& judge) { judge.second_agent_left(); };
+  const auto later = [](Judge& judge) { judge.fire_until(at(100'000)); };
+  CHECK(told(0, left).empty());
+  CHECK(only<OrderOpened>(told(1, seen)).size() == 1);
+  CHECK(told(2, seen).empty());
+  told(10, left);
+  // Again within the hour: the same fault.
+  CHECK(only<OrderOpened>(told(20, seen)).empty());
+  CHECK(told(30, later).empty());
+  // The live one's return alone proves nothing; an hour without a second one does.
+  told(40, [](Judge& judge) { judge.connected(2); });
+  const auto over = only<FaultCleared>(told(50, later));
+  REQUIRE(over.size() == 1);
+  CHECK(over[0].at == at(40 + 3600));
+  CHECK(only<OrderOpened>(told(100'001, seen)).size() == 1);
+}

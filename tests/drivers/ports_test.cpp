@@ -162,7 +162,9 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
       {"snmp:printer",
        "\"//\" is missing after snmp:; example: snmp://192.0.2.10?community=public"},
       {"snmp://printer:0", "\"0\" is not a port number"},
-      {"snmp://printer?version=3", "version = \"3\" is not one of 1, 2c"},
+      {"snmp://printer?version=4", "version = \"4\" is not one of 1, 2c, 3"},
+      {"snmp://printer?authpass=s3cret&Password=s3cret2&v=1",
+       "port \"snmp://printer?authpass=***&Password=***&v=1\": unknown option"},
       {"snmp://printer?community=", "community is 1 to 255 printable ASCII characters"},
       {"snmp://printer?community=s3cret&v=1",
        "port \"snmp://printer?community=***&v=1\": unknown option \"v\" (known: community, "

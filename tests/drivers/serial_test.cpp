@@ -8,11 +8,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "common/platform/posix/descriptor.hpp"
 #include "tests/drivers/ports.hpp"
+#include "tests/drivers/support.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -56,7 +58,80 @@ std::string received(int fd, std::size_t count) {
   return out;
 }
 
+/// Counts how often anybody opens a file.
+class Opens {
+ public:
+  explicit Opens(const std::string& path) : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    REQUIRE(::inotify_add_watch(fd_.get(), path.c_str(), IN_OPEN) >= 0);
+  }
+
+  int count() {
+    alignas(inotify_event) std::array<char, 4096> events{};
+    for (;;) {
+      const auto n = ::read(fd_.get(), events.data(), events.size());
+      if (n <= 0) return seen_;
+      for (std::size_t at = 0; at < static_cast<std::size_t>(n); at += sizeof(inotify_event))
+        ++seen_;
+    }
+  }
+
+ private:
+  Descriptor fd_;
+  int seen_ = 0;
+};
+
 }  // namespace
+
+TEST_CASE("scanner: a port that the business application holds is looked at and never opened") {
+  Master device;
+  Descriptor application{::open(device.path().c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  termios raw{};
+  REQUIRE(::tcgetattr(application.get(), &raw) == 0);
+  ::cfmakeraw(&raw);
+  REQUIRE(::tcsetattr(application.get(), TCSANOW, &raw) == 0);
+  send_text(device.fd(), "6901234567892\r");  // scanned, and not read by the application yet
+  Opens opens{device.path()};
+
+  const auto driver = make_driver("scanner", {});
+  REQUIRE(bool(driver));
+  auto address = *PortAddress::parse("serial:" + device.path());
+  address.only_look = !(*driver)->polls_port();
+  REQUIRE(address.only_look);
+  const auto look = [&] { return open_port(address, real_clock, within(seconds{5})); };
+  for (int poll = 0; poll < 20; ++poll) {
+    const auto port = look();
+    REQUIRE(bool(port));
+    REQUIRE(bool((*driver)->open(**port, within(seconds{5}))));
+    const auto status = (*driver)->poll(within(seconds{5}));
+    REQUIRE(bool(status));
+    CHECK(status->device == wire::DeviceState::online);
+    CHECK(status->evidence == wire::Evidence::presence_only);
+    CHECK((*port)->write(some_bytes, within(seconds{5})).error().code() == Errc::unsupported);
+    (*driver)->close();
+  }
+  CHECK(opens.count() == 0);
+  CHECK(received(application.get(), 14) == "6901234567892\r");
+  // In maintenance the port is opened: that is what is counted here.
+  address.only_look = false;
+  CHECK(bool(look()));
+  CHECK(opens.count() == 1);
+
+  // It is pulled out: the node goes, although the application still has it open.
+  address.only_look = true;
+  device.close();
+  CHECK(look().error().code() == Errc::missing);
+}
+
+TEST_CASE("a port of which nothing can be seen from outside is left to the program that has it") {
+  auto address = *PortAddress::parse("tcp://127.0.0.1:1");
+  address.only_look = true;
+  CHECK(open_port(address, real_clock, within(seconds{5})).error().code() == Errc::busy);
+  // No serial device: an ordinary file of that name is none.
+  const TempFolder folder;
+  address = *PortAddress::parse("serial:" + (folder / "ttyS0").string());
+  address.only_look = true;
+  CHECK(open_port(address, real_clock, within(seconds{5})).error().code() == Errc::missing);
+}
 
 TEST_CASE("serial port: bytes go both ways unchanged") {
   const Master device;

@@ -1,87 +1,30 @@
-// ID readers and card readers against their vectors.
+// ID readers against their vectors.
 #include <algorithm>
 #include <array>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
-#include "drivers/card_reader/crt310/frame.hpp"
-#include "drivers/card_reader/f2/frame.hpp"
 #include "drivers/id_reader/sdt/frame.hpp"
-#include "tests/drivers/vectors.hpp"
+#include "tests/drivers/vectors_frames.hpp"
 
 namespace kw::drivers {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-template <class Range>
-Bytes bytes_of(const Range& range) {
-  return {range.begin(), range.end()};
-}
-
-/// The only frame of a vector, which it fills to its last byte; control bytes and an address byte
-/// may come before it. A frame that differs from it by one bit is none.
-template <class Find>
-Bytes whole_frame(Bytes bytes, std::size_t overhead, Find find) {
-  auto found = find(bytes);
-  using Kind = decltype(found.kind);
-  while (found.kind != Kind::frame) {
-    CAPTURE(found.skip);
-    const bool goes_on = found.kind != Kind::partial && found.kind != Kind::corrupted;
-    REQUIRE(goes_on);
-    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(found.skip));
-    found = find(bytes);
-  }
-  CHECK(found.skip == bytes.size());
-  const auto payload = bytes_of(found.payload);
-  bytes.erase(bytes.begin(), bytes.end() - static_cast<std::ptrdiff_t>(payload.size() + overhead));
-  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-    auto damaged = bytes;
-    damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ (1U << (bit % 8)));
-    CAPTURE(bit);
-    CHECK(find(damaged).kind != Kind::frame);
-  }
-  for (std::size_t n = 0; n < bytes.size(); ++n) {
-    CAPTURE(n);
-    CHECK(find(Bytes{bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)}).kind ==
-          Kind::partial);
-  }
-  return payload;
-}
-
-template <class Find>
-bool has_frame(Bytes bytes, Find find) {
-  for (;;) {
-    const auto found = find(bytes);
-    using Kind = decltype(found.kind);
-    if (found.kind == Kind::frame) return true;
-    if (found.kind == Kind::partial) return false;
-    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(found.skip));
-  }
-}
-
-constexpr std::size_t sdt_overhead = sdt::header_size + 1;
+constexpr std::size_t overhead = sdt::header_size + 1;
 
 const auto find_sdt = [](const Bytes& in) { return sdt::find_frame(in); };
-const auto find_crt310 = [](const Bytes& in) { return crt310::find_frame(in); };
-const auto find_f2 = [](const Bytes& in) { return f2::find_frame(in); };
+
+constexpr std::array polls{sdt::PollCommand::status, sdt::PollCommand::sam_id};
+constexpr std::array tests{sdt::TestCommand::find_card, sdt::TestCommand::select_card,
+                           sdt::TestCommand::read_base};
 
 template <class Command, std::size_t N>
-bool is_one_of(std::uint16_t number, const std::array<Command, N>& commands) {
+bool is_one_of(unsigned number, const std::array<Command, N>& commands) {
   return std::ranges::find(commands, static_cast<Command>(number)) != commands.end();
 }
-
-std::uint16_t number_of(std::uint8_t command, std::uint8_t parameter) {
-  return static_cast<std::uint16_t>(command << 8U | parameter);
-}
-
-constexpr std::array sdt_polls{sdt::PollCommand::status, sdt::PollCommand::sam_id};
-constexpr std::array sdt_tests{sdt::TestCommand::find_card, sdt::TestCommand::select_card,
-                               sdt::TestCommand::read_base};
-constexpr std::array crt310_polls{crt310::PollCommand::status, crt310::PollCommand::sensors};
-constexpr std::array f2_polls{f2::PollCommand::status,  f2::PollCommand::sensors,
-                              f2::PollCommand::serial,  f2::PollCommand::configuration,
-                              f2::PollCommand::version, f2::PollCommand::bin_counter};
 
 /// Whether a whole reply that follows what is no whole frame is found behind it.
 bool next_reply_is_found(Bytes in) {
@@ -93,7 +36,7 @@ bool next_reply_is_found(Bytes in) {
   for (;;) {
     const auto found = sdt::find_frame(in);
     if (found.kind == sdt::Found::Kind::frame) {
-      return bytes_of(found.payload) == Bytes{0x00, 0x00, 0x90};
+      return std::ranges::equal(found.payload, Bytes{0x00, 0x00, 0x90});
     }
     if (found.kind == sdt::Found::Kind::partial) return false;
     in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(found.skip));
@@ -102,8 +45,8 @@ bool next_reply_is_found(Bytes in) {
 
 /// The beginning of a reply, made whole with zeros and the right checksum.
 Bytes completed(Bytes start) {
-  REQUIRE(start.size() >= sdt::header_size);
   const auto length = static_cast<std::size_t>(start[5]) << 8U | start[6];
+  if (start.size() >= sdt::header_size + length) return start;
   start.resize(sdt::header_size + length - 1, 0);
   std::uint8_t sum = 0;
   for (std::size_t i = 5; i < start.size(); ++i) sum = static_cast<std::uint8_t>(sum ^ start[i]);
@@ -111,102 +54,91 @@ Bytes completed(Bytes start) {
   return start;
 }
 
+void add_reply(const sdt::Reply& reply, std::size_t frame_size, Outcome& out) {
+  out.tells = {"code:"};
+  out.add(fmt::format("code:{:02x}", static_cast<unsigned>(reply.code())));
+  // A number that no document has is a reply all the same, and not a known one.
+  const bool documented = sdt::is_known(reply.code());
+  if (!documented) out.add("code:undocumented");
+  out.figures = {fmt::format("total={}", frame_size), fmt::format("data={}", reply.data.size())};
+  if (reply.data.size() == 16) {
+    const auto id = sdt::sam_id(reply.data);
+    CHECK(bool(id));
+    if (id) out.figures.push_back("date=" + id->substr(6, 8));
+  }
+  if (const auto lengths = sdt::base_lengths(reply.data)) {
+    out.figures.push_back(fmt::format("text={}", lengths->text));
+    out.figures.push_back(fmt::format("photo={}", lengths->photo));
+  }
+  // What the module says of itself, as the driver has it.
+  const auto code = reply.code();
+  if (code != sdt::Code::sam_self_test_failed && code != sdt::Code::sam_unauthorised) return;
+  const Bytes self{0xaa,
+                   0xaa,
+                   0xaa,
+                   0x96,
+                   0x69,
+                   0x00,
+                   0x04,
+                   0x00,
+                   0x00,
+                   reply.status[2],
+                   static_cast<std::uint8_t>(4 ^ reply.status[2])};
+  const auto status = status_by("sdt", {}, self);
+  REQUIRE_MESSAGE(bool(status), status.error().text());
+  add_facts(*status, out);
+  out.tells.emplace_back("sam");
+}
+
 }  // namespace
 
-void sdt_request(const Vector& vector) {
-  const auto payload = whole_frame(vector.bytes, sdt_overhead, find_sdt);
-  const auto fields = sdt::read_request(payload);
-  REQUIRE(bool(fields));
-  CHECK(payload.size() == 2 + fields->data.size());
-  const auto number = number_of(fields->command, fields->parameter);
+Outcome sdt_request(const Vector& vector) {
+  Outcome out;
+  const auto frame = only_frame(vector.bytes, overhead, find_sdt, out);
+  if (!frame.there) return out;
+  const auto fields = sdt::read_request(frame.payload);
+  if (!fields) return refused(fields.error().text());
+  out.taken = true;
+  CHECK(frame.payload.size() == 2 + fields->data.size());
+  const auto number = static_cast<unsigned>(fields->command) << 8U | fields->parameter;
+  out.tells = {"command:"};
+  out.add(fmt::format("command:{:04x}", number));
   // Neither type has a value for any other command: there is nothing to encode it with.
-  if (is_one_of(number, sdt_polls)) {
-    CHECK(bytes_of(sdt::encode(static_cast<sdt::PollCommand>(number))) == vector.bytes);
-  } else if (is_one_of(number, sdt_tests)) {
-    CHECK(bytes_of(sdt::encode(static_cast<sdt::TestCommand>(number))) == vector.bytes);
+  if (is_one_of(number, polls)) {
+    CHECK(std::ranges::equal(sdt::encode(static_cast<sdt::PollCommand>(number)), vector.bytes));
+  } else if (is_one_of(number, tests)) {
+    CHECK(std::ranges::equal(sdt::encode(static_cast<sdt::TestCommand>(number)), vector.bytes));
   }
+  return out;
 }
 
-void sdt_reply(const Vector& vector) {
-  auto bytes = vector.bytes;
-  const auto first = sdt::find_frame(bytes);
-  if (first.kind != sdt::Found::Kind::frame) {
+Outcome sdt_reply(const Vector& vector) {
+  Outcome out;
+  const auto first = sdt::find_frame(vector.bytes);
+  const bool whole = first.kind == sdt::Found::Kind::frame;
+  if (!whole && vector.bytes.size() > sdt::header_size) {
     // A beginning, or what is no frame at all: never taken for one, and holds nothing up.
-    CHECK(next_reply_is_found(bytes));
-    if (vector.broken()) return;
-    REQUIRE(first.kind == sdt::Found::Kind::partial);
-    bytes = completed(bytes);
-    const auto whole = sdt::find_frame(bytes);
-    REQUIRE(whole.kind == sdt::Found::Kind::frame);
-    CHECK(whole.skip == bytes.size());
-    const auto reply = sdt::read_reply(whole.payload);
-    REQUIRE(bool(reply));
-    CHECK(sdt::is_known(reply->code()));
-    if (vector.bytes.size() < 14) return;
-    const auto lengths = sdt::base_lengths(reply->data);
-    REQUIRE_MESSAGE(bool(lengths), lengths.error().text());
-    CHECK(4 + lengths->text + lengths->photo <= reply->data.size());
-    return;
+    CHECK(next_reply_is_found(vector.bytes));
   }
-  const auto payload = whole_frame(bytes, sdt_overhead, find_sdt);
-  const auto reply = sdt::read_reply(payload);
+  Outcome given;
+  const auto frame = only_frame(vector.bytes, overhead, find_sdt, given);
+  if (frame.there) {
+    const auto reply = sdt::read_reply(frame.payload);
+    if (!reply) return refused(reply.error().text());
+    out.taken = true;
+    add_reply(*reply, vector.bytes.size(), out);
+    return out;
+  }
+  out.why = given.why;
+  if (!given.part || vector.broken() || vector.bytes.size() < sdt::header_size + 3) return out;
+  const auto bytes = completed(vector.bytes);
+  const auto rest = sdt::find_frame(bytes);
+  REQUIRE(rest.kind == sdt::Found::Kind::frame);
+  out.part = true;
+  const auto reply = sdt::read_reply(rest.payload);
   REQUIRE(bool(reply));
-  CHECK(sdt::is_known(reply->code()));
-  if (reply->data.size() == 16) CHECK(bool(sdt::sam_id(reply->data)));
-}
-
-void crt310_request(const Vector& vector) {
-  const auto message =
-      crt310::read_message(whole_frame(vector.bytes, crt310::overhead, find_crt310));
-  REQUIRE(bool(message));
-  CHECK_FALSE(message->negative);
-  const auto number = number_of(message->command, message->parameter);
-  if (is_one_of(number, crt310_polls)) {
-    const auto ours = crt310::encode(static_cast<crt310::PollCommand>(number));
-    const bool addressed = vector.bytes.front() == 0x00;
-    CHECK(Bytes{vector.bytes.begin() + (addressed ? 1 : 0), vector.bytes.end()} == ours);
-  }
-}
-
-void crt310_reply(const Vector& vector) {
-  if (vector.broken()) {
-    CHECK_FALSE(has_frame(vector.bytes, find_crt310));
-    return;
-  }
-  const auto payload = whole_frame(vector.bytes, crt310::overhead, find_crt310);
-  const auto message = crt310::read_message(payload);
-  REQUIRE(bool(message));
-  CHECK(message->negative == (payload[0] == 0x4e));
-  if (message->negative) CHECK(message->parameter != 0x4e);  // the command that was refused
-}
-
-void f2_request(const Vector& vector) {
-  const auto found = f2::find_frame(vector.bytes);
-  const auto payload = whole_frame(vector.bytes, f2::overhead, find_f2);
-  const auto message = f2::read_message(payload);
-  REQUIRE(bool(message));
-  CHECK(message->kind == f2::Message::Kind::request);
-  const auto number = number_of(message->command, message->parameter);
-  if (is_one_of(number, f2_polls)) {
-    CHECK(f2::encode(static_cast<f2::PollCommand>(number), found.address) == vector.bytes);
-  }
-}
-
-void f2_reply(const Vector& vector) {
-  if (vector.broken()) {
-    CHECK_FALSE(has_frame(vector.bytes, find_f2));
-    return;
-  }
-  const auto payload = whole_frame(vector.bytes, f2::overhead, find_f2);
-  const auto message = f2::read_message(payload);
-  REQUIRE(bool(message));
-  if (payload[0] == 'P') {
-    CHECK(message->kind == f2::Message::Kind::positive);
-    CHECK(message->data.size() >= 3);
-  } else {
-    CHECK(message->kind == f2::Message::Kind::negative);
-    CHECK(message->error.size() == 2);
-  }
+  add_reply(*reply, bytes.size(), out);
+  return out;
 }
 
 }  // namespace kw::drivers

@@ -2,11 +2,11 @@
 #include <utility>
 #include <vector>
 
-#include "drivers/laser_printer/snmp/message.hpp"
 #include "drivers/laser_printer/snmp/said.hpp"
 #include "drivers/laser_printer/snmp/stock.hpp"
 #include "drivers/laser_printer/snmp/troubles.hpp"
 #include "drivers/laser_printer/supplies.hpp"
+#include "drivers/ports/snmp_message.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace kw::fuzz {

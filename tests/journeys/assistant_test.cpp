@@ -35,7 +35,10 @@ struct Kiosk {
         agent(folder / "agent", fmt::format("[assistant]\nlisten = \"127.0.0.1:{}\"\n"
                                             "token_file = \"{}\"\nevents_per_s = 1000\n"
                                             "[[device]]\nname = \"receipt\"\ndriver = \"escpos\"\n"
-                                            "port = \"tcp://127.0.0.1:{}\"\n",
+                                            "port = \"tcp://127.0.0.1:{}\"\n"
+                                            "[[device]]\nname = \"scanner\"\n"
+                                            "driver = \"scanner\"\npoll_ms = 100\n"
+                                            "port = \"serial:/dev/null\"\n",
                                             port, token_file.string(), closed_port())) {}
 
   std::uint16_t port;
@@ -182,6 +185,59 @@ TEST_CASE("what applications tell during an outage and kills arrives once and in
   const auto listed = collector.command({"events", "--terminal", "K1"});
   CHECK(listed.text.find(R"("transaction":"t-299","business":"sb-01","result":"succeeded")") !=
         std::string::npos);
+}
+
+TEST_CASE("a device that its application found failing is not well because the agent was killed") {
+  const TempFolder folder;
+  Kiosk kiosk{folder};
+  /// The scanner's states, oldest first: evidence and conditions.
+  const auto states = [&] {
+    std::vector<std::string> out;
+    const auto listed = run({program("kioskctl"), "--data", kiosk.agent.data().string(), "events",
+                             "--json", "--device", "scanner"});
+    boost::system::error_code wrong;
+    const auto value = boost::json::parse(listed.text, wrong);
+    if (wrong || !value.as_object().contains("events")) return out;  // the agent is not up yet
+    for (const auto& event : value.at("events").as_array()) {
+      if (event.at("class") != "state") continue;
+      std::string line{std::string_view{event.at("evidence").as_string()}};
+      for (const auto& c : event.at("conditions").as_array()) {
+        line += " " + std::string{std::string_view{c.at("code").as_string()}};
+      }
+      out.push_back(line);
+    }
+    return out;
+  };
+  const auto last = [&] {
+    const auto all = states();
+    return all.empty() ? std::string{} : all.back();
+  };
+  kiosk.agent.start();
+  Application application{kiosk};
+  using Lines = std::vector<std::string>;
+  REQUIRE(eventually(20s, [&] { return states() == Lines{"presenceOnly"}; }));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(application.tell("/v1/device-results",
+                           R"({"device":"scanner","worked":false,"vendor_code":"E7"})") == 202);
+  }
+  REQUIRE(eventually(20s, [&] { return last() == "driverReport results-failing"; }));
+  const auto before = states().size();
+  kiosk.agent.kill();
+  kiosk.agent.start();
+  // Looked at anew, and still as old as the application's word is.
+  REQUIRE(eventually(20s, [&] {
+    const auto shown = run({program("kioskctl"), "--data", kiosk.agent.data().string(), "devices",
+                            "scanner", "--json"});
+    const auto has = [&](const char* part) { return shown.text.find(part) != std::string::npos; };
+    return has(R"("report_age_ms":)") && !has(R"("report_age_ms":null)");
+  }));
+  CHECK(states().size() == before);
+  CHECK(application.tell("/v1/device-results", R"({"device":"scanner","worked":true})") == 202);
+  // The next word of it is the application's, and only that ends it.
+  REQUIRE(eventually(20s, [&] { return last() == "driverReport"; }));
+  const auto all = states();
+  CHECK(all.size() == before + 1);
+  CHECK(all.at(all.size() - 2) == "driverReport results-failing");
 }
 
 TEST_CASE("the manual's examples run as they stand, in both languages") {

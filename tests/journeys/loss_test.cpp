@@ -1,12 +1,14 @@
 // Nothing is lost: real programs, real sockets, real disks, killed at any moment. The judge is a
 // ledger: what the outbox still keeps against what the collector's blocks decode to, event by
 // event.
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <random>
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/journeys/rig.hpp"
 
@@ -15,11 +17,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kills_each = 20;
-
-std::chrono::seconds outage() {
-  const char* given = std::getenv("KW_OUTAGE_S");
-  return std::chrono::seconds{given != nullptr ? std::atoi(given) : 60};
+/// What packaging/torture.sh sets otherwise.
+int setting(const char* name, int usual) {
+  const char* given = std::getenv(name);
+  return given != nullptr ? std::atoi(given) : usual;
 }
 
 /// A kill must come at a moment that nothing in the system knows.
@@ -27,11 +28,25 @@ void any_moment(std::mt19937& random) {
   std::this_thread::sleep_for(std::chrono::milliseconds{100 + random() % 500});
 }
 
-void check_same(const AgentRig& agent, const CollectorRig& collector, std::size_t at_least) {
+/// How many differences begin so.
+std::size_t told(const std::vector<std::string>& differences, std::string_view beginning) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      differences, [&](const std::string& line) { return line.starts_with(beginning); }));
+}
+
+void check_same(const AgentRig& agent, const CollectorRig& collector, std::size_t at_least,
+                int kills = 0) {
   const auto kept = kept_in_outbox(agent.data());
   const auto stored = stored_in_blocks(collector.database());
   const auto wrong = differences(kept, stored);
   for (const auto& line : wrong) MESSAGE(line);
+  if (kills > 0) {
+    fmt::print(
+        "{{\"torture\":\"kills\",\"kills\":{},\"acknowledged\":{},\"lost\":{},\"duplicated\":{},"
+        "\"out_of_order\":{},\"start_failures\":0}}\n",
+        kills, kept.size(), told(wrong, "kept but") + told(wrong, "other"),
+        told(wrong, "stored but"), told(wrong, "kept ") - told(wrong, "kept but"));
+  }
   CHECK(wrong.empty());
   CHECK(kept.size() >= at_least);
   MESSAGE("events compared: " << kept.size());
@@ -41,12 +56,13 @@ void check_same(const AgentRig& agent, const CollectorRig& collector, std::size_
 
 TEST_CASE(
     "agent and collector killed 20 times each, and a collector away for a minute, lose nothing") {
+  const int kills_each = setting("KW_KILLS", 20);
   const TempFolder folder;
-  std::mt19937 random{20260101};
+  std::mt19937 random{static_cast<unsigned>(setting("KW_SEED", 20260101))};
   CollectorRig collector{folder / "collector"};
   collector.start();
   // 4 printers that change every 150 ms: 26 events a second.
-  PrintersRig printers{folder / "printers", 4, 150, 400};
+  PrintersRig printers{folder / "printers", 4, 150, 400 + kills_each * 10};
   AgentRig agent{folder / "agent", printers.configuration()};
   agent.enroll(collector, "K1");
   agent.start();
@@ -64,7 +80,7 @@ TEST_CASE(
   REQUIRE(eventually(60s, [&] { return collector.stored_events() > after_kills + 20; }));
 
   collector.stop();
-  std::this_thread::sleep_for(outage());
+  std::this_thread::sleep_for(std::chrono::seconds{setting("KW_OUTAGE_S", 60)});
   collector.start();
   const auto after_outage = collector.stored_events();
   REQUIRE(eventually(60s, [&] { return collector.stored_events() > after_outage + 100; }));
@@ -73,7 +89,7 @@ TEST_CASE(
   REQUIRE(eventually(60s, [&] { return agent.unacknowledged() == 0; }));
   agent.stop();
   collector.stop();
-  check_same(agent, collector, 500);
+  check_same(agent, collector, static_cast<std::size_t>(kills_each) * 20, 2 * kills_each);
 }
 
 TEST_CASE("an agent whose certificate another CA signed gets nothing and loses nothing") {

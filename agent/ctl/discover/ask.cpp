@@ -44,6 +44,7 @@ bool answers(const Candidate& one, Duration limit, const Clock& clock) {
   std::vector<Error> wrong;
   wanted.settings = drivers::Settings::read(rows, given, wrong);
   wanted.address = std::move(*address);
+  wanted.contact = limit;
   wanted.deadline = limit;
   const auto seen = probe(wanted, clock);
   return seen && answered(*seen);

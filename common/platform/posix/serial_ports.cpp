@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/platform/posix/descriptor.hpp"
@@ -94,6 +95,11 @@ std::vector<SerialPortFacts> serial_ports() {
     if (at != out.end()) at->lasting = lasting + name;
   }
   return out;
+}
+
+bool serial_device_exists(const std::string& device) {
+  struct stat facts{};
+  return ::stat(device.c_str(), &facts) == 0 && S_ISCHR(facts.st_mode);
 }
 
 }  // namespace kw::platform

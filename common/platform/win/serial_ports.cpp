@@ -35,4 +35,10 @@ std::vector<SerialPortFacts> serial_ports() {
   return out;
 }
 
+bool serial_device_exists(const std::string& device) {
+  std::array<wchar_t, 1024> target{};
+  return QueryDosDeviceW(wide(device).c_str(), target.data(), static_cast<DWORD>(target.size())) !=
+         0;
+}
+
 }  // namespace kw::platform

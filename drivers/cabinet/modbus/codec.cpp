@@ -85,6 +85,8 @@ std::string_view exception_name(std::uint8_t code) {
       return "acknowledge";
     case 6:
       return "server device busy";
+    case 7:
+      return "negative acknowledge";
     case 8:
       return "memory parity error";
     case 10:
@@ -162,6 +164,16 @@ std::optional<Reply> take_rtu(std::vector<std::uint8_t>& in, const Request& requ
     in.erase(in.begin(), in.end() - static_cast<std::ptrdiff_t>(longest_frame));
   }
   return std::nullopt;
+}
+
+bool has_damaged_rtu(std::span<const std::uint8_t> in, const Request& request, std::uint8_t unit) {
+  for (std::size_t at = 0; at + 5 <= in.size(); ++at) {
+    if (in[at] != unit) continue;
+    const auto length = rtu_length(request, in[at + 1]);
+    if (length == 0 || at + length > in.size()) continue;
+    if (decode_pdu(in.subspan(at + 1, length - 3), request)) return true;
+  }
+  return false;
 }
 
 std::uint16_t crc16(std::span<const std::uint8_t> bytes) {

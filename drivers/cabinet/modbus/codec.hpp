@@ -77,6 +77,10 @@ Result<std::optional<Reply>> take_tcp(std::vector<std::uint8_t>& in, const Reque
 std::optional<Reply> take_rtu(std::vector<std::uint8_t>& in, const Request& request,
                               std::uint8_t unit);
 
+/// Whether there is an answer to `request` in it that is whole but for its CRC: a board on a bad
+/// line, and no other device.
+bool has_damaged_rtu(std::span<const std::uint8_t> in, const Request& request, std::uint8_t unit);
+
 /// CRC-16/MODBUS; sent low byte first.
 std::uint16_t crc16(std::span<const std::uint8_t> bytes);
 

@@ -76,7 +76,7 @@ class Modbus final : public Driver {
     out_of_step_ = false;
     auto first = ask(requests_.front(), deadline);
     if (first) return {};
-    if (first.error().code() == Errc::garbled) {
+    if (first.error().code() == Errc::garbled && !damaged_) {
       return Error{Errc::refused, "modbus: not a Modbus device: " + first.error().text()};
     }
     return std::move(first).error().within("modbus");
@@ -110,6 +110,7 @@ class Modbus final : public Driver {
       if (!quiet) return std::move(quiet).error();
     }
     const auto until = std::min(deadline, port_->now() + timeout_);
+    damaged_ = false;
     ++transaction_;
     auto sent = port_->write(on_line() ? modbus::encode_rtu(request, unit_)
                                        : modbus::encode_tcp(request, unit_, transaction_),
@@ -133,9 +134,9 @@ class Modbus final : public Driver {
       auto got = port_->read(chunk, until);
       if (!got) {
         if (got.error().code() != Errc::timeout) return std::move(got).error();
-        if (!in.empty() && on_line()) {
-          return no_frame(in);
-        }
+        damaged_ = on_line() && modbus::has_damaged_rtu(in, request, unit_);
+        if (damaged_) return Error{Errc::garbled, "a reply with a wrong CRC: a bad line"};
+        if (!in.empty() && on_line()) return no_frame(in);
         return Error{Errc::timeout, fmt::format("no reply from unit {}", unit_)};
       }
       in.insert(in.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
@@ -159,6 +160,7 @@ class Modbus final : public Driver {
   ModbusPort* port_ = nullptr;
   std::uint16_t transaction_ = 0;
   bool out_of_step_ = false;  ///< an answer to an earlier question may still come
+  bool damaged_ = false;      ///< of the last question: an answer came with a wrong CRC
 };
 
 Result<std::unique_ptr<Driver>> make(const Settings& settings) {

@@ -419,6 +419,34 @@ TEST_CASE("modbus: open tells a silent board, another device, a cut wire and a w
   CHECK(driver->open(bare, bare.now() + seconds{1}).error().code() == Errc::unsupported);
 }
 
+TEST_CASE("modbus: a board whose CRC is wrong is on a bad line, and is no other device") {
+  Board board{Framing::rtu};
+  const auto driver = driver_for();
+  const auto opening = [&] {
+    const auto opened = driver->open(board.port(), board.within(seconds{5}));
+    return opened ? std::optional<Errc>{} : opened.error().code();
+  };
+  std::size_t wrong = 1;  // how many bytes from the end
+  board.wire().device = [&](const Bytes& request) {
+    auto reply = board.reply_to(request);
+    reply[reply.size() - wrong] ^= 0x20U;
+    board.wire().arrive(reply);
+  };
+  for (wrong = 1; wrong <= 3; ++wrong) {
+    CAPTURE(wrong);
+    CHECK(opening() == Errc::garbled);
+  }
+  // A board of another unit, or half an answer of other bytes, is none of ours.
+  board.wire().device = [&](const Bytes& request) {
+    auto reply = board.reply_to(request);
+    reply[0] = 2;
+    board.wire().arrive(reply);
+  };
+  CHECK(opening() == Errc::refused);
+  board.wire().device = [&](const Bytes& request) { board.wire().arrive(board.reply_to(request)); };
+  CHECK_FALSE(opening());
+}
+
 TEST_CASE("modbus: every map that is built in can be loaded, and a wrong one is told") {
   const auto profiles = profiles_of("modbus");
   CHECK(profiles.size() == 3);

@@ -198,7 +198,7 @@ class Crt310 final : public Driver {
         if (!quiet) return std::move(quiet).error();
         out_of_step_ = false;
       }
-      auto heard = ask(command, std::min(deadline, port_->now() + timeout_));
+      auto heard = ask(command, deadline);
       if (heard) return heard;
       last = heard.error();
       if (last.code() != Errc::timeout && last.code() != Errc::garbled) break;
@@ -211,7 +211,9 @@ class Crt310 final : public Driver {
     noise_code_ = std::move(code);
   }
 
-  Result<Heard> ask(PollCommand command, MonoTime until) {
+  /// `timeout_` for the 06, and once more for the answer behind it.
+  Result<Heard> ask(PollCommand command, MonoTime deadline) {
+    auto until = std::min(deadline, port_->now() + timeout_);
     port_->discard();
     out_of_step_ = true;  // until the answer is here
     auto request = crt310::encode(command);
@@ -222,6 +224,7 @@ class Crt310 final : public Driver {
     Bytes in;
     std::size_t dropped = 0;
     bool awaited = !enquiry_;  // an answer is on its way
+    bool acknowledged = false;
     bool corrupted = false;
     for (;;) {
       std::array<std::uint8_t, 128> chunk{};
@@ -234,6 +237,10 @@ class Crt310 final : public Driver {
           return Error{Errc::garbled, "a reply with a wrong checksum or length"};
         }
         if (dropped + in.size() == 0) return Error{Errc::timeout, "no reply"};
+        // A 06 and nothing after it, or not all of it, is a reader that needs longer.
+        if (acknowledged && dropped == 1) {
+          return Error{Errc::timeout, "the request was heard, and no whole answer came"};
+        }
         return Error{Errc::garbled,
                      fmt::format("{} bytes and no reply among them", dropped + in.size())};
       }
@@ -245,10 +252,14 @@ class Crt310 final : public Driver {
           return Error{Errc::garbled, "the reader did not understand the request"};
         }
         if (found.kind == Found::Kind::control && found.control == crt310::acknowledged &&
-            !awaited) {
+            !acknowledged) {
+          acknowledged = true;
+          until = std::min(deadline, port_->now() + timeout_);
+          if (!awaited) {
+            auto asked = port_->write(std::span{&crt310::enquiry, 1}, until);
+            if (!asked) return std::move(asked).error();
+          }
           awaited = true;
-          auto asked = port_->write(std::span{&crt310::enquiry, 1}, until);
-          if (!asked) return std::move(asked).error();
         }
         if (found.kind == Found::Kind::frame) {
           auto heard = answer_to(command, found.payload);
@@ -367,7 +378,7 @@ class Crt310 final : public Driver {
   /// Five or six light barriers, the shutter's switch, the entry's switch: 30 or 31 each. A model
   /// that has no such command is not asked again for a while.
   void ask_sensors(MonoTime deadline, wire::Status& status) {
-    const auto heard = ask(PollCommand::sensors, std::min(deadline, port_->now() + timeout_));
+    const auto heard = ask(PollCommand::sensors, deadline);
     const auto is_switch = [](std::uint8_t b) { return b == 0x30 || b == 0x31; };
     const bool readable = heard && !heard->error &&
                           (heard->data.size() == 7 || heard->data.size() == 8) &&

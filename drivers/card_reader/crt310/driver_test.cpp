@@ -324,6 +324,35 @@ TEST_CASE("crt310: silence, another device and a cut wire are told apart") {
   }
 }
 
+TEST_CASE(
+    "crt310: a slow answer behind the 06 has its own time, and a missing one is no other device") {
+  Reader reader{{{"sensors", "false"}}};
+  SUBCASE("slow at each step") {
+    reader.port.device = [&](const Bytes& request) {
+      if (request == ask_status) reader.port.arrive(ack, milliseconds{300});
+      if (request == enq) reader.port.arrive(reader.status, milliseconds{300});
+    };
+    CHECK(reader.opened().conditions.empty());
+    CHECK(reader.polled().conditions.empty());
+  }
+  SUBCASE("heard, and never answered") {
+    reader.port.device = [&](const Bytes& request) {
+      if (request == ask_status) reader.port.arrive({0x06});
+    };
+    CHECK(reader.open().error().code() == Errc::timeout);
+  }
+  SUBCASE("heard, and an answer that breaks off") {
+    reader.port.device = [&](const Bytes& request) {
+      if (request == ask_status) reader.port.arrive({0x06, 0x02, 0x00});
+    };
+    CHECK(reader.open().error().code() == Errc::timeout);
+  }
+  SUBCASE("a 06 among other bytes proves nothing") {
+    reader.port.device = [&](const Bytes&) { reader.port.arrive({0xfd, 0x06, 0xaa}); };
+    CHECK(reader.open().error().code() == Errc::refused);
+  }
+}
+
 TEST_CASE("crt310: a frame inside what a broken one claimed to be is still found") {
   Bytes in{0x02, 0x00, 0x0a, 0x31};
   const auto good = at(0x4a);

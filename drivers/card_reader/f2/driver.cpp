@@ -184,7 +184,7 @@ class F2 final : public Driver {
         if (!quiet) return std::move(quiet).error();
         out_of_step_ = false;
       }
-      auto heard = ask(command, std::min(deadline, port_->now() + timeout_));
+      auto heard = ask(command, deadline);
       if (heard) return heard;
       last = heard.error();
       if (last.code() != Errc::timeout && last.code() != Errc::garbled) break;
@@ -197,7 +197,9 @@ class F2 final : public Driver {
     noise_code_ = std::move(code);
   }
 
-  Result<Heard> ask(PollCommand command, MonoTime until) {
+  /// `timeout_` for the 06, and once more for the answer behind it.
+  Result<Heard> ask(PollCommand command, MonoTime deadline) {
+    auto until = std::min(deadline, port_->now() + timeout_);
     port_->discard();
     out_of_step_ = true;  // until the answer is here
     auto sent = port_->write(f2::encode(command, address_), until);
@@ -205,6 +207,7 @@ class F2 final : public Driver {
 
     Bytes in;
     std::size_t dropped = 0;
+    bool acknowledged = false;
     bool corrupted = false;
     for (;;) {
       std::array<std::uint8_t, 128> chunk{};
@@ -217,6 +220,10 @@ class F2 final : public Driver {
           return Error{Errc::garbled, "a reply with a wrong checksum or length"};
         }
         if (dropped + in.size() == 0) return Error{Errc::timeout, "no reply"};
+        // A 06 and nothing after it, or not all of it, is a machine that needs longer.
+        if (acknowledged && dropped == 1) {
+          return Error{Errc::timeout, "the request was heard, and no whole answer came"};
+        }
         return Error{Errc::garbled,
                      fmt::format("{} bytes and no reply among them", dropped + in.size())};
       }
@@ -226,6 +233,11 @@ class F2 final : public Driver {
         if (found.kind == Found::Kind::control && found.control == f2::refused) {
           count_noise("NAK");
           return Error{Errc::garbled, "the machine did not understand the request"};
+        }
+        if (found.kind == Found::Kind::control && found.control == f2::acknowledged &&
+            !acknowledged) {
+          acknowledged = true;
+          until = std::min(deadline, port_->now() + timeout_);
         }
         if (found.kind == Found::Kind::frame && found.address == address_) {
           auto heard = answer_to(command, found.payload);
@@ -269,7 +281,7 @@ class F2 final : public Driver {
 
   std::string text_of(PollCommand command, MonoTime deadline) {
     if (out_of_step_) return {};
-    const auto heard = ask(command, std::min(deadline, port_->now() + timeout_));
+    const auto heard = ask(command, deadline);
     if (!heard || !heard->error.empty() || heard->data.size() <= 3) return {};
     std::string out{heard->data.begin() + 3, heard->data.end()};
     std::erase_if(out, [](char c) { return c < ' ' || c > '~'; });

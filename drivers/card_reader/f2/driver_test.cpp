@@ -239,6 +239,35 @@ TEST_CASE("f2: a card that stays too long was left behind") {
   CHECK(codes_of(machine.polled()) == std::vector<std::string>{"card-left"});
 }
 
+TEST_CASE(
+    "f2: a slow answer behind the 06 has its own time, and a missing one is no other device") {
+  Machine machine{{{"identify", "false"}}};
+  SUBCASE("slow at each step") {
+    machine.port.device = [&](const Bytes& asked) {
+      machine.port.arrive({0x06}, milliseconds{300});
+      machine.port.arrive(machine.answers.at(asked), milliseconds{600});
+    };
+    CHECK(machine.opened().conditions.empty());
+    CHECK(machine.polled().conditions.empty());
+  }
+  SUBCASE("heard, and never answered") {
+    machine.port.device = [&](const Bytes& request) {
+      if (request == ask_status) machine.port.arrive({0x06});
+    };
+    CHECK(machine.open().error().code() == Errc::timeout);
+  }
+  SUBCASE("heard, and an answer that breaks off") {
+    machine.port.device = [&](const Bytes& request) {
+      if (request == ask_status) machine.port.arrive({0x06, 0xf2, 0x00});
+    };
+    CHECK(machine.open().error().code() == Errc::timeout);
+  }
+  SUBCASE("a 06 among other bytes proves nothing") {
+    machine.port.device = [&](const Bytes&) { machine.port.arrive({0xfd, 0x06, 0xaa}); };
+    CHECK(machine.open().error().code() == Errc::refused);
+  }
+}
+
 TEST_CASE("f2: noise, silence, another device and a cut wire are told apart") {
   Machine machine{{{"identify", "false"}}};
   SUBCASE("noise") {

@@ -18,6 +18,7 @@ namespace kw::drivers {
 namespace {
 
 using ipp::Message;
+using ipp::Refusal;
 
 // ---- tables -----------------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ constexpr auto asked_at_poll = std::to_array<std::string_view>({"printer-state",
 // ---- the other parts of a status --------------------------------------------------------------
 
 wire::DeviceState device_state(const Message& printer, const ipp::Reported& reported) {
-  if (reported.says("shutdown")) return wire::DeviceState::power_off;
+  if (reported.says("shutdown") || reported.says("power-down")) return wire::DeviceState::power_off;
   if (reported.has("printer-offline")) return wire::DeviceState::offline;
   if (reported.has("fuser-over-temp") || reported.has("fuser-under-temp")) {
     return wire::DeviceState::hardware_error;
@@ -129,30 +130,50 @@ wire::Identity identity_of(const Message& printer) {
 // ---- the driver -------------------------------------------------------------------------------
 
 /// What an HTTP status means here; nothing for 200.
-std::optional<Error> http_refusal(const HttpAnswer& answer) {
+std::optional<Refusal> http_refusal(const HttpAnswer& answer) {
+  using enum Refusal::Kind;
   const auto said = fmt::format("HTTP status {}", answer.status);
+  const auto wrongly = [&](Refusal::Kind kind, std::string_view what_to_do) {
+    return Refusal{kind, Error{Errc::refused, fmt::format("{}: {}", said, what_to_do)}};
+  };
   switch (answer.status) {
     case 200:
       break;
     case 401:
     case 403:
-      return Error{Errc::refused, said + ": the printer wants a login"};
+      return wrongly(mistake, ipp::wants_login);
     case 404:
-      return Error{Errc::refused, said + ": no printer at this path"};
+      return wrongly(absent, ipp::no_printer_here);
     case 426:
-      return Error{Errc::refused, said + ": the printer wants TLS, which is not supported"};
+      return wrongly(mistake, ipp::wants_tls);
     case 408:
-      return Error{Errc::timeout, said};
+      return Refusal{error, Error{Errc::timeout, said}};
     case 429:
     case 503:
-      return Error{Errc::busy, said};
+      return Refusal{busy, Error{Errc::timeout, said}};
     default:
-      return Error{answer.status >= 500 ? Errc::garbled : Errc::refused, said};
+      return Refusal{error, Error{answer.status >= 500 ? Errc::garbled : Errc::refused, said}};
   }
   if (!answer.type.starts_with(media_type)) {
-    return Error{Errc::garbled, fmt::format("the answer is \"{}\", not IPP", answer.type)};
+    return Refusal{error,
+                   Error{Errc::garbled, fmt::format("the answer is \"{}\", not IPP", answer.type)}};
   }
   return std::nullopt;
+}
+
+/// The status of a printer that answers and does not tell of itself.
+wire::Status untold(const Refusal& why) {
+  wire::Status out;
+  out.evidence = wire::Evidence::protocol_reply;
+  if (why.kind == Refusal::Kind::busy) {
+    out.device = wire::DeviceState::device_busy;
+    out.conditions.push_back(wire::condition(ipp::answers_nothing, why.error.text()));
+  } else {
+    if (why.kind == Refusal::Kind::absent) out.device = wire::DeviceState::no_device;
+    out.conditions.push_back(
+        wire::condition(*wire::find_condition("bad-configuration"), {}, why.error.text()));
+  }
+  return out;
 }
 
 class Ipp final : public Driver {
@@ -163,6 +184,8 @@ class Ipp final : public Driver {
     port_ = dynamic_cast<HttpPort*>(&port);
     if (port_ == nullptr) return Error{Errc::unsupported, "ipp: needs an ipp port"};
     auto printer = ask(asked_at_open, deadline);
+    // A printer it is all the same: what is wrong is its status.
+    if (!printer && told_instead()) return {};
     if (!printer && printer.error().code() == Errc::garbled) {
       return Error{Errc::refused, "ipp: not an IPP printer: " + printer.error().text()};
     }
@@ -173,6 +196,7 @@ class Ipp final : public Driver {
   Result<wire::Status> poll(MonoTime deadline) override {
     if (port_ == nullptr) return Error{Errc::disconnected, "ipp: not open"};
     const auto printer = ask(asked_at_poll, deadline);
+    if (!printer && told_instead()) return untold(*refusal_);
     if (!printer) return Error{printer.error()}.within("ipp");
     ipp::Reported reported{*printer};
     wire::Status status;
@@ -190,15 +214,24 @@ class Ipp final : public Driver {
   void close() noexcept override { port_ = nullptr; }
 
  private:
+  bool told_instead() const { return refusal_ && refusal_->kind != Refusal::Kind::error; }
+
+  Error keep(Refusal refusal) {
+    auto out = refusal.error;
+    refusal_ = std::move(refusal);
+    return out;
+  }
+
   /// One Get-Printer-Attributes; again with version 1.1 when the printer knows no 2.0.
   Result<Message> ask(std::span<const std::string_view> wanted, MonoTime deadline) {
+    refusal_.reset();
     auto printer = ask_once(wanted, deadline);
     if (printer && printer->status == ipp::version_not_supported && version_ == ipp_2_0) {
       version_ = ipp_1_1;
       printer = ask_once(wanted, deadline);
     }
     if (!printer) return printer;
-    if (auto refused = ipp::refusal(printer->status)) return std::move(*refused);
+    if (auto refused = ipp::refusal(printer->status)) return keep(std::move(*refused));
     if (!printer->integer("printer-state")) {
       return Error{Errc::garbled, "the answer has no printer-state"};
     }
@@ -210,7 +243,7 @@ class Ipp final : public Driver {
                                                      port_->uri(), wanted);
     auto answer = port_->post(media_type, request, deadline);
     if (!answer) return std::move(answer).error();
-    if (auto refused = http_refusal(*answer)) return std::move(*refused);
+    if (auto refused = http_refusal(*answer)) return keep(std::move(*refused));
     auto printer = ipp::parse(answer->body);
     if (printer && printer->request_id != request_) {
       return Error{Errc::garbled, "the answer is to another request"};
@@ -226,6 +259,7 @@ class Ipp final : public Driver {
   HttpPort* port_ = nullptr;
   Version version_ = ipp_2_0;  ///< kept: a printer does not learn
   std::uint32_t request_ = 0;
+  std::optional<Refusal> refusal_;  ///< of the last question
 };
 
 Result<std::unique_ptr<Driver>> make(const Settings& settings) {

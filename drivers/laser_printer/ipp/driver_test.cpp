@@ -330,6 +330,19 @@ TEST_CASE("ipp: reasons that are none, or for information only, are no condition
   }
 }
 
+TEST_CASE("ipp: a printer that sleeps is well, one that is switched off or holds jobs is not") {
+  for (const auto* const sleeps : {"hibernate", "standby", "suspend", "resuming", "power-up"}) {
+    CAPTURE(sleeps);
+    CHECK(wire::health_of(polled(reasons({sleeps}))) == Health::ok);
+  }
+  auto status = polled(reasons({"power-down"}));
+  CHECK(codes_of(status) == std::vector<std::string>{"printer-offline"});
+  CHECK(status.device == DeviceState::power_off);
+  status = polled(reasons({"hold-new-jobs"}));
+  CHECK(codes_of(status) == std::vector<std::string>{"paused"});
+  CHECK(status.conditions[0].vendor_code == "hold-new-jobs");
+}
+
 TEST_CASE("ipp: several reasons at once, the greater one for the lesser, each code once") {
   const auto status =
       polled(reasons({"media-low-warning", "media-empty-error", "media-empty-report",
@@ -611,13 +624,70 @@ TEST_CASE("ipp: paper in its trays, with flags over what is counted") {
   CHECK(paper.state == ConsumableState::out);
   CHECK(paper.source == LevelSource::flag);
   CHECK_FALSE(consumable(polled({}), "paper").available);
-  CHECK(consumable(polled({}), "paper").state == ConsumableState::full);
+  // Every printer gives its reasons: that none is about paper does not mean that it watches any.
+  CHECK(consumable(polled({}), "paper").state == ConsumableState::unknown);
   Says nothing;
   nothing.attributes.erase("printer-state-reasons");
   CHECK(consumable(polled(nothing), "paper").state == ConsumableState::unknown);
   Says ready;
   ready.attributes["media-ready"] = Texts{"na_letter_8.5x11in", "iso_a4_210x297mm"};
-  CHECK(find(polled(ready), "a4_paper") != nullptr);
+  CHECK(consumable(polled(ready), "a4_paper").state == ConsumableState::full);
+}
+
+TEST_CASE("ipp: what a tray does not count in sheets, or at all, is no figure") {
+  const std::string tray = "type=sheetFeedAutoRemovableTray;mediafeed=29700;mediaxfeed=21000;";
+  const auto paper_of = [](Texts trays, Texts because = {"none"}) {
+    auto says = reasons(std::move(because));
+    says.attributes["printer-input-tray"] = std::move(trays);
+    return consumable(polled(says), "a4_paper");
+  };
+  auto paper = paper_of({tray + "unit=percent;maxcapacity=100;level=50;name=Tray 1"});
+  CHECK_FALSE(paper.available);
+  CHECK_FALSE(paper.capacity);
+  CHECK(paper.source == LevelSource::flag);
+  CHECK(paper.state == ConsumableState::full);
+  CHECK(paper_of({tray + "unit=sheets;maxcapacity=100;level=50;name=Tray 1"}).available == 50.0);
+
+  // A slot for single sheets counts for nothing.
+  const std::string slot = "type=sheetFeedManual;maxcapacity=1;level=0;name=Bypass";
+  paper = paper_of({slot, tray + "maxcapacity=250;level=-2;name=Tray 1"});
+  CHECK_FALSE(paper.available);
+  CHECK(paper.source == LevelSource::flag);
+  paper = paper_of({slot, tray + "maxcapacity=250;level=-2;name=Tray 1"}, {"media-empty-report"});
+  CHECK(paper.state == ConsumableState::low);
+  CHECK_FALSE(paper.available);
+  CHECK(paper_of({slot, tray + "maxcapacity=250;level=30;name=Tray 1"}).capacity == 250.0);
+
+  // As ippeveprinter has them: only one of its trays is a tray that counts.
+  paper =
+      paper_of({"type=sheetFeedAutoRemovableTray;maxcapacity=-2;level=-2;name=auto",
+                tray + "maxcapacity=250;level=100;name=main",
+                "type=sheetFeedManual;maxcapacity=1;level=-2;name=manual",
+                "type=sheetFeedAutoNonRemovableTray;maxcapacity=25;level=-2;name=by-pass-tray"});
+  CHECK(paper.available == 100.0);
+  CHECK(paper.capacity == 250.0);
+
+  // A tray that tells nothing is not one that has none.
+  const auto unknown = tray + "maxcapacity=500;level=-2;name=Tray 2";
+  paper = paper_of({tray + "maxcapacity=250;level=100;name=Tray 1", unknown});
+  CHECK_FALSE(paper.available);
+  CHECK(paper.state == ConsumableState::full);
+  paper = paper_of({tray + "maxcapacity=250;level=0;name=Tray 1", unknown}, {"media-empty"});
+  CHECK_FALSE(paper.available);
+  CHECK(paper.state == ConsumableState::low);
+  CHECK(paper_of({unknown}, {"media-empty"}).state == ConsumableState::out);
+}
+
+TEST_CASE("ipp: a supply that is counted in pages keeps them") {
+  Says says;
+  says.attributes["printer-supply"] =
+      Texts{supply(consumed, "toner", 1500, "black", -2, "impressions")};
+  const auto toner = consumable(polled(says), "toner");
+  CHECK(toner.available == 1500.0);
+  CHECK(toner.unit == "pages");
+  CHECK_FALSE(toner.percent);
+  CHECK(toner.source == LevelSource::measured);
+  CHECK(toner.state == ConsumableState::full);
 }
 
 TEST_CASE("ipp: identity and counters") {
@@ -686,15 +756,10 @@ TEST_CASE("ipp: what is no status is an error with its reason") {
   };
   const std::string good{ok};
   const std::vector<Row> rows{
-      {"HTTP status 401", "HTTP/1.1 401 Unauthorized\r\n", 0, Errc::refused, Errc::refused},
-      {"no printer at this path", "HTTP/1.1 404 Not Found\r\n", 0, Errc::refused, Errc::refused},
-      {"wants TLS", "HTTP/1.1 426 Upgrade Required\r\n", 0, Errc::refused, Errc::refused},
-      {"HTTP status 503", "HTTP/1.1 503 Busy\r\n", 0, Errc::busy, Errc::busy},
+      {"HTTP status 405", "HTTP/1.1 405 Method Not Allowed\r\n", 0, Errc::refused, Errc::refused},
       {"HTTP status 500", "HTTP/1.1 500 Oops\r\n", 0, Errc::refused, Errc::garbled},
       {"the answer is \"text/html\"", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n", 0,
        Errc::refused, Errc::garbled},
-      {"server-error-busy", good, 0x0507, Errc::busy, Errc::busy},
-      {"client-error-not-found", good, 0x0406, Errc::refused, Errc::refused},
       {"server-error-operation-not-supported", good, 0x0501, Errc::refused, Errc::refused},
       {"server-error-internal-error", good, 0x0500, Errc::refused, Errc::garbled},
       {"IPP status 0x04ff", good, 0x04ff, Errc::refused, Errc::refused},
@@ -712,6 +777,59 @@ TEST_CASE("ipp: what is no status is an error with its reason") {
     CHECK_MESSAGE(status.error().code() == row.poll, status.error().text());
     CHECK_MESSAGE(status.error().text().find(row.what) != std::string::npos, status.error().text());
     CHECK(printer.open().error().code() == row.open);
+  }
+}
+
+TEST_CASE("ipp: a printer that tells why it tells nothing is no other device and not in use") {
+  struct Row {
+    std::string what;
+    std::string head;
+    std::uint16_t status;
+    std::string code;
+    DeviceState device;
+    Health health;
+  };
+  const std::string good{ok};
+  const std::string mistake = "bad-configuration";
+  const std::string busy = "printer-too-busy";
+  using enum DeviceState;
+  for (const auto& row : std::vector<Row>{
+           {"HTTP status 401: the printer wants a login", "HTTP/1.1 401 Unauthorized\r\n", 0,
+            mistake, unknown, Health::unknown},
+           {"HTTP status 403: the printer wants a login", "HTTP/1.1 403 Forbidden\r\n", 0, mistake,
+            unknown, Health::unknown},
+           {"correct the path in port, often /ipp/print", "HTTP/1.1 404 Not Found\r\n", 0, mistake,
+            no_device, Health::fault},
+           {"the printer wants TLS", "HTTP/1.1 426 Upgrade Required\r\n", 0, mistake, unknown,
+            Health::unknown},
+           {"client-error-not-found: no printer at this path", good, 0x0406, mistake, no_device,
+            Health::fault},
+           {"client-error-not-authenticated", good, 0x0402, mistake, unknown, Health::unknown},
+           {"HTTP status 503", "HTTP/1.1 503 Busy\r\n", 0, busy, device_busy, Health::warning},
+           {"server-error-busy", good, 0x0507, busy, device_busy, Health::warning},
+           {"server-error-service-unavailable", good, 0x0502, busy, device_busy,
+            Health::warning}}) {
+    CAPTURE(row.what);
+    Printer printer;
+    const auto answering = printer.http.device->device;
+    printer.http.device->device = [&](const Bytes& request) {
+      printer.http.device->arrive(
+          http_answer(row.head, printer.says.bytes(id_of(request), row.status)));
+    };
+    const auto status = printer.polled();
+    REQUIRE(codes_of(status) == std::vector<std::string>{row.code});
+    const auto& condition = status.conditions[0];
+    CHECK_MESSAGE((condition.detail + condition.vendor_code).find(row.what) != std::string::npos,
+                  condition.detail);
+    CHECK(status.device == row.device);
+    CHECK(wire::health_of(status) == row.health);
+    CHECK(status.evidence == wire::Evidence::protocol_reply);
+    CHECK(status.consumables.empty());
+    // It ends by itself.
+    printer.http.device->device = answering;
+    const auto later = printer.poll();
+    REQUIRE(bool(later));
+    CHECK(later->conditions.empty());
   }
 }
 

@@ -215,34 +215,41 @@ std::vector<std::uint8_t> get_printer_attributes(std::uint8_t major, std::uint8_
   return out;
 }
 
-std::optional<Error> refusal(std::uint16_t status) {
+std::optional<Refusal> refusal(std::uint16_t status) {
   if (status < 0x0100) return std::nullopt;
+  using enum Refusal::Kind;
   struct Row {
     std::uint16_t status;
     Errc code;
     std::string_view text;
+    Refusal::Kind kind = error;
+    std::string_view what_to_do = {};
   };
   // RFC 8011, appendix B.
   static constexpr std::array rows{
-      Row{0x0401, Errc::refused, "client-error-forbidden"},
-      Row{0x0402, Errc::refused, "client-error-not-authenticated: the printer wants a login"},
-      Row{0x0403, Errc::refused, "client-error-not-authorized"},
+      Row{0x0401, Errc::refused, "client-error-forbidden", mistake, wants_login},
+      Row{0x0402, Errc::refused, "client-error-not-authenticated", mistake, wants_login},
+      Row{0x0403, Errc::refused, "client-error-not-authorized", mistake, wants_login},
       Row{0x0405, Errc::timeout, "client-error-timeout"},
-      Row{0x0406, Errc::refused, "client-error-not-found: no printer at this path"},
-      Row{0x0407, Errc::refused, "client-error-gone"},
+      Row{0x0406, Errc::refused, "client-error-not-found", absent, no_printer_here},
+      Row{0x0407, Errc::refused, "client-error-gone", absent, no_printer_here},
       Row{0x0500, Errc::garbled, "server-error-internal-error"},
       Row{0x0501, Errc::refused, "server-error-operation-not-supported"},
-      Row{0x0502, Errc::busy, "server-error-service-unavailable"},
+      Row{0x0502, Errc::timeout, "server-error-service-unavailable", busy},
       Row{version_not_supported, Errc::refused, "server-error-version-not-supported"},
       Row{0x0504, Errc::garbled, "server-error-device-error"},
-      Row{0x0505, Errc::busy, "server-error-temporary-error"},
-      Row{0x0506, Errc::busy, "server-error-not-accepting-jobs"},
-      Row{0x0507, Errc::busy, "server-error-busy"},
+      Row{0x0505, Errc::timeout, "server-error-temporary-error", busy},
+      Row{0x0506, Errc::timeout, "server-error-not-accepting-jobs", busy},
+      Row{0x0507, Errc::timeout, "server-error-busy", busy},
   };
   const auto row = std::ranges::find(rows, status, &Row::status);
-  if (row != rows.end()) return Error{row->code, std::string{row->text}};
-  return Error{status >= 0x0500 ? Errc::garbled : Errc::refused,
-               fmt::format("IPP status 0x{:04x}", status)};
+  if (row == rows.end()) {
+    return Refusal{error, Error{status >= 0x0500 ? Errc::garbled : Errc::refused,
+                                fmt::format("IPP status 0x{:04x}", status)}};
+  }
+  auto text = std::string{row->text};
+  if (!row->what_to_do.empty()) text.append(": ").append(row->what_to_do);
+  return Refusal{row->kind, Error{row->code, std::move(text)}};
 }
 
 std::optional<std::string> field(std::string_view pairs, std::string_view key) {

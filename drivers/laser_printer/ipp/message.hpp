@@ -66,8 +66,28 @@ std::vector<std::uint8_t> get_printer_attributes(std::uint8_t major, std::uint8_
                                                  std::uint32_t request_id, std::string_view printer,
                                                  std::span<const std::string_view> wanted);
 
+/// Why there is no status of the printer.
+struct Refusal {
+  enum class Kind : std::uint8_t {
+    error,    ///< of the exchange, or another device's
+    mistake,  ///< a printer that was addressed wrongly; the error's text says what to do
+    absent,   ///< the same, of one that is called otherwise
+    busy,     ///< a printer that answers, and has no time for questions
+  };
+  Kind kind = Kind::error;
+  Error error;
+};
+
 /// What a status code means to a caller; empty when the request was successful.
-std::optional<Error> refusal(std::uint16_t status);
+std::optional<Refusal> refusal(std::uint16_t status);
+
+// What is to be done where a printer, or its server, says why it tells nothing.
+inline constexpr std::string_view wants_login =
+    "the printer wants a login, which is not supported: permit it to be asked without one";
+inline constexpr std::string_view wants_tls =
+    "the printer wants TLS, which is not supported: permit it to be asked without";
+inline constexpr std::string_view no_printer_here =
+    "no printer at this path: correct the path in port, often /ipp/print";
 
 inline constexpr std::uint16_t version_not_supported = 0x0503;
 

@@ -11,6 +11,7 @@ using wire::Severity;
 
 constexpr std::array own_rows{
     laser::printer_stopped,
+    answers_nothing,
     wire::ConditionRow{"not-accepting-jobs",
                        Severity::fault,
                        wire::Action::reset,
@@ -31,11 +32,14 @@ struct Alias {
   std::string_view code;
 };
 constexpr std::array aliases{
-    Alias{"moving-to-paused", "paused"}, Alias{"shutdown", "printer-offline"},
+    Alias{"moving-to-paused", "paused"},   Alias{"hold-new-jobs", "paused"},
+    Alias{"shutdown", "printer-offline"},  Alias{"power-down", "printer-offline"},
     Alias{"timed-out", "printer-offline"}, Alias{"offline", "printer-offline"}};
 
-/// Nothing is wrong: no reason, or one that passes by itself.
-constexpr std::array<std::string_view, 2> harmless{"none", "stopping"};
+/// Nothing is wrong: no reason, one that passes by itself, or a printer that sleeps and wakes for
+/// the next job (PWG 5106.4).
+constexpr auto harmless = std::to_array<std::string_view>(
+    {"none", "stopping", "hibernate", "standby", "suspend", "resuming", "power-up"});
 
 enum class Suffix : std::uint8_t { none, report, warning, error };
 

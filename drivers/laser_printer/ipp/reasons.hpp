@@ -15,6 +15,13 @@ namespace kw::drivers::ipp {
 /// Values of printer-state (RFC 8011, section 5.4.11).
 enum PrinterState : std::int32_t { state_idle = 3, state_processing = 4, state_stopped = 5 };
 
+/// A printer that answers, and only that it has no time.
+inline constexpr wire::ConditionRow answers_nothing{
+    "printer-too-busy",
+    wire::Severity::warning,
+    wire::Action::reset,
+    {"打印机忙，暂不报告状态", "printer is too busy to tell its state"}};
+
 /// The codes that are this driver's own.
 std::span<const wire::ConditionRow> own_conditions();
 

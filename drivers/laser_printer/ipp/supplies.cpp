@@ -19,6 +19,8 @@ using laser::some_left;
 using laser::Supply;
 using laser::type_of;
 
+constexpr std::int64_t unknown_level = -2;  // of a tray (PWG 5100.13, as RFC 3805)
+
 std::vector<Supply> from_printer_supply(const Message& printer) {
   std::vector<Supply> out;
   const auto rows = printer.texts("printer-supply");
@@ -36,7 +38,13 @@ std::vector<Supply> from_printer_supply(const Message& printer) {
     if (in_percent || (most && *most > 0)) {
       supply.percent = percent_of(number_field(row, "level"), most);
     }
-    supply.some = number_field(row, "level") == some_left;
+    const auto level = number_field(row, "level");
+    supply.some = level == some_left;
+    const auto* unit = laser::unit_of(field(row, "unit").value_or(""));
+    if (!supply.percent && unit != nullptr && level && *level >= 0) {
+      supply.amount = static_cast<double>(*level) * unit->times;
+      supply.unit = unit->name;
+    }
     out.push_back(std::move(supply));
   }
   return out;
@@ -81,6 +89,13 @@ bool is_a4(std::string_view tray) {
   return (feed == 29700 && cross == 21000) || (feed == 21000 && cross == 29700);
 }
 
+/// By its type, or by its name where that is one of PWG 5100.7's media-source: a by-pass may be
+/// called an automatic feed.
+bool is_fed_by_hand(std::string_view tray) {
+  const auto name = field(tray, "name");
+  return field(tray, "type") == "sheetFeedManual" || name == "manual" || name == "by-pass-tray";
+}
+
 /// Both families together: each may be there or not, in an order of its own; where both give a
 /// level, printer-supply's holds.
 std::vector<Supply> supplies_of(const Message& printer) {
@@ -106,20 +121,36 @@ std::vector<Supply> supplies_of(const Message& printer) {
 
 Paper paper_of(const Message& printer) {
   Paper out;
-  // media-low and media-empty are among its keywords (RFC 8011 section 5.4.12).
-  out.flagged = !printer.texts("printer-state-reasons").empty();
-  for (const auto& media : printer.texts("media-ready")) {
+  const auto media_ready = printer.texts("media-ready");
+  const auto trays = printer.texts("printer-input-tray");
+  // media-low and media-empty are among its keywords (RFC 8011 section 5.4.12); every printer has
+  // to give the attribute, and one that tells of no paper otherwise may not watch any.
+  out.flagged =
+      !printer.texts("printer-state-reasons").empty() && !(media_ready.empty() && trays.empty());
+  for (const auto& media : media_ready) {
     if (media.starts_with("iso_a4")) out.a4 = true;
   }
-  for (const auto& tray : printer.texts("printer-input-tray")) {
-    if (is_a4(tray)) out.a4 = true;
+  for (const auto& tray : trays) {
+    const auto name = field(tray, "name").value_or("");
     const auto level = number_field(tray, "level");
-    if (level && *level == some_left) out.some = true;
+    // The printer's own choice among the others (PWG 5100.7, media-source), and no tray.
+    if (name == "auto") continue;
+    // Somebody feeds it by hand: it is empty nearly always.
+    if (is_fed_by_hand(tray)) {
+      if (level == 0) out.slot_empty = true;
+      continue;
+    }
+    if (is_a4(tray)) out.a4 = true;
+    const auto unit = field(tray, "unit").value_or("sheets");
+    const bool counts_sheets = unit == "sheets" || unit == "items";
+    if (level == some_left || (level.value_or(0) > 0 && !counts_sheets)) out.some = true;
+    if (level.value_or(unknown_level) == unknown_level) out.unknown = true;
     if (!level || *level < 0) continue;
+    if (*level == 0) out.empty.push_back(name);
+    if (!counts_sheets) continue;
     out.sheets = out.sheets.value_or(0) + static_cast<double>(*level);
     const auto most = number_field(tray, "maxcapacity");
     if (most && *most > 0) out.capacity = out.capacity.value_or(0) + static_cast<double>(*most);
-    if (*level == 0) out.empty.push_back(field(tray, "name").value_or(""));
   }
   return out;
 }

@@ -53,6 +53,13 @@ laser::Findings findings_of(const pjl::Status& said) {
   return out;
 }
 
+/// Whether toner and paper are well unless something is said of them. A printer tells one code as a
+/// rule: one of a jam hides that the toner is low, and only "ready" and its like (10xxx) do not.
+bool tells_of_supplies(const pjl::Status& said, const laser::Findings& findings) {
+  return findings.conditions().empty() &&
+         std::ranges::all_of(said.codes, [](int code) { return code / 1000 == 10; });
+}
+
 wire::DeviceState device_state(const pjl::Status& said, const laser::Findings& findings) {
   if (findings.has("printer-offline")) return wire::DeviceState::offline;
   if (findings.has("unrecoverable-error")) return wire::DeviceState::hardware_error;
@@ -99,9 +106,13 @@ class Pjl final : public Driver {
     // Flags are all there is: a printer that has not called for toner says nothing of how much.
     laser::Supply toner;
     toner.type = "toner";
-    toner.some = true;
+    const bool told = tells_of_supplies(*said, findings);
+    toner.some = told;
     if (findings.has("marker-supply-missing")) toner.flag = laser::Supply::Flag::missing;
-    status.consumables = laser::consumables_of({std::move(toner)}, {.flagged = true}, findings, {});
+    status.consumables = laser::consumables_of({std::move(toner)}, {.flagged = told}, findings, {});
+    for (auto& item : status.consumables) {
+      if (item.state == wire::ConsumableState::unknown) item.source = wire::LevelSource::unknown;
+    }
     status.identity.model = model_;
     status.conditions = findings.conditions();
     return status;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -123,6 +125,33 @@ TEST_CASE("pjl: makers' own forms of the same") {
         Codes{"toner-low", "media-empty"});
 }
 
+TEST_CASE("pjl: several values in a line, and the words of the protocol on the panel") {
+  const std::vector<std::pair<std::string, Codes>> rows{
+      {"@PJL INFO STATUS\r\nCODE=40022 DISPLAY=\"ERROR:PAPER JAM\" ONLINE=FALSE\f", {"media-jam"}},
+      {"@PJL INFO STATUS CODE=40021 DISPLAY='12 COVER OPEN ' ONLINE=FALSE\r\n\f", {"cover-open"}},
+      {"@PJL INFO STATUS\r\nONLINE=FALSE CODE = 10002\tDISPLAY=OFF LINE\f", {"printer-offline"}},
+      {"@PJL INFO STATUS\r\nCODE=10001\r\nDISPLAY=\"SEND @PJL JOB\"\r\nONLINE=TRUE\r\n\f", {}},
+      {"@PJL INFO STATUS\r\nDISPLAY=\"@PJL ONLINE=FALSE CODE=40022\" CODE=10001 ONLINE=TRUE\f", {}},
+      {"@PJL INFO STATUS\r\nDISPLAY=\"SAY \"HELLO\" NOW\" CODE=10006\r\n\f", {"toner-low"}},
+      {"@PJL INFO STATUS\r\nDISPLAY=\"DON'T OPEN\" CODE=10006\r\n\f", {"toner-low"}},
+  };
+  for (const auto& [text, codes] : rows) {
+    CAPTURE(text);
+    CHECK(codes_of(saying(text)) == codes);
+  }
+  const auto block = pjl::read_block(rows[5].first.substr(0, rows[5].first.size() - 1));
+  REQUIRE(bool(block));
+  CHECK(block->head == "INFO STATUS");
+  const auto status = pjl::read_status(*block);
+  REQUIRE(bool(status));
+  CHECK(status->display == "SAY \"HELLO\" NOW");
+  // What is left of a job stands in front of an answer, with quotes that do not close.
+  const auto behind = pjl::read_block("x=\"1 @PJL@PJL INFO STATUS\r\nCODE=10001");
+  CHECK(bool(pjl::read_block("it's @PJL INFO STATUS\r\nCODE=10001")));
+  REQUIRE(bool(behind));
+  CHECK(behind->head == "INFO STATUS");
+}
+
 TEST_CASE("pjl: codes, by themselves and by their range") {
   struct Row {
     int code;
@@ -185,6 +214,21 @@ TEST_CASE("pjl: flags are what is known of toner and paper") {
   CHECK(state(40010, 0) == ConsumableState::missing);
   CHECK(state(11102, 1) == ConsumableState::low);
   CHECK(state(41002, 1) == ConsumableState::out);
+  CHECK(state(10001, 1) == ConsumableState::full);
+  CHECK(state(10023, 0) == ConsumableState::full);
+  // The one code that is told hides the others.
+  for (const int code : {40021, 50001, 10002, 32000, 30010}) {
+    CAPTURE(code);
+    CHECK(state(code, 0) == ConsumableState::unknown);
+    CHECK(state(code, 1) == ConsumableState::unknown);
+    for (const auto& item : saying(coded(code)).consumables) {
+      CHECK(item.source == wire::LevelSource::unknown);
+    }
+  }
+  CHECK(state(40022, 0) == ConsumableState::unknown);
+  CHECK(state(40022, 1) == ConsumableState::jammed);
+  CHECK(state(10006, 1) == ConsumableState::unknown);
+  CHECK(state(41002, 0) == ConsumableState::unknown);
 }
 
 TEST_CASE("pjl: what stands before the echo is nobody's answer") {

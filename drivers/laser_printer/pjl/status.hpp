@@ -18,7 +18,9 @@ struct Block {
 };
 
 /// Reads the last "@PJL" answer in `text`, which ends before its form feed; bytes in front of it
-/// are what is left of a job or of an earlier answer. Errc::garbled: there is none.
+/// are what is left of a job or of an earlier answer; "@PJL" in quotes is what a panel shows.
+/// Values that stand behind the head in its line are the first of `lines`. Errc::garbled: there is
+/// no answer.
 Result<Block> read_block(std::string_view text);
 
 /// What INFO STATUS says.
@@ -28,6 +30,7 @@ struct Status {
   std::string display;         ///< the panel's text, in whatever language
 };
 
+/// A line may hold several values, each a key, "=" and a text in quotes of either kind or none.
 /// Errc::garbled: there is no code in it.
 Result<Status> read_status(const Block& block);
 

@@ -33,19 +33,29 @@ Result<Message> Client::ask(Pdu type, std::int32_t repetitions, std::span<const 
                             MonoTime deadline) {
   const auto id = next_id_++;
   const auto& speaker = port_->speaker();
-  const auto request =
-      encode_request(speaker.version, speaker.community, type, id, repetitions, names);
+  auto* const session = port_->session();
+  std::vector<std::uint8_t> request;
+  if (session == nullptr) {
+    request = encode_request(speaker.version, speaker.community, type, id, repetitions, names);
+  }
   port_->discard();
   // A datagram may be lost either way. The second is the same as the first: whichever is answered
   // is answered rightly, and the other answer is late.
   for (const bool again : {false, true}) {
-    auto sent = port_->write(request, deadline);
-    if (!sent) return std::move(sent).error();
-    auto answer = await(id, std::min(deadline, port_->now() + patience_));
+    const auto until = std::min(deadline, port_->now() + patience_);
+    auto answer = session != nullptr ? session->ask(type, repetitions, names, until)
+                                     : exchange(request, id, until);
     const bool in_vain = !answer && answer.error().code() == Errc::timeout;
     if (!in_vain || again || port_->now() >= deadline) return answer;
   }
   return Error{Errc::timeout, "no answer"};
+}
+
+Result<Message> Client::exchange(std::span<const std::uint8_t> request, std::int32_t id,
+                                 MonoTime until) {
+  auto sent = port_->write(request, until);
+  if (!sent) return std::move(sent).error();
+  return await(id, until);
 }
 
 /// The answer to request `id`; what else comes in is thrown away.

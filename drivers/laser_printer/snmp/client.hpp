@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "drivers/laser_printer/snmp/message.hpp"
 #include "drivers/ports/snmp.hpp"
+#include "drivers/ports/snmp_message.hpp"
 
 namespace kw::drivers::snmp {
 
@@ -21,8 +21,8 @@ struct Column {
   std::size_t rows = 32;  ///< at most
 };
 
-/// Asks an agent, with SNMPv1's means or SNMPv2c's. Keeps what it learnt of what the agent can send
-/// at once: it does not learn.
+/// Asks an agent, with SNMPv1's means, SNMPv2c's or a session of SNMPv3. Keeps what it learnt of
+/// what the agent can send at once: it does not learn.
 class Client {
  public:
   /// `patience`: how long one answer may take before the question is asked once more.
@@ -42,6 +42,7 @@ class Client {
 
   Result<Message> ask(Pdu type, std::int32_t repetitions, std::span<const Oid> names,
                       MonoTime deadline);
+  Result<Message> exchange(std::span<const std::uint8_t> request, std::int32_t id, MonoTime until);
   Result<Message> await(std::int32_t id, MonoTime until);
   Result<Message> ask_rows(std::span<Cursor*> chosen, MonoTime deadline);
   void take(const Message& answer, std::span<Cursor*> chosen, Table& into);

@@ -240,7 +240,7 @@ Card snmp_card() {
           .self_tests = {},
           .capabilities = capabilities,
           .maturity = Maturity::peer,
-          .peers = "snmpsim 0.4.5, net-snmp snmpd 5.9.3",
+          .peers = "snmpsim 0.4.5, net-snmp snmpd 5.9.3 (SNMPv1, v2c; v3 where built in)",
           .make = make};
 }
 

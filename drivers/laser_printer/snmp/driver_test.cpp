@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <doctest/doctest.h>
 
-#include "drivers/laser_printer/snmp/message.hpp"
+#include "common/wire/status_json.hpp"
 #include "drivers/laser_printer/snmp/troubles.hpp"
 #include "drivers/ports/snmp.hpp"
+#include "drivers/ports/snmp_message.hpp"
 #include "drivers/simulators/snmp_agent.hpp"
 #include "tests/drivers/fake_port.hpp"
 #include "tests/drivers/support.hpp"
@@ -158,6 +160,27 @@ wire::Consumable consumable(const wire::Status& status, std::string_view type) {
 }
 
 using Codes = std::vector<std::string>;
+
+/// What SNMPv3 is to the driver: answers of `agent`, however they came about.
+class FakeSession final : public SnmpSession {
+ public:
+  explicit FakeSession(Agent& agent) : agent_(agent) {}
+
+  std::optional<Error> failure;
+  int failing = 0;  ///< so many questions from now on
+  int asked = 0;
+
+  Result<snmp::Message> ask(snmp::Pdu type, std::int32_t repetitions,
+                            std::span<const snmp::Oid> names, MonoTime /*until*/) override {
+    ++asked;
+    if (failing > 0 && failing-- > 0) return *failure;
+    return snmp::decode(
+        agent_.answer(snmp::encode_request(1, "public", type, asked, repetitions, names)));
+  }
+
+ private:
+  Agent& agent_;
+};
 
 }  // namespace
 
@@ -657,6 +680,14 @@ TEST_CASE("snmp: paper in its trays") {
   auto status = printer.polled();
   CHECK(consumable(status, "a4_paper").state == ConsumableState::out);
   CHECK(condition_of(status, "media-empty")->detail == "Tray 1");
+  // Another tray does not say how much it has, or that it has any.
+  printer.tray(3, 500, -2, "Tray 3");
+  status = printer.polled();
+  CHECK(consumable(status, "a4_paper").state == ConsumableState::low);
+  CHECK_FALSE(consumable(status, "a4_paper").available);
+  printer.tray(1, 250, 100, "Tray 1");
+  CHECK_FALSE(consumable(printer.polled(), "a4_paper").available);
+  printer.tray(1, 250, 0, "Tray 1");
   // Another tray has some.
   printer.tray(3, 500, -3, "Tray 3");
   CHECK(consumable(printer.polled(), "a4_paper").state == ConsumableState::low);
@@ -835,6 +866,48 @@ TEST_CASE("snmp: needs an snmp port, an open, and tests nothing") {
                        asked->type == snmp::Pdu::get_bulk;
     CHECK(reads);
   }
+}
+
+TEST_CASE("snmp: where there is a session of SNMPv3, it asks, and the wire is left to it") {
+  Printer printer;
+  printer.alert(1, 4, 8, 1, 807);
+  const auto by_wire = printer.polled();
+  printer.driver->close();
+
+  auto session = std::make_unique<FakeSession>(printer.agent);
+  auto& asks = *session;
+  auto wire = std::make_unique<FakePort>();
+  const auto& bare = *wire;
+  SnmpPort port{std::move(wire), std::move(session)};
+  const auto within = [&] { return bare.now() + seconds{3}; };
+  REQUIRE(bool(printer.driver->open(port, within())));
+  auto status = printer.driver->poll(within());
+  REQUIRE_MESSAGE(bool(status), status.error().text());
+  CHECK(wire::to_json(*status) == wire::to_json(by_wire));
+  CHECK(bare.written().empty());
+
+  // Lost once, it is asked once more; twice, it is a miss. What an agent says against us is passed
+  // on.
+  const auto quiet = asks.asked;
+  REQUIRE(bool(printer.driver->poll(within())));
+  const auto questions = asks.asked - quiet;
+  asks.failure = Error{Errc::timeout, "lost"};
+  asks.failing = 1;
+  asks.asked = 0;
+  CHECK(bool(printer.driver->poll(within())));
+  CHECK(asks.asked == questions + 1);
+  asks.failing = 2;
+  asks.asked = 0;
+  CHECK(printer.driver->poll(within()).error().code() == Errc::timeout);
+  CHECK(asks.asked == 2);
+  asks.failure = Error{Errc::refused, "the agent knows no user \"kiosk\""};
+  asks.failing = 1;
+  asks.asked = 0;
+  const auto refused = printer.driver->poll(within());
+  REQUIRE_FALSE(bool(refused));
+  CHECK(refused.error().code() == Errc::refused);
+  CHECK(refused.error().text() == "snmp: the agent knows no user \"kiosk\"");
+  CHECK(asks.asked == 1);
 }
 
 }  // namespace kw::drivers

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t class_receptacle = 4;   // PrtMarkerSuppliesClassTC: receptacleThatIsFilled
 constexpr std::int64_t sheet_feed_manual = 5;  // PrtInputTypeTC
+constexpr std::int64_t unknown_level = -2;     // prtInputCurrentLevel
 
 /// PrtMarkerSuppliesTypeTC. What is not listed has no name of its own here.
 std::string_view type_word(std::int64_t type) {
@@ -32,16 +33,7 @@ std::string_view type_word(std::int64_t type) {
   return row == words.end() ? std::string_view{} : row->second;
 }
 
-/// PrtMarkerSuppliesSupplyUnitTC, as far as the wire has words for it.
-struct Unit {
-  std::int64_t number;
-  std::string_view name;
-  double times;  ///< one of the printer's is so many of ours
-};
 constexpr std::int64_t unit_percent = 19;
-constexpr std::array units{Unit{7, "pages", 1},   Unit{8, "sheets", 1}, Unit{11, "hours", 1},
-                           Unit{13, "g", 0.1},    Unit{15, "ml", 0.1},  Unit{16, "metres", 0.3048},
-                           Unit{17, "metres", 1}, Unit{18, "count", 1}};
 
 laser::Supply supply_of(const Said& said, const Where& where, const Oid& row) {
   laser::Supply out;
@@ -63,8 +55,8 @@ laser::Supply supply_of(const Said& said, const Where& where, const Oid& row) {
   if (unit == unit_percent || most.value_or(0) > 0) {
     out.percent = laser::percent_of(level, most);
   } else if (level && *level >= 0) {
-    const auto known = std::ranges::find(units, unit.value_or(0), &Unit::number);
-    if (known == units.end()) return out;
+    const auto* known = laser::unit_of(unit.value_or(0));
+    if (known == nullptr) return out;
     out.amount = static_cast<double>(*level) * known->times;
     out.unit = known->name;
   }
@@ -89,13 +81,17 @@ bool is_a4(const Said& said, const Oid& tray) {
 laser::Paper paper_of(const Said& said) {
   laser::Paper out;
   for (const auto& tray : said.rows(prt_input)) {
-    // Somebody feeds it by hand: it is empty nearly always.
-    if (said.number(prt_input, 2, tray) == sheet_feed_manual) continue;
-    if (is_a4(said, tray)) out.a4 = true;
     const auto level = said.number(prt_input, 10, tray);
+    // Somebody feeds it by hand: it is empty nearly always.
+    if (said.number(prt_input, 2, tray) == sheet_feed_manual) {
+      if (level == 0) out.slot_empty = true;
+      continue;
+    }
+    if (is_a4(said, tray)) out.a4 = true;
     const auto unit = said.number(prt_input, 8, tray).value_or(8);
     const bool counts_sheets = unit == 8 || unit == 18;
     if (level == laser::some_left || (level.value_or(0) > 0 && !counts_sheets)) out.some = true;
+    if (level.value_or(unknown_level) == unknown_level) out.unknown = true;
     if (!level || *level < 0) continue;
     if (*level == 0) out.empty.push_back(said.text(prt_input, 13, tray));
     if (!counts_sheets) continue;

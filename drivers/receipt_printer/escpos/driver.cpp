@@ -58,6 +58,10 @@ constexpr Duration identity_every = std::chrono::seconds{60};  // how late a cha
 constexpr Duration paper_left_every = std::chrono::seconds{60};
 constexpr Duration paper_left_again = std::chrono::minutes{10};
 
+constexpr Duration line_quiet = std::chrono::milliseconds{100};
+/// EOT, ENQ, ACK and NAK: what card readers and keypads answer to what they do not understand.
+constexpr std::array<std::uint8_t, 4> controls{0x04, 0x05, 0x06, 0x15};
+
 class Escpos final : public Driver {
  public:
   Escpos(Model model, Duration timeout, bool identify, double roll_metres)
@@ -90,6 +94,11 @@ class Escpos final : public Driver {
       auto status = usb_printer::ask_port_status(*usb_, deadline);
       class_only_ = bool{status};
       if (status) return {};
+    }
+    if (first.error().code() == Errc::garbled && damaged(deadline)) {
+      return Error{
+          Errc::garbled,
+          "escpos: one byte that is no reply of this model's: another model, or a bad line"};
     }
     if (first.error().code() == Errc::garbled) {
       return Error{Errc::refused, "escpos: not an ESC/POS printer: " + first.error().text()};
@@ -166,6 +175,7 @@ class Escpos final : public Driver {
   /// Sends one question and waits for its answer, which is told by order and length.
   Result<Bytes> ask(const Question& asked, MonoTime deadline) {
     port_->discard();
+    lone_misfit_ = false;
     const auto until = std::min(deadline, port_->now() + timeout_);
     auto sent = port_->write(std::span{asked.request}.first(asked.request_length), until);
     if (!sent) return std::move(sent).error();
@@ -207,13 +217,24 @@ class Escpos final : public Driver {
     }
   }
 
+  /// Whether what came instead of the one byte of eot1 was a single one as well: other devices say
+  /// more, or one of their control bytes.
+  bool damaged(MonoTime deadline) {
+    if (!lone_misfit_) return false;
+    std::array<std::uint8_t, 16> chunk{};
+    const auto more = port_->read(chunk, std::min(deadline, port_->now() + line_quiet));
+    return !more && more.error().code() == Errc::timeout;
+  }
+
   Fit fit_either(const Question& asked, std::span<const std::uint8_t> in) const {
     const auto fit = fit_answer(asked, model_, in);
     return fit.kind == Fit::Kind::none ? fit_stray(in) : fit;
   }
 
   /// Never the bytes themselves: on a wrong port they may be a citizen's.
-  static Error misfit(const Question& asked, const Bytes& in, bool answered) {
+  Error misfit(const Question& asked, const Bytes& in, bool answered) {
+    const bool lone = in.size() == 1 && std::ranges::find(controls, in.front()) == controls.end();
+    lone_misfit_ = !answered && lone;
     if (answered) return Error{Errc::garbled, fmt::format("more than one reply to {}", asked.name)};
     return Error{Errc::garbled, fmt::format("{} bytes are no reply to {}", in.size(), asked.name)};
   }
@@ -278,6 +299,7 @@ class Escpos final : public Driver {
   bool class_only_ = false;     ///< nothing but the printer class's questions is answered
   bool speaks_ = false;         ///< it has answered a real-time question once
   bool out_of_step_ = false;    ///< an answer to an earlier question may still come
+  bool lone_misfit_ = false;    ///< the last question was answered by one byte that does not fit
   std::optional<Bytes> first_;  ///< the answer to eot1 of `open`, until the first poll
   bool identity_due_ = false;
   std::optional<MonoTime> identity_asked_;

@@ -246,7 +246,9 @@ TEST_CASE("escpos: models differ as their manuals say") {
     CHECK(status.device == DeviceState::online);
     const auto other = status_of(printer, "generic");
     REQUIRE_FALSE(bool(other));
-    CHECK(other.error().code() == Errc::refused);
+    CHECK(other.error().code() == Errc::garbled);
+    CHECK(other.error().text() ==
+          "escpos: one byte that is no reply of this model's: another model, or a bad line");
   }
   SUBCASE("Epson has a recoverable error in bit 2") {
     Printer printer{{0x1a, 0x52, 0x16, 0x12}};
@@ -484,6 +486,23 @@ TEST_CASE("escpos: open tells a silent port, another device and a cut wire apart
       printer.port.arrive({0xaa, 0xaa, 0xaa, 0x96, 0x69});
     };
     CHECK(opening().error().code() == Errc::refused);
+  }
+  SUBCASE("another device's control byte") {
+    for (const std::uint8_t control : Bytes{0x04, 0x05, 0x06, 0x15}) {
+      printer.port.device = [&](const Bytes&) { printer.port.arrive({control}); };
+      CHECK(opening().error().code() == Errc::refused);
+    }
+  }
+  SUBCASE("another device that is slower") {
+    printer.port.device = [&](const Bytes&) {
+      printer.port.arrive({0xaa});
+      printer.port.arrive({0xaa, 0x96}, milliseconds{20});
+    };
+    CHECK(opening().error().code() == Errc::refused);
+  }
+  SUBCASE("one byte as asked, and damaged: a bad line") {
+    printer.port.device = [&](const Bytes&) { printer.port.arrive({0xfd}); };
+    CHECK(opening().error().code() == Errc::garbled);
   }
   SUBCASE("a terminal that echoes what it is sent") {
     printer.port.device = [&](const Bytes& request) { printer.port.arrive(request); };

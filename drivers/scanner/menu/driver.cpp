@@ -33,8 +33,10 @@ constexpr std::array settings_table{
     Setting{"port_is_ours",
             SettingType::boolean,
             "false",
-            {"端口没有其他程序使用：每次轮询都查询",
-             "no other program uses the port: ask at every poll"}},
+            {"端口没有其他程序使用：每次轮询都查询；否则从不打开端口，只看设备是否存在，"
+             "好坏以业务软件的结果为准",
+             "no other program uses the port: ask at every poll; if not, the port is never opened, "
+             "only looked for, and applications' results say how the scanner does"}},
     Setting{"timeout_ms",
             SettingType::integer,
             "500",
@@ -53,8 +55,7 @@ class Scanner final : public Driver {
         port_is_ours_(port_is_ours),
         timeout_(timeout) {}
 
-  /// Recognises a scanner only where it may be asked; what is scanned meanwhile is not ours to
-  /// read.
+  /// Recognises a scanner only where it may be asked: a port that others use is not even open.
   Result<void> open(Port& port, MonoTime deadline) override {
     port_ = &port;
     known_ = false;
@@ -68,6 +69,8 @@ class Scanner final : public Driver {
     }
     return Error{reply.error()}.within("scanner");
   }
+
+  bool polls_port() const override { return port_is_ours_; }
 
   Result<wire::Status> poll(MonoTime deadline) override {
     if (port_ == nullptr) return Error{Errc::disconnected, "scanner: not open"};

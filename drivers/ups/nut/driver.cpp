@@ -26,6 +26,7 @@ constexpr std::array settings_table{
 
 constexpr std::array<std::string_view, 2> port_schemes{"nut", "tcp"};
 constexpr std::size_t most_names_told = 8;
+constexpr std::string_view access_denied = "ACCESS-DENIED";
 
 /// Asks upsd. There is no way from here to a command that changes something.
 class Nut final : public Driver {
@@ -58,6 +59,7 @@ class Nut final : public Driver {
     if (!listing) return std::move(listing).error().within("nut");
     const auto& error = listing->error;
     if (error == "DATA-STALE" || error == "DRIVER-NOT-CONNECTED") return nut::unreachable(error);
+    if (error == access_denied) return denied();
     if (!error.empty()) return Error{Errc::refused, "nut: LIST VAR: " + shown(error)};
     nut::Variables variables;
     for (auto& row : listing->rows) {
@@ -91,6 +93,12 @@ class Nut final : public Driver {
     return out;
   }
 
+  static wire::Status denied() {
+    return mistaken(wire::DeviceState::unknown,
+                    "ACCESS-DENIED: the server lets nobody ask from here: permit this computer in "
+                    "its configuration");
+  }
+
   /// Sets `ups_`, or `mistaken_` when no UPS of the server's, or not one alone, is meant.
   Result<void> choose(MonoTime deadline) {
     ups_.clear();
@@ -100,6 +108,10 @@ class Nut final : public Driver {
         return Error{Errc::refused, "nut: not a NUT server: " + listing.error().text()};
       }
       return std::move(listing).error().within("nut");
+    }
+    if (listing->error == access_denied) {
+      mistaken_ = denied();
+      return {};
     }
     if (!listing->error.empty()) {
       return Error{Errc::refused, "nut: LIST UPS: " + shown(listing->error)};

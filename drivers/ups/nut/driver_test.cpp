@@ -95,6 +95,13 @@ TEST_CASE("nut text: words, quotes and backslashes") {
   CHECK(words("").empty());
   CHECK(words("a \"\xe6\x9c\xba\xe6\x9f\x9c\"")[1] == "机柜");
 
+  // Any control character in a value is dropped; between words it is none of NUT's.
+  CHECK(words("VAR u ups.mfr \"\xe5\xb1\xb1\xe7\x89\xb9\t\"") ==
+        Words{"VAR", "u", "ups.mfr", "山特"});
+  CHECK(words("VAR u a \"b\x1b[0m\\\x07\"") == Words{"VAR", "u", "a", "b[0m"});
+  CHECK_FALSE(bool(nut::words_of("a\tb")));
+  CHECK_FALSE(bool(nut::words_of(std::string_view{"a \"b\0\"", 6})));
+
   CHECK_FALSE(bool(nut::words_of("a \"b")));
   CHECK_FALSE(bool(nut::words_of("a \"b\\")));
   CHECK_FALSE(bool(nut::words_of(std::string_view{"a \0 b", 5})));
@@ -199,6 +206,21 @@ TEST_CASE("nut: what is no number is no level") {
     const auto status = polled(server);
     CHECK_FALSE(status.consumables[0].percent);
     CHECK(status.consumables[0].source == wire::LevelSource::flag);
+    CHECK(status.consumables[0].state == wire::ConsumableState::full);
+  }
+  // An alarm says nothing of the battery.
+  for (const auto& [said, state] : std::vector<std::pair<std::string, wire::ConsumableState>>{
+           {"ALARM", wire::ConsumableState::unknown},
+           {"OFF", wire::ConsumableState::unknown},
+           {"ALARM OL", wire::ConsumableState::full},
+           {"ALARM LB", wire::ConsumableState::low}}) {
+    CAPTURE(said);
+    server.answers["LIST VAR kioskups\n"] =
+        "BEGIN LIST VAR kioskups\nVAR kioskups ups.status \"" + said + "\"\n" + end;
+    const auto battery = polled(server).consumables.at(0);
+    CHECK(battery.state == state);
+    const bool told = state != wire::ConsumableState::unknown;
+    CHECK(battery.source == (told ? wire::LevelSource::flag : wire::LevelSource::unknown));
   }
 }
 
@@ -239,6 +261,13 @@ TEST_CASE("nut: which UPS is asked, and what is said when that is not clear") {
   CHECK(mistake({}, fault) == "the server has no UPS: add it to its ups.conf");
   CHECK(mistake({{"ups", "a"}}, fault) == "the server has no UPS: add it to its ups.conf");
   server.answers["LIST UPS\n"] = "ERR ACCESS-DENIED\n";
+  CHECK(mistake({}, unknown) ==
+        "ACCESS-DENIED: the server lets nobody ask from here: permit this computer in its "
+        "configuration");
+  server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nUPS a \"\"\nEND LIST UPS\n";
+  server.answers["LIST VAR a\n"] = "ERR ACCESS-DENIED\n";
+  CHECK(mistake({}, unknown).starts_with("ACCESS-DENIED"));
+  server.answers["LIST UPS\n"] = "ERR UNKNOWN-COMMAND\n";
   CHECK(opening({}).error().code() == Errc::refused);
   server.answers["LIST UPS\n"] = "BEGIN LIST UPS\nUPS a;b \"\"\nEND LIST UPS\n";
   CHECK(opening({}).error().code() == Errc::refused);

@@ -44,7 +44,12 @@ Result<std::vector<std::string>> words_of(std::string_view line) {
   bool in_word = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
-    if (static_cast<unsigned char>(c) < ' ') return garbled("a control character", line);
+    if (c == '\0') return garbled("a zero byte", line);
+    // What a UPS says of itself may hold any (a TAB in its maker's name): no part of the text.
+    if (static_cast<unsigned char>(c) < ' ') {
+      if (!quoted) return garbled("a control character", line);
+      continue;
+    }
     if (c == ' ' && !quoted) {
       in_word = false;
       continue;
@@ -58,7 +63,7 @@ Result<std::vector<std::string>> words_of(std::string_view line) {
       quoted = !quoted;
     } else if (c == '\\') {
       if (++i == line.size()) return garbled("nothing after a backslash", line);
-      out.back() += line[i];
+      if (static_cast<unsigned char>(line[i]) >= ' ') out.back() += line[i];
     } else {
       out.back() += c;
     }

@@ -124,12 +124,14 @@ std::vector<wire::Component> components_of(const Flags& flags) {
 wire::Consumable battery_of(const Variables& variables, const Flags& flags) {
   wire::Consumable out{.type = "battery", .unit = "percent"};
   const auto charge = number_of(variables, "battery.charge");
+  // On the mains or on the battery it would say LB or RB; of an alarm alone nothing follows.
+  const bool tells = flags.has("OL") || flags.has("OB") || flags.has("LB") || flags.has("RB");
   if (charge && *charge >= 0 && *charge <= 100) {
     out.source = wire::LevelSource::measured;
     out.available = charge;
     out.percent = charge;
     out.capacity = 100;
-  } else if (!flags.none()) {
+  } else if (tells) {
     out.source = wire::LevelSource::flag;
   }
   out.warning_level = number_of(variables, "battery.charge.warning");
@@ -137,7 +139,7 @@ wire::Consumable battery_of(const Variables& variables, const Flags& flags) {
   // The UPS's own word; a charge below the warning level while it charges is not yet a need.
   if (flags.has("LB") || flags.has("RB")) {
     out.state = wire::ConsumableState::low;
-  } else if (!flags.none()) {
+  } else if (tells || (out.percent && !flags.none())) {
     out.state = wire::ConsumableState::full;
   }
   return out;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # hotplug.sh KIOSK_AGENT KIOSKCTL: an agent that polls once a minute tells within a second what is pulled out, and asks
-# at once what is plugged in, since the system says so.
+# at once what is plugged in, since the system says so. What nobody configured is told by a note.
 source "$(dirname "$0")/stage.sh"
 agent=$1 kioskctl=$2
 
@@ -54,4 +54,30 @@ play unplug scanner-serial
 play plug scanner-keyboard
 told_within 1000 scanner "$from" '.conditions[0].code == "scanner-mode"'
 is printer '.health == "ok"' || fail "the printer was disturbed"
+
+# noted_within MS FROM CODE DETAIL: the agent notes that, by an event not later than MS after FROM.
+noted() { "$kioskctl" events --json --data "$folder/data" > "$folder/events" 2> "$folder/ctl.log" || true
+  jq -e --arg code "$1" --arg detail "$2" "$note_of" "$folder/events" > "$folder/note"; }
+note_of='first(.events[] | select(.code == $code and (.detail | startswith($detail))))'
+noted_within() {
+  local limit=$1 from=$2 code=$3 detail=$4
+  await "a note $code: $detail" noted "$code" "$detail"
+  local took=$((($(date -d "$(jq -r .at "$folder/note")" +%s%N) - from) / 1000000))
+  [ "$took" -le "$limit" ] || fail "$code: told after $took ms, not $limit"
+  echo "$code $detail: told after $took ms"
+}
+from=$(now)
+play plug keyboard
+noted_within 1000 "$from" usb-plugged-in '1a2c:0e24 "USB Keyboard" class=03 path=1-'
+from=$(now)
+play unplug keyboard
+noted_within 1000 "$from" usb-pulled-out '1a2c:0e24 "USB Keyboard" class=03 path=1-'
+from=$(now)
+play plug stick
+noted_within 1000 "$from" usb-plugged-in '0951:1666 "Memory stick" class=08 path=1-'
+! grep -q STICK0077 "$folder/events" || fail "a serial number was told"
+strangers=$(jq -r '.events[] | select((.code // "") | startswith("usb-")) | .detail' "$folder/events")
+! grep -Eq '^(0eef|04b8|1eab:0c06)' <<< "$strangers" || fail "a configured device was told as a stranger: $strangers"
+"$kioskctl" events --data "$folder/data" --lang en > "$folder/answer" || true
+grep -q 'not configured was plugged in' "$folder/answer" || fail "kioskctl events does not say what the note is"
 echo "hotplug: every change was told within a second"

@@ -60,6 +60,11 @@ std::map<std::string, Shape> shapes() {
   out["receipt"] = printer(0x04b8, 0x0e15, "Receipt printer", "J4ZF000001");
   out["plain"] = printer(0x0483, 0x5743, "Plain printer", "");
   out["touch"] = hid(0x0eef, 0x0001, "Touch screen");
+  // What nobody configures at a kiosk.
+  out["keyboard"] = hid(0x1a2c, 0x0e24, "USB Keyboard");
+  out["stick"] = {0x0951,      0x1666,
+                  "Example",   "Memory stick",
+                  "STICK0077", {{0, 0, 8, 6, 0x50, {{0x81, 2, 64}, {0x02, 2, 64}}}}};
   out["scanner-keyboard"] = hid(0x1eab, 0x0c03, "Scanner, keyboard mode");
   out["scanner-serial"] = {
       0x1eab,

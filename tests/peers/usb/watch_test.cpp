@@ -45,6 +45,13 @@ class Ear {
     return all.size() == count && all.back() == arrived;
   }
 
+  /// The first change of that vendor's devices.
+  UsbChange first(std::uint16_t vendor) {
+    const std::lock_guard lock{mutex_};
+    const auto at = std::ranges::find(heard_, vendor, &UsbChange::vendor);
+    return at == heard_.end() ? UsbChange{} : *at;
+  }
+
   bool silent_on(std::uint16_t vendor) {
     const std::lock_guard lock{mutex_};
     return std::ranges::find(heard_, vendor, &UsbChange::vendor) == heard_.end();
@@ -92,5 +99,24 @@ TEST_CASE("what comes and goes is told, as the system tells and by looking at th
     const auto took = std::chrono::steady_clock::now() - started;
     CHECK(took < (way == UsbWatch::Way::best ? 1s : 8s));
     CHECK(ear.silent_on(0x0eef));  // what was there before is no change
+  }
+}
+
+TEST_CASE("who comes is told with what it calls itself, what it can do and where it is") {
+  for (const auto way : {UsbWatch::Way::best, UsbWatch::Way::listed}) {
+    CAPTURE(static_cast<int>(way));
+    Ear ear;
+    const auto watch = UsbWatch::start(ear.told(), way);
+    REQUIRE(bool(watch));
+    {
+      const Plugged stick{"stick"};
+      CHECK(ear.hears(1, true, 0x0951));
+      const auto change = ear.first(0x0951);
+      CHECK(change.product == 0x1666);
+      CHECK(change.name == "Memory stick");
+      CHECK(change.types == std::vector<std::uint8_t>{0x08});
+      CHECK(change.path.starts_with("1-"));
+    }
+    CHECK(ear.hears(2, false, 0x0951));
   }
 }

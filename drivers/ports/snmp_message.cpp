@@ -1,4 +1,4 @@
-#include "drivers/laser_printer/snmp/message.hpp"
+#include "drivers/ports/snmp_message.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -37,13 +37,13 @@ using Bytes = std::vector<std::uint8_t>;
 Bytes wrapped(std::uint8_t tag, const Bytes& inside) {
   Bytes out{tag};
   const auto size = inside.size();
-  if (size < 0x80) {
-    out.push_back(static_cast<std::uint8_t>(size));
-  } else {
-    // Two bytes are enough for anything that fits into a datagram.
-    out.insert(out.end(),
-               {0x82, static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)});
+  // As few bytes as there can be, as other encoders write it; two are enough for a datagram.
+  if (size >= 0x100) {
+    out.insert(out.end(), {0x82, static_cast<std::uint8_t>(size >> 8)});
+  } else if (size >= 0x80) {
+    out.push_back(0x81);
   }
+  out.push_back(static_cast<std::uint8_t>(size));
   out.insert(out.end(), inside.begin(), inside.end());
   return out;
 }
