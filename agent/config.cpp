@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "agent/config_messages.hpp"
 #include "common/link/tls.hpp"
 #include "common/wire/codec.hpp"
 #include "drivers/catalogue.hpp"
+#include "drivers/mistakes.hpp"
 
 namespace kw::agent {
 namespace {
@@ -21,12 +23,18 @@ using std::chrono::seconds;
 
 constexpr std::size_t collectors_most = 8;
 
-std::string known_drivers() {
+/// "one of a, b, c".
+Bilingual one_of(std::string_view list) {
+  return {fmt::format(fmt::runtime(message::one_of.zh), list),
+          fmt::format(fmt::runtime(message::one_of.en), list)};
+}
+
+Bilingual known_drivers() {
   std::string out;
   for (const auto& card : drivers::catalogue()) {
-    out.append(out.empty() ? "one of " : ", ").append(card.name);
+    out.append(out.empty() ? "" : ", ").append(card.name);
   }
-  return out;
+  return one_of(out);
 }
 
 /// The table of one device as it stands in the document, for the lines of its settings.
@@ -41,6 +49,15 @@ const Table* device_table(const Table& root, std::size_t index) {
     if (table != nullptr && tables++ == index) return table;
   }
   return nullptr;
+}
+
+/// A number where the driver wants a text: 5.20 would be read as 5.2.
+bool is_bare_text(const drivers::Card& card, const Table* settings, std::string_view name) {
+  const auto row = std::ranges::find(card.settings, name, &drivers::Setting::name);
+  if (row == card.settings.end() || row->type != drivers::SettingType::text) return false;
+  if (settings == nullptr) return false;
+  const auto it = settings->find(name);
+  return it != settings->end() && !std::holds_alternative<std::string>(it->second.data);
 }
 
 std::uint32_t line_of(const Table* table, std::string_view key, std::uint32_t otherwise) {
@@ -58,7 +75,7 @@ struct Loader {
     if (const auto lang = lang_from(language)) {
       out.language = *lang;
     } else {
-      reader.object("language", "\"zh-CN\" or \"en\"");
+      reader.object("language", message::language);
     }
     out.heartbeat = seconds{reader.integer("heartbeat_s", 30, 1, 60)};
     out.reply_limit = seconds{reader.integer("reply_limit_s", 30, 1, 300)};
@@ -83,7 +100,7 @@ struct Loader {
       const auto server = link::Endpoint::parse(text);
       if (!server || server->port == 0 || out.collectors.size() == collectors_most) {
         out.collectors.clear();
-        reader.object("collectors", "array of at most 8 \"host:port\"");
+        reader.object("collectors", message::collectors);
         return;
       }
       out.collectors.push_back(*server);
@@ -97,7 +114,7 @@ struct Loader {
     if (parsed) {
       out.proxy = std::move(*parsed);
     } else {
-      reader.object("proxy", parsed.error().text());
+      reader.refuse("proxy", parsed.error().text());
     }
   }
 
@@ -114,25 +131,37 @@ struct Loader {
     }
     std::map<std::string, std::string, std::less<>> good;
     const auto prefix = "device." + std::to_string(index) + ".settings";
-    const auto mistake = [&](std::string key, std::uint32_t line, std::string expected) {
-      out.problems.push_back(
-          {Problem::Kind::bad_value, document.file, line, std::move(key), std::move(expected)});
+    const auto mistake = [&](Problem::Kind kind, std::string_view name, Bilingual what) {
+      const auto header = line_of(table, "settings", reader.line());
+      out.problems.push_back({kind, document.file, line_of(own, name, header),
+                              name.empty() ? prefix : prefix + "." + std::string{name},
+                              std::move(what)});
     };
     for (const auto& [name, value] : given) {
-      std::vector<Error> wrong;
-      drivers::Settings::read(device.card->settings, {{name, value}}, wrong);
-      for (const auto& error : wrong) {
-        mistake(prefix + "." + name, line_of(own, name, reader.line()), error.text());
+      if (is_bare_text(*device.card, own, name)) {
+        mistake(Problem::Kind::wrong_type, name, message::quoted_text);
+        continue;
+      }
+      auto wrong = drivers::mistakes_in(device.card->settings, {{name, value}});
+      for (auto& each : wrong) {
+        const bool unknown = each.kind == drivers::SettingMistake::Kind::unknown;
+        mistake(unknown ? Problem::Kind::unknown_key : Problem::Kind::bad_value, name,
+                std::move(each.expected));
       }
       if (wrong.empty()) good.emplace(name, value);
     }
-    std::vector<Error> wrong;
-    device.settings = drivers::Settings::read(device.card->settings, good, wrong);
-    for (const auto& error : wrong) mistake(prefix, reader.line(), error.text());
+    std::vector<Error> none;
+    device.settings = drivers::Settings::read(device.card->settings, good, none);
+    // What was told above may be what the driver misses.
+    if (good.size() < given.size()) return;
     const auto made = device.card->make(device.settings);
-    if (!made) mistake(prefix, line_of(table, "settings", reader.line()), made.error().text());
-    // The address is known by now.
-    device.address.only_look = made && !(*made)->polls_port();
+    if (made) {
+      // The address is known by now.
+      device.address.only_look = !(*made)->polls_port();
+      return;
+    }
+    const auto& why = made.error().text();
+    mistake(Problem::Kind::refused_value, drivers::setting_in(device.card->settings, why), why);
   }
 
   void port(DeviceConfig& device, Reader& reader) {
@@ -140,13 +169,13 @@ struct Loader {
     if (device.port.empty()) return;
     auto address = drivers::PortAddress::parse(device.port);
     if (!address) {
-      reader.object("port", address.error().text());
+      reader.refuse("port", address.error().text());
       return;
     }
     device.address = std::move(*address);
     if (device.card == nullptr) return;
     if (!drivers::fits(*device.card, device.address.scheme)) {
-      reader.object("port", drivers::known_schemes(*device.card));
+      reader.object("port", drivers::ports_of(*device.card));
     }
   }
 
@@ -164,16 +193,18 @@ struct Loader {
     SupplyRules rules;
     rules.type = reader.required_text("type");
     if (!rules.type.empty() && !known_supply(rules.type)) {
-      reader.object("type", "one of " + std::string{known_supplies()} +
-                                "; of a colour: toner_black, toner_cyan …");
+      auto known = one_of(known_supplies());
+      known.zh += message::of_a_colour.zh;
+      known.en += message::of_a_colour.en;
+      reader.object("type", std::move(known));
     }
     if (std::ranges::find(device.consumables, rules.type, &SupplyRules::type) !=
         device.consumables.end()) {
-      reader.object("type", "a type that no other consumable of this device has");
+      reader.object("type", message::another_type);
     }
     rules.unit = reader.text("unit", "");
     if (!rules.unit.empty() && !known_unit(rules.unit)) {
-      reader.object("unit", "one of " + std::string{known_units()});
+      reader.object("unit", one_of(known_units()));
     }
     rules.capacity = figure(reader, "capacity");
     rules.warn = figure(reader, "warn");
@@ -184,7 +215,10 @@ struct Loader {
     const auto at_most = [&](std::string_view key, const std::optional<double>& value,
                              std::string_view limit_key, const std::optional<double>& limit) {
       if (!value || !limit || *value <= *limit) return;
-      reader.object(key, fmt::format("number up to {} = {:g}", limit_key, *limit));
+      const auto in = [&](std::string_view text) {
+        return fmt::format(fmt::runtime(text), limit_key, *limit);
+      };
+      reader.object(key, Bilingual{in(message::number_up_to.zh), in(message::number_up_to.en)});
     };
     at_most("warn", rules.warn, "capacity", rules.capacity);
     at_most("near_end", rules.near_end, "capacity", rules.capacity);
@@ -200,11 +234,11 @@ struct Loader {
     device.name = reader.required_text("name");
     bool named = wire::valid_device_id(device.name);
     if (!named && !device.name.empty()) {
-      reader.object("name", "1 to 64 of A-Z a-z 0-9 . _ -");
+      reader.object("name", message::device_id);
     }
     if (named &&
         std::ranges::find(out.devices, device.name, &DeviceConfig::name) != out.devices.end()) {
-      reader.object("name", "a name that no other device has");
+      reader.object("name", message::another_name);
       named = false;
     }
     device.driver = reader.required_text("driver");
@@ -225,7 +259,7 @@ struct Loader {
     if (out.problems.size() > problems_before) device.mistake = out.problems[problems_before];
     if (!named) return;
     if (out.devices.size() == static_cast<std::size_t>(wire::devices_per_terminal)) {
-      reader.object("name", "at most 64 devices in one agent");
+      reader.object("name", message::devices_most);
       return;
     }
     out.devices.push_back(std::move(device));

@@ -152,16 +152,16 @@ class Agent {
   }
 
   Verbs::SelfTest self_tester() {
-    return [this](std::string device, std::string what, Duration limit) {
-      return watch_.self_test(std::move(device), std::move(what), limit);
+    return [this](std::string device, std::string what, Duration limit, std::optional<Lang> lang) {
+      return watch_.self_test(std::move(device), std::move(what), limit, lang);
     };
   }
 
   /// What was told shows in the device's status at once, where it is polled.
   Verbs::Refill refiller() {
     return [this](const std::string& device, const std::string& type, std::optional<double> amount,
-                  std::optional<double> capacity) {
-      auto done = supplies_.refill(device, type, amount, capacity);
+                  std::optional<double> capacity, std::optional<Lang> lang) {
+      auto done = supplies_.refill(device, type, amount, capacity, lang);
       if (!done) return done;
       save_supplies(false);
       [[maybe_unused]] const auto asked = watch_.refresh(device);
@@ -172,7 +172,9 @@ class Agent {
   Commander::Hands command_hands() {
     Commander::Hands out;
     out.refresh = [this](const auto& device) { return watch_.refresh(device); };
-    out.self_test = self_tester();
+    out.self_test = [this](std::string device, std::string what, Duration limit) {
+      return watch_.self_test(std::move(device), std::move(what), limit);
+    };
     out.bundle = [this] { return verbs_.bundle(); };
     out.upload = [this](link::HttpRequest request, Duration limit) {
       return uplink_.request(std::move(request), limit);

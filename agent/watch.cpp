@@ -74,9 +74,9 @@ Task<bool> Watch::stop(Worker& helper, Duration limit) {
 }
 
 Task<Result<drivers::SelfTest>> Watch::self_test(std::string device, std::string test,
-                                                 Duration limit) {
+                                                 Duration limit, std::optional<Lang> lang) {
   const auto poller = poller_;
-  co_return co_await poller->self_test(std::move(device), std::move(test), limit);
+  co_return co_await poller->self_test(std::move(device), std::move(test), limit, lang);
 }
 
 }  // namespace kw::agent

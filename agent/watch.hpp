@@ -50,7 +50,8 @@ class Watch {
   }
   void port_appeared() { poller_->port_appeared(); }
   void device_left() { poller_->device_left(); }
-  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string test, Duration limit);
+  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string test, Duration limit,
+                                            std::optional<Lang> lang = {});
 
  private:
   std::set<std::string> ports_left() const;

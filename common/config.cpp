@@ -23,6 +23,23 @@
 namespace kw::config {
 namespace {
 
+constexpr Text any_scalar{"文字、数字、布尔值、数组或表（不用日期）",
+                          "text, number, boolean, array or table (no dates)"};
+constexpr Text want_text{"文字，写在引号中", "text in quotes"};
+constexpr Text want_boolean{"true 或 false", "true or false"};
+constexpr Text want_integer{"{} 至 {} 的整数", "integer from {} to {}"};
+constexpr Text want_number{"{} 至 {} 的数", "number from {} to {}"};
+constexpr Text want_texts{"文字的数组", "array of text"};
+constexpr Text want_table{"表", "table"};
+constexpr Text want_tables{"表的数组（[[名称]]）", "array of tables ([[name]])"};
+constexpr Text want_scalar{"文字、数字或布尔值", "text, number or boolean"};
+
+template <class N>
+Bilingual range(const Text& text, N least, N most) {
+  return {fmt::format(fmt::runtime(text.zh), least, most),
+          fmt::format(fmt::runtime(text.en), least, most)};
+}
+
 constexpr Text kind_text(Problem::Kind kind) {
   switch (kind) {
     case Problem::Kind::syntax:
@@ -39,6 +56,8 @@ constexpr Text kind_text(Problem::Kind kind) {
       return {"超出范围；应为：{}", "out of range; expected {}"};
     case Problem::Kind::bad_value:
       return {"值无效；应为：{}", "bad value; expected {}"};
+    case Problem::Kind::refused_value:
+      return {"值无效：{}", "bad value: {}"};
   }
   return {"{}", "{}"};
 }
@@ -72,8 +91,7 @@ struct Importer {
     } else if (const auto* s = node.as_string()) {
       out.data = s->get();
     } else {
-      problems.push_back({Problem::Kind::wrong_type, file, out.line, path,
-                          "text, number, boolean, array or table (no dates)"});
+      problems.push_back({Problem::Kind::wrong_type, file, out.line, path, any_scalar});
       out.data = std::string{};
     }
     return out;
@@ -95,7 +113,11 @@ std::string Problem::in(Lang lang) const {
   std::string where = file;
   if (line != 0) where += ":" + std::to_string(line);
   if (!key.empty()) where += ": " + key;
-  return where + ": " + fmt::format(fmt::runtime(kind_text(kind).in(lang)), expected);
+  return where + ": " + what(lang);
+}
+
+std::string Problem::what(Lang lang) const {
+  return fmt::format(fmt::runtime(kind_text(kind).in(lang)), expected.in(lang));
 }
 
 std::optional<std::string> Value::scalar_text() const {
@@ -156,23 +178,28 @@ const Value* Reader::find(std::string_view key) {
   return it == table_->end() ? nullptr : &it->second;
 }
 
-void Reader::report(Problem::Kind kind, const Value* at, std::string_view key,
-                    std::string expected) {
+void Reader::report(Problem::Kind kind, const Value* at, std::string_view key, Bilingual expected) {
   problems_->push_back(
       {kind, file_, at != nullptr ? at->line : line_, path_of(key), std::move(expected)});
 }
 
-void Reader::object(std::string_view key, std::string expected) {
+void Reader::object(std::string_view key, Bilingual expected) {
   const auto it = table_->find(key);
   report(Problem::Kind::bad_value, it == table_->end() ? nullptr : &it->second, key,
          std::move(expected));
+}
+
+void Reader::refuse(std::string_view key, Bilingual why) {
+  const auto it = table_->find(key);
+  report(Problem::Kind::refused_value, it == table_->end() ? nullptr : &it->second, key,
+         std::move(why));
 }
 
 std::string Reader::text(std::string_view key, std::string fallback) {
   const Value* v = find(key);
   if (v == nullptr) return fallback;
   if (const auto* s = std::get_if<std::string>(&v->data)) return *s;
-  report(Problem::Kind::wrong_type, v, key, "text");
+  report(Problem::Kind::wrong_type, v, key, want_text);
   return fallback;
 }
 
@@ -180,7 +207,7 @@ std::string Reader::required_text(std::string_view key) {
   const Value* v = find(key);
   const auto* s = v != nullptr ? std::get_if<std::string>(&v->data) : nullptr;
   if (s != nullptr && !s->empty()) return *s;
-  report(v == nullptr ? Problem::Kind::missing_key : Problem::Kind::wrong_type, v, key, "text");
+  report(v == nullptr ? Problem::Kind::missing_key : Problem::Kind::wrong_type, v, key, want_text);
   return {};
 }
 
@@ -188,7 +215,7 @@ bool Reader::boolean(std::string_view key, bool fallback) {
   const Value* v = find(key);
   if (v == nullptr) return fallback;
   if (const auto* b = std::get_if<bool>(&v->data)) return *b;
-  report(Problem::Kind::wrong_type, v, key, "true or false");
+  report(Problem::Kind::wrong_type, v, key, want_boolean);
   return fallback;
 }
 
@@ -196,7 +223,7 @@ std::int64_t Reader::integer(std::string_view key, std::int64_t fallback, std::i
                              std::int64_t most) {
   const Value* v = find(key);
   if (v == nullptr) return fallback;
-  const auto expected = fmt::format("integer from {} to {}", least, most);
+  const auto expected = range(want_integer, least, most);
   const auto* n = std::get_if<std::int64_t>(&v->data);
   if (n == nullptr) {
     report(Problem::Kind::wrong_type, v, key, expected);
@@ -212,7 +239,7 @@ std::int64_t Reader::integer(std::string_view key, std::int64_t fallback, std::i
 double Reader::number(std::string_view key, double fallback, double least, double most) {
   const Value* v = find(key);
   if (v == nullptr) return fallback;
-  const auto expected = fmt::format("number from {} to {}", least, most);
+  const auto expected = range(want_number, least, most);
   double n = 0;
   if (const auto* d = std::get_if<double>(&v->data)) {
     n = *d;
@@ -237,14 +264,14 @@ std::vector<std::string> Reader::texts(std::string_view key) {
     for (const auto& item : *items) {
       const auto* s = std::get_if<std::string>(&item.data);
       if (s == nullptr) {
-        report(Problem::Kind::wrong_type, &item, key, "array of text");
+        report(Problem::Kind::wrong_type, &item, key, want_texts);
         return {};
       }
       out.push_back(*s);
     }
     return out;
   }
-  report(Problem::Kind::wrong_type, v, key, "array of text");
+  report(Problem::Kind::wrong_type, v, key, want_texts);
   return out;
 }
 
@@ -254,7 +281,7 @@ Reader Reader::section(std::string_view key) {
     if (const auto* t = std::get_if<Table>(&v->data)) {
       return Reader{*t, v->line, path_of(key), file_, *problems_};
     }
-    report(Problem::Kind::wrong_type, v, key, "table");
+    report(Problem::Kind::wrong_type, v, key, want_table);
   }
   return Reader{empty_table(), line_, path_of(key), file_, *problems_};
 }
@@ -265,7 +292,7 @@ std::vector<Reader> Reader::sections(std::string_view key) {
   std::vector<Reader> out;
   const auto* items = std::get_if<std::vector<Value>>(&v->data);
   if (items == nullptr) {
-    report(Problem::Kind::wrong_type, v, key, "array of tables ([[name]])");
+    report(Problem::Kind::wrong_type, v, key, want_tables);
     return {};
   }
   for (std::size_t i = 0; i < items->size(); ++i) {
@@ -273,7 +300,7 @@ std::vector<Reader> Reader::sections(std::string_view key) {
     if (const auto* t = std::get_if<Table>(&item.data)) {
       out.emplace_back(*t, item.line, path_of(key) + "." + std::to_string(i), file_, *problems_);
     } else {
-      report(Problem::Kind::wrong_type, &item, key, "array of tables ([[name]])");
+      report(Problem::Kind::wrong_type, &item, key, want_tables);
     }
   }
   return out;
@@ -285,15 +312,14 @@ std::map<std::string, std::string, std::less<>> Reader::scalars(std::string_view
   std::map<std::string, std::string, std::less<>> out;
   const auto* t = std::get_if<Table>(&v->data);
   if (t == nullptr) {
-    report(Problem::Kind::wrong_type, v, key, "table");
+    report(Problem::Kind::wrong_type, v, key, want_table);
     return {};
   }
   for (const auto& [name, value] : *t) {
     if (auto text = value.scalar_text()) {
       out.emplace(name, *text);
     } else {
-      report(Problem::Kind::wrong_type, &value, std::string{key} + "." + name,
-             "text, number or boolean");
+      report(Problem::Kind::wrong_type, &value, std::string{key} + "." + name, want_scalar);
     }
   }
   return out;

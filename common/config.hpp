@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/bilingual.hpp"
 #include "common/i18n.hpp"
 #include "common/result.hpp"
 
@@ -25,14 +26,17 @@ struct Problem {
     wrong_type,
     out_of_range,
     bad_value,
+    refused_value,  ///< `expected` says what is wrong instead
   };
 
   Kind kind;
   std::string file;
   std::uint32_t line = 0;  ///< 0: the file as a whole
   std::string key;         ///< dotted path: "device.0.poll_ms"
-  std::string expected;    ///< "integer from 100 to 3600000"
+  Bilingual expected;      ///< "integer from 100 to 3600000"
 
+  /// "out of range; expected integer from 100 to 3600000".
+  std::string what(Lang lang) const;
   /// "agent.toml:12: device.0.poll_ms: expected integer from 100 to 3600000".
   std::string in(Lang lang) const;
 };
@@ -81,13 +85,15 @@ class Reader {
   std::map<std::string, std::string, std::less<>> scalars(std::string_view key);
 
   /// Records a mistake that only the caller can see.
-  void object(std::string_view key, std::string expected);
+  void object(std::string_view key, Bilingual expected);
+  /// The same, of a value of which a sentence says what is wrong.
+  void refuse(std::string_view key, Bilingual why);
   std::uint32_t line() const { return line_; }
   void done();
 
  private:
   const Value* find(std::string_view key);
-  void report(Problem::Kind kind, const Value* at, std::string_view key, std::string expected);
+  void report(Problem::Kind kind, const Value* at, std::string_view key, Bilingual expected);
   std::string path_of(std::string_view key) const;
 
   const Table* table_;

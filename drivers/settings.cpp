@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "drivers/catalogue.hpp"
+#include "drivers/mistakes.hpp"
+
 namespace kw::drivers {
 namespace {
 
@@ -44,24 +47,30 @@ std::optional<SettingValue> value_of(const Setting& row, std::string_view text) 
   return std::nullopt;
 }
 
-std::string expected(const Setting& row) {
-  switch (row.type) {
-    case SettingType::boolean:
-      return "true or false";
-    case SettingType::integer:
-      return bounded(row) ? fmt::format("an integer from {} to {}", row.least, row.most)
-                          : "an integer";
-    case SettingType::number:
-      return bounded(row) ? fmt::format("a number from {} to {}", row.least, row.most) : "a number";
-    case SettingType::text:
-      return "text";
-  }
-  return {};
+template <class... Args>
+Bilingual filled(const Text& text, const Args&... args) {
+  return {fmt::format(fmt::runtime(text.zh), args...), fmt::format(fmt::runtime(text.en), args...)};
 }
 
-std::string names_of(std::span<const Setting> table) {
-  if (table.empty()) return "there are none";
-  std::string out = "known: ";
+Bilingual expected(const Setting& row) {
+  switch (row.type) {
+    case SettingType::boolean:
+      return Text{"true 或 false", "true or false"};
+    case SettingType::integer:
+      if (!bounded(row)) return Text{"整数", "an integer"};
+      return filled({"{} 至 {} 的整数", "an integer from {} to {}"}, row.least, row.most);
+    case SettingType::number:
+      if (!bounded(row)) return Text{"数", "a number"};
+      return filled({"{} 至 {} 的数", "a number from {} to {}"}, row.least, row.most);
+    case SettingType::text:
+      break;
+  }
+  return Text{"文字", "text"};
+}
+
+Bilingual names_of(std::span<const Setting> table) {
+  if (table.empty()) return Text{"无", "none"};
+  std::string out;
   for (const auto& row : table) {
     if (&row != table.data()) out += ", ";
     out += row.name;
@@ -78,29 +87,74 @@ const T& as(const std::map<std::string, SettingValue, std::less<>>& values, std:
 
 }  // namespace
 
+std::string SettingMistake::in(Lang lang) const {
+  constexpr Text unknown{"{}：没有这个设置（可用：{}）", "{}: unknown setting (known: {})"};
+  constexpr Text bad{"{} = \"{}\"：应为{}", "{} = \"{}\": expected {}"};
+  if (kind == Kind::unknown) {
+    return fmt::format(fmt::runtime(unknown.in(lang)), name, expected.in(lang));
+  }
+  return fmt::format(fmt::runtime(bad.in(lang)), name, value, expected.in(lang));
+}
+
+std::string_view setting_in(std::span<const Setting> table, std::string_view text) {
+  const auto in_a_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  std::string_view found;
+  auto first = text.size();
+  for (const auto& row : table) {
+    for (auto at = text.find(row.name); at < first; at = text.find(row.name, at + 1)) {
+      const auto rest = text.substr(at + row.name.size());
+      const bool begins = at == 0 || !in_a_name(text[at - 1]);
+      if (!begins || (!rest.starts_with(" =") && !rest.starts_with(':'))) continue;
+      first = at;
+      found = row.name;
+      break;
+    }
+  }
+  return found;
+}
+
+std::vector<SettingMistake> mistakes_in(
+    std::span<const Setting> table, const std::map<std::string, std::string, std::less<>>& given) {
+  using enum SettingMistake::Kind;
+  std::vector<SettingMistake> out;
+  for (const auto& row : table) {
+    const auto it = given.find(row.name);
+    if (it == given.end() || value_of(row, it->second)) continue;
+    out.push_back({bad_value, std::string{row.name}, it->second, expected(row)});
+  }
+  for (const auto& [name, text] : given) {
+    if (std::ranges::find(table, name, &Setting::name) != table.end()) continue;
+    out.push_back({unknown, name, text, names_of(table)});
+  }
+  return out;
+}
+
 Settings Settings::read(std::span<const Setting> table,
                         const std::map<std::string, std::string, std::less<>>& given,
                         std::vector<Error>& problems) {
   Settings out;
   for (const auto& row : table) {
-    auto value = value_of(row, row.fallback);
+    const auto it = given.find(row.name);
+    auto value = it == given.end() ? std::nullopt : value_of(row, it->second);
+    if (!value) value = value_of(row, row.fallback);
     assert(value && "a table's own default must be valid");
-    if (const auto it = given.find(row.name); it != given.end()) {
-      if (auto wanted = value_of(row, it->second)) {
-        value = std::move(wanted);
-      } else {
-        problems.emplace_back(Errc::invalid, fmt::format("{} = \"{}\": expected {}", row.name,
-                                                         it->second, expected(row)));
-      }
-    }
     out.values_.emplace(row.name, std::move(*value));
   }
-  for (const auto& [name, text] : given) {
-    if (std::ranges::find(table, name, &Setting::name) != table.end()) continue;
-    problems.emplace_back(Errc::invalid,
-                          fmt::format("{}: unknown setting ({})", name, names_of(table)));
+  for (const auto& mistake : mistakes_in(table, given)) {
+    problems.emplace_back(Errc::invalid, mistake.in(Lang::en));
   }
   return out;
+}
+
+Bilingual ports_of(const Card& card) {
+  if (card.schemes.empty()) return {"\"-\"（该驱动没有端口）", known_schemes(card)};
+  std::string zh = "以 ";
+  for (std::size_t i = 0; i < card.schemes.size(); ++i) {
+    zh.append(i == 0 ? "" : " 或 ").append(card.schemes[i]).append(":");
+  }
+  return {zh + " 开头的端口", known_schemes(card)};
 }
 
 bool Settings::boolean(std::string_view name) const { return as<bool>(values_, name); }

@@ -11,6 +11,12 @@ inline constexpr Text supply_disabled{"设备 {} 已在配置中停用",
                                       "device {} is disabled in the configuration"};
 inline constexpr Text supply_no_type{"设备 {} 没有耗材“{}”；它的耗材：{}",
                                      "device {} has no consumable \"{}\"; it has: {}"};
+inline constexpr Text supply_no_supplies{"设备 {} 没有耗材", "device {} has no consumables"};
+inline constexpr Text supply_no_level{
+    "已记录用量，但设备 {0} 的 {1} 余量未知：请登记补充（kioskctl refill），或在配置中设 capacity "
+    "后补充",
+    "the use is noted, but how much {1} device {0} has is not known: tell a refill (kioskctl "
+    "refill), or set its capacity in the configuration and refill it"};
 inline constexpr Text supply_which{"设备 {} 有多种耗材，请指明：{}",
                                    "device {} has several consumables; say which: {}"};
 inline constexpr Text supply_none{"（无）", "none"};

@@ -78,6 +78,7 @@ void Supplies::use(const std::vector<SuppliedDevice>& devices) {
     device.enabled = configured.enabled;
     if (const auto known = devices_.find(configured.name); known != devices_.end()) {
       device.entries = std::move(known->second.entries);
+      device.heard = known->second.heard;
     }
     for (const auto& rules : configured.consumables) device.rules[rules.type] = rules;
     for (auto& [type, known] : device.entries) {
@@ -109,6 +110,7 @@ wire::Status Supplies::heard(const std::string& device, wire::Status status) {
     const auto found = devices_.find(device);
     if (found == devices_.end()) return status;  // its worker ends
     auto& of = found->second;
+    of.heard = of.heard || status.evidence == wire::Evidence::protocol_reply;
     const auto now = clock_.wall();
     const auto cover = cover_open(status);
     std::set<std::string_view> heard;
@@ -194,12 +196,16 @@ Result<std::pair<Supplies::Device*, std::string>> Supplies::find(const std::stri
   if (type.empty()) {
     if (counted.size() == 1) return std::pair{&found, counted.begin()->first};
     if (counted.empty()) {
-      return refusal(Errc::invalid, lang, message::supply_no_type, device, type, its);
+      return refusal(Errc::invalid, lang, message::supply_no_supplies, device);
     }
     return refusal(Errc::invalid, lang, message::supply_which, device, its);
   }
   // A device that was never heard may still use up what everybody knows.
-  const bool unheard = found.entries.empty() && known_supply(type) && !figure_only(type);
+  const bool unheard =
+      !found.heard && found.entries.empty() && known_supply(type) && !figure_only(type);
+  if (counted.empty() && !unheard) {
+    return refusal(Errc::invalid, lang, message::supply_no_supplies, device);
+  }
   if (!counted.contains(type) && !unheard) {
     return refusal(Errc::invalid, lang, message::supply_no_type, device, type.substr(0, 64), its);
   }
@@ -224,17 +230,20 @@ Result<void> Supplies::used(const std::string& device, const std::string& type, 
   }
   if (!counted) return refusal(Errc::invalid, lang, message::supply_amount);
   known.urgent = true;
+  if (!known.account.state().level) {
+    return refusal(Errc::invalid, lang, message::supply_no_level, device, name);
+  }
   return {};
 }
 
 Result<Supplies::Event> Supplies::refill(const std::string& device, const std::string& type,
                                          std::optional<double> amount,
-                                         std::optional<double> capacity) {
+                                         std::optional<double> capacity, std::optional<Lang> in) {
   Event event;
   std::function<void(const Event&)> told;
   {
     const std::lock_guard lock{mutex_};
-    const auto lang = lang_;
+    const auto lang = in.value_or(lang_);
     const auto found = find(device, type, lang);
     if (!found) return found.error();
     const auto& [of, name] = *found;

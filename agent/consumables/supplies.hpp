@@ -45,14 +45,16 @@ class Supplies {
   /// its only one. Shows in the device's status at its next poll, and is on disk within seconds.
   ///
   /// Errc::missing: no such device; Errc::refused: it is disabled; Errc::invalid: no such type, an
-  /// amount that is none, or a unit that cannot be converted. Sentences in `lang`.
+  /// amount that is none, or a unit that cannot be converted; also when the use is noted but no
+  /// level can follow, as none is known. Sentences in `lang`.
   Result<void> used(const std::string& device, const std::string& type, double amount,
                     const std::string& unit, Lang lang);
 
   /// The technician refilled `type` (empty: the only one): it holds `amount` now, or is full.
-  /// Errors as `used`, sentences in the configured language.
+  /// Errors as `used`, sentences in `in`, else in the configured language.
   Result<Event> refill(const std::string& device, const std::string& type,
-                       std::optional<double> amount, std::optional<double> capacity);
+                       std::optional<double> amount, std::optional<double> capacity,
+                       std::optional<Lang> in = {});
 
   /// What has changed and should be on disk by now; everything that has changed when `all`.
   std::vector<SupplyRow> unsaved(bool all);
@@ -66,6 +68,7 @@ class Supplies {
   };
   struct Device {
     bool enabled = true;
+    bool heard = false;  ///< itself: what it has not told of then, it has not
     std::map<std::string, SupplyRules> rules;
     std::map<std::string, Entry> entries;
   };

@@ -54,7 +54,7 @@ json::array Answers::problems() const {
     to["file"] = problem.file;
     to["line"] = problem.line;
     to["key"] = problem.key;
-    to["expected"] = problem.expected;
+    to["expected"] = problem.expected.in(config_->language);
     to["text"] = problem.in(config_->language);
     out.push_back(std::move(to));
   }

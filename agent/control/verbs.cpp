@@ -8,6 +8,7 @@
 #include "agent/control/prove.hpp"
 #include "agent/control/recent.hpp"
 #include "common/platform/host_checks.hpp"
+#include "common/wire/status_json.hpp"
 
 namespace kw::agent {
 namespace {
@@ -40,8 +41,14 @@ Result<std::optional<double>> number_of(const json::object& args, std::string_vi
   return std::optional{value->to_number<double>()};
 }
 
+/// The language of whoever asks; nothing: he did not say, or one that we have not.
+std::optional<Lang> lang_of(const json::object& args) {
+  const auto tag = text_of(args, "lang");
+  return tag ? lang_from(*tag) : std::nullopt;
+}
+
 json::value or_null(const std::optional<double>& number) {
-  return number ? json::value(*number) : json::value(nullptr);
+  return number ? wire::number_json(*number) : json::value(nullptr);
 }
 
 }  // namespace
@@ -125,7 +132,7 @@ Result<json::object> Verbs::refill(const json::object& args) {
   if (!type) return std::move(type).error();
   if (!amount) return amount.error();
   if (!capacity) return capacity.error();
-  const auto done = refill_(*device, *type, *amount, *capacity);
+  const auto done = refill_(*device, *type, *amount, *capacity, lang_of(args));
   if (!done) return done.error();
   json::object result;
   result["device"] = done->device;
@@ -134,7 +141,7 @@ Result<json::object> Verbs::refill(const json::object& args) {
   result["before"] = or_null(done->refilled.before);
   result["level"] = or_null(done->refilled.level);
   result["capacity"] = or_null(done->refilled.capacity);
-  result["used"] = done->refilled.used;
+  result["used"] = wire::number_json(done->refilled.used);
   json::object out;
   out["refill"] = std::move(result);
   return out;
@@ -145,7 +152,7 @@ Task<Result<json::object>> Verbs::test(json::object args) {
   auto what = text_of(args, "test");
   if (!device) co_return std::move(device).error();
   if (!what) co_return std::move(what).error();
-  auto done = co_await self_test_(*device, *what, test_limit);
+  auto done = co_await self_test_(*device, *what, test_limit, lang_of(args));
   if (!done) co_return std::move(done).error();
   json::object result;
   result["device"] = *device;

@@ -20,12 +20,13 @@ namespace kw::agent {
 /// thread only.
 class Verbs {
  public:
-  using SelfTest = std::function<Task<Result<drivers::SelfTest>>(std::string device,
-                                                                 std::string what, Duration limit)>;
+  /// `lang`: of whoever asks; nothing: the configured one.
+  using SelfTest = std::function<Task<Result<drivers::SelfTest>>(
+      std::string device, std::string what, Duration limit, std::optional<Lang> lang)>;
 
   using Refill = std::function<Result<Supplies::Event>(
       const std::string& device, const std::string& type, std::optional<double> amount,
-      std::optional<double> capacity)>;
+      std::optional<double> capacity, std::optional<Lang> lang)>;
 
   /// `configuration`: the text of agent.toml in force.
   Verbs(Answers& answers, Journal& journal, Uplink& uplink, const Clock& clock, SelfTest self_test,

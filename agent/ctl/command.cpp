@@ -14,6 +14,10 @@ namespace kw::agent::ctl {
 
 namespace json = boost::json;
 
+std::string_view lang_tag(const Options& options) {
+  return options.view.lang == Lang::zh_cn ? "zh-CN" : "en";
+}
+
 View view_of_terminal(Lang lang) {
   View out;
   out.lang = lang;

@@ -25,6 +25,9 @@ struct Options {
   View view;  ///< its language is the one of every text
 };
 
+/// The language of every text, as the agent takes it with a request.
+std::string_view lang_tag(const Options& options);
+
 /// The view that suits where the output goes: its width, and colour on a terminal unless NO_COLOR
 /// is set.
 View view_of_terminal(Lang lang);

@@ -8,6 +8,7 @@
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/help_messages.hpp"
 #include "agent/ctl/messages.hpp"
+#include "agent/ctl/usage_text.hpp"
 #include "common/log.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/process.hpp"
@@ -141,8 +142,10 @@ int main(int argc, char** argv) {
       return complain(options, usage, say(options, message::no_command, known),
                       help(message::see_help));
     }
-    return complain(options, usage, say(options, message::wrong_usage, mistake.what()),
-                    help(message::see_help));
+    return complain(
+        options, usage,
+        say(options, message::wrong_usage, usage_text(mistake.what(), options.view.lang)),
+        help(message::see_help));
   }
   options.config_given = config->count() > 0;
   return chosen();

@@ -61,6 +61,10 @@ inline constexpr Text health{"状态", "health"};
 inline constexpr Text device_state{"设备状态", "state"};
 inline constexpr Text since{"已持续", "for"};
 inline constexpr Text conditions{"情况", "conditions"};
+inline constexpr Text what_to_do{"处理", "what to do"};
+inline constexpr Text unanswered{"未得到应答", "not answered"};
+inline constexpr Text components{"部件", "parts"};
+inline constexpr Text measurements{"测量值", "measured"};
 inline constexpr Text port{"端口", "port"};
 inline constexpr Text driver{"驱动", "driver"};
 inline constexpr Text epoch{"时段", "epoch"};
@@ -80,6 +84,7 @@ inline constexpr Text refill_level{"余量 {} {}", "now {} {}"};
 inline constexpr Text refill_unknown{
     "余量未知；容量已知后才能计算：--capacity 或 agent.toml 的 [[device.consumable]]",
     "how much is not known: tell --capacity, or capacity in [[device.consumable]] of agent.toml"};
+inline constexpr Text refill_amount{"数量应为大于 0 的数", "an amount is a number above 0"};
 inline constexpr Text refill_see{"设备及耗材见 kioskctl devices DEVICE",
                                  "kioskctl devices DEVICE shows its consumables"};
 inline constexpr Text no_such_device{"没有设备“{}”；已配置的设备：{}",

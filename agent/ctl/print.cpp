@@ -184,7 +184,7 @@ std::string devices_text(const json::object& answer, const View& view) {
          {health_word(text(at(device, "health")), lang), health_colour(text(at(device, "health")))},
          state_text(device, lang),
          since_text(text(at(device, "since")), view),
-         conditions_text(device, lang)});
+         reasons_text(device, lang)});
   }
   return table.text(view);
 }
@@ -249,8 +249,22 @@ std::string probe_text(const json::object& probed, const View& view) {
   }
   table.row({say(message::identity, lang), identity.empty() ? "-" : identity});
   table.row({say(message::conditions, lang), conditions_text(probed, lang)});
+  for (const auto& condition : array_at(probed, "conditions")) {
+    if (!condition.is_object()) continue;
+    const auto advice = advice_text(condition.get_object(), text(at(probed, "driver"), ""), lang);
+    table.row({say(message::what_to_do, lang), advice});
+  }
+  if (const auto why = text(at(probed, "error"), ""); !why.empty()) {
+    table.row({say(message::unanswered, lang), why});
+  }
+  if (const auto parts = components_text(probed, lang); !parts.empty()) {
+    table.row({say(message::components, lang), parts});
+  }
   for (const auto& consumable : worst_first(array_at(probed, "consumables"))) {
     table.row({say(message::consumables, lang), supply_text(consumable, lang)});
+  }
+  for (const auto& [name, value] : object_at(probed, "measurements")) {
+    table.row({say(message::measurements, lang), std::string{name} + " " + text(value)});
   }
   table.row({say(message::elapsed, lang), text(at(probed, "elapsed_ms"))});
   return table.text(view);

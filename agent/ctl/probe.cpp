@@ -4,6 +4,7 @@
 
 #include "agent/debounce/presence.hpp"
 #include "common/wire/status_json.hpp"
+#include "drivers/unanswered.hpp"
 
 namespace kw::agent::ctl {
 
@@ -41,11 +42,18 @@ Result<Probed> probe(const Probe& what, const Clock& clock) {
     return missed(Step::probe, opened.error());
   }
   auto status = (*driver)->poll(clock.mono() + what.deadline);
+  const auto* facet = dynamic_cast<const drivers::Unanswered*>(driver->get());
+  auto unanswered = facet == nullptr ? std::string{} : facet->unanswered();
   (*driver)->close();
   if (!status) return missed(Step::poll, status.error());
   out.status = std::move(*status);
+  out.error = std::move(unanswered);
   out.took = clock.mono() - started;
   return out;
+}
+
+bool answered(const Probed& seen) {
+  return seen.error.empty() && seen.status.evidence == wire::Evidence::protocol_reply;
 }
 
 boost::json::object to_json(const Probe& what, const Probed& seen) {

@@ -33,6 +33,9 @@ struct Probed {
 /// status too. Errc::invalid: the driver cannot be made with these settings.
 Result<Probed> probe(const Probe& what, const Clock& clock);
 
+/// Whether the device itself spoke, in its driver's protocol. A port that opened says nothing.
+bool answered(const Probed& seen);
+
 /// The one object that `kioskctl probe --json` prints.
 boost::json::object to_json(const Probe& what, const Probed& seen);
 

@@ -4,6 +4,7 @@
 #include "agent/ctl/print.hpp"
 #include "agent/ctl/probe.hpp"
 #include "drivers/catalogue.hpp"
+#include "drivers/mistakes.hpp"
 
 namespace kw::agent::ctl {
 
@@ -28,13 +29,14 @@ int run_probe(const Options& options, const ProbeArgs& args) {
     }
     given[assignment.substr(0, equals)] = assignment.substr(equals + 1);
   }
-  std::vector<Error> wrong;
-  wanted.settings = drivers::Settings::read(wanted.card->settings, given, wrong);
-  if (!wrong.empty()) return wrong_use(message::bad_setting, wrong.front().text());
+  const auto wrong = drivers::mistakes_in(wanted.card->settings, given);
+  if (!wrong.empty()) return wrong_use(message::bad_setting, wrong.front().in(options.view.lang));
+  std::vector<Error> none;
+  wanted.settings = drivers::Settings::read(wanted.card->settings, given, none);
   auto address = drivers::PortAddress::parse(args.port);
   if (!address) return wrong_use(message::bad_port, address.error().text());
   if (!drivers::fits(*wanted.card, address->scheme)) {
-    return wrong_use(message::unfit_port, drivers::known_schemes(*wanted.card));
+    return wrong_use(message::unfit_port, drivers::ports_of(*wanted.card).in(options.view.lang));
   }
   wanted.address = std::move(*address);
   if (args.deadline_ms) {

@@ -1,4 +1,6 @@
 // kioskctl refill: tells the agent that a consumable was refilled.
+#include <cmath>
+
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/messages.hpp"
 #include "agent/ctl/words.hpp"
@@ -16,8 +18,15 @@ json::value or_null(const std::optional<double>& number) {
 }  // namespace
 
 int run_refill(const Options& options, const RefillArgs& args) {
+  // JSON has no word for what is no number.
+  for (const auto& amount : {args.amount, args.capacity}) {
+    if (amount && !std::isfinite(*amount)) {
+      return complain(options, usage, say(options, message::refill_amount));
+    }
+  }
   json::object request;
   request["device"] = args.device;
+  request["lang"] = lang_tag(options);
   request["type"] = args.type;
   request["amount"] = or_null(args.amount);
   request["capacity"] = or_null(args.capacity);

@@ -43,6 +43,52 @@ inline constexpr Word evidences[] = {
     {"driverReport", {"系统驱动报告", "a driver's report"}},
     {"sharedBusy", {"端口被业务软件占用", "the port is in use by another program"}},
 };
+inline constexpr Word component_states[] = {
+    {"unknown", {"未知", "unknown"}},
+    {"ok", {"正常", "ok"}},
+    {"inoperable", {"不可用", "inoperable"}},
+    {"open", {"打开", "open"}},
+    {"closed", {"关闭", "closed"}},
+    {"locked", {"已锁", "locked"}},
+    {"tampered", {"被撬动", "tampered"}},
+    {"on", {"开启", "on"}},
+    {"off", {"关闭", "off"}},
+    {"fading", {"衰减", "fading"}},
+};
+/// Names that drivers give; a board's own map may have others, which are told as they are.
+inline constexpr Word components[] = {
+    {"cover", {"盖", "cover"}},
+    {"door", {"门", "door"}},
+    {"lock", {"锁", "lock"}},
+    {"interlock", {"联锁", "interlock"}},
+    {"cutter", {"切刀", "cutter"}},
+    {"fuser", {"定影器", "fuser"}},
+    {"drum", {"感光鼓", "drum"}},
+    {"sam", {"安全模块", "SAM"}},
+    {"shutter", {"闸门", "shutter"}},
+    {"front_entry", {"前入口", "front entry"}},
+    {"rear_entry", {"后入口", "rear entry"}},
+    {"chip", {"芯片", "chip"}},
+    {"keys", {"按键", "keys"}},
+    {"scanner", {"扫描头", "scanner"}},
+    {"battery", {"电池", "battery"}},
+    {"mains", {"市电", "mains"}},
+    {"lamp", {"灯", "lamp"}},
+    {"fan", {"风扇", "fan"}},
+};
+/// Who or what is needed.
+inline constexpr Word actions[] = {
+    {"none", {"无需处理", "nothing needs doing"}},
+    {"reset",
+     {"先自动复位；仍有则请维修人员处理",
+      "a reset by itself comes first; if it stays, an engineer"}},
+    {"clear", {"请现场人员处理", "on-site staff clear it"}},
+    {"maintenance", {"请维修人员处理", "an engineer is needed"}},
+    {"configuration", {"请软件人员检查配置", "the software team corrects the configuration"}},
+    {"softwareError", {"请软件人员处理", "the software team looks into it"}},
+    {"suspend",
+     {"先自动停用；仍有则请维修人员处理", "it is suspended by itself; if it stays, an engineer"}},
+};
 inline constexpr Word consumable_types[] = {
     {"receipt_paper", {"凭条纸", "receipt paper"}},
     {"a4_paper", {"A4 纸", "A4 paper"}},
@@ -61,6 +107,7 @@ inline constexpr Word consumable_types[] = {
     {"card_stock", {"卡片", "cards"}},
     {"invoice_stock", {"票据", "forms"}},
     {"battery", {"电池", "battery"}},
+    {"retain_bin", {"回收箱", "retain bin"}},
     {"other", {"其他耗材", "other supply"}},
 };
 inline constexpr Word level_sources[] = {

@@ -34,6 +34,7 @@ std::string test_text(const json::object& result, const View& view) {
 int run_test(const Options& options, const TestArgs& args) {
   json::object request;
   request["device"] = args.device;
+  request["lang"] = lang_tag(options);
   request["test"] = args.test;
   auto session = platform::ControlSession::open(options.data, "self-test", request, test_limit);
   if (!session) return not_asked(options, session.error());

@@ -131,7 +131,7 @@ std::vector<std::string> WatchScreen::devices(const View& view, std::size_t rows
                {health_word(health, view.lang), health_colour(health)},
                seen,
                supplies(device, view.lang),
-               {conditions_text(device, view.lang), health_colour(health)}});
+               {reasons_text(device, view.lang), health_colour(health)}});
   }
   auto fixed = view;
   fixed.wrap = false;

@@ -62,6 +62,10 @@ std::string type_word(const std::string& type, Lang lang) {
   return word(consumable_types, type, lang);
 }
 
+/// Of a component and of a supply: what makes a device's health worse (wire::health_of).
+constexpr std::string_view unwell[] = {"inoperable", "tampered", "fading"};
+constexpr std::string_view run_down[] = {"low", "out", "jammed", "high", "missing", "inoperative"};
+
 std::ptrdiff_t goodness(const json::object& consumable) {
   const auto state = text(at(consumable, "state"));
   // A bin that is full is as bad as a supply that is out.
@@ -121,7 +125,10 @@ std::string evidence_word(const std::string& evidence, Lang lang) {
   return word(evidences, evidence, lang);
 }
 
-std::string condition_text(const json::object& condition, const std::string& driver, Lang lang) {
+namespace {
+
+/// The condition's name alone: the driver's own table first, then the standard one, else its code.
+std::string condition_word(const json::object& condition, const std::string& driver, Lang lang) {
   const auto code = text(at(condition, "code"));
   const wire::ConditionRow* row = nullptr;
   if (const auto* card = drivers::find(driver)) {
@@ -130,7 +137,13 @@ std::string condition_text(const json::object& condition, const std::string& dri
     }
   }
   if (row == nullptr) row = wire::find_condition(code);
-  std::string out = row == nullptr ? code : std::string{row->text.in(lang)};
+  return row == nullptr ? code : std::string{row->text.in(lang)};
+}
+
+}  // namespace
+
+std::string condition_text(const json::object& condition, const std::string& driver, Lang lang) {
+  auto out = condition_word(condition, driver, lang);
   const auto vendor = text(at(condition, "vendor_code"), "");
   const auto detail = text(at(condition, "detail"), "");
   if (!vendor.empty() || !detail.empty()) {
@@ -145,6 +158,52 @@ std::string conditions_text(const json::object& device, Lang lang) {
     if (!condition.is_object()) continue;
     out += out.empty() ? "" : "; ";
     out += condition_text(condition.get_object(), text(at(device, "driver"), ""), lang);
+  }
+  return out.empty() ? "-" : out;
+}
+
+std::string advice_text(const json::object& condition, const std::string& driver, Lang lang) {
+  return condition_word(condition, driver, lang) + (lang == Lang::en ? ": " : "：") +
+         word(actions, text(at(condition, "action"), "none"), lang);
+}
+
+namespace {
+
+std::string component_text(const json::object& component, Lang lang) {
+  return word(components, text(at(component, "name")), lang) + " " +
+         word(component_states, text(at(component, "state")), lang);
+}
+
+}  // namespace
+
+std::string components_text(const json::object& device, Lang lang) {
+  std::string out;
+  for (const auto& component : array_at(device, "components")) {
+    if (!component.is_object()) continue;
+    out += out.empty() ? "" : lang == Lang::en ? ", " : "，";
+    out += component_text(component.get_object(), lang);
+  }
+  return out;
+}
+
+std::string reasons_text(const json::object& device, Lang lang) {
+  auto out = conditions_text(device, lang);
+  if (out != "-") return out;
+  out.clear();
+  const auto add = [&out](const std::string& what) { out += (out.empty() ? "" : "; ") + what; };
+  for (const auto& component : array_at(device, "components")) {
+    if (!component.is_object()) continue;
+    const auto state = text(at(component.get_object(), "state"));
+    if (std::ranges::find(unwell, state) != std::end(unwell)) {
+      add(component_text(component.get_object(), lang));
+    }
+  }
+  for (const auto& consumable : worst_first(array_at(device, "consumables"))) {
+    const auto state = text(at(consumable, "state"));
+    const bool full_bin = state == "full" && at(consumable, "direction") == "bin";
+    const bool off = at(consumable, "enabled") == false;
+    if (off || (!full_bin && std::ranges::find(run_down, state) == std::end(run_down))) continue;
+    add(consumable_text(consumable, lang));
   }
   return out.empty() ? "-" : out;
 }

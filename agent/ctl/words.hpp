@@ -35,6 +35,13 @@ std::string condition_text(const boost::json::object& condition, const std::stri
                            Lang lang);
 /// All conditions of a status; "-" when there is none.
 std::string conditions_text(const boost::json::object& device, Lang lang);
+/// What is wrong, and who is to do something about it: "paper jam: on-site staff clear it".
+std::string advice_text(const boost::json::object& condition, const std::string& driver, Lang lang);
+/// Why a device's health is what it is: its conditions; else parts and supplies that are not well;
+/// "-" when there is nothing.
+std::string reasons_text(const boost::json::object& device, Lang lang);
+/// "cover open, cutter ok"; empty when there is none.
+std::string components_text(const boost::json::object& device, Lang lang);
 /// "toner (cyan)"; "sheets".
 std::string supply_word(const std::string& type, Lang lang);
 std::string unit_word(const std::string& unit, Lang lang);

@@ -4,6 +4,7 @@
 
 #include <boost/url/parse.hpp>
 
+#include "agent/config_messages.hpp"
 #include "common/platform/files.hpp"
 
 namespace kw::agent {
@@ -36,8 +37,8 @@ bool valid_origin(const std::string& origin) {
 AssistantSettings read_assistant(config::Reader reader) {
   AssistantSettings out;
   bool mistaken = false;
-  const auto mistake = [&](std::string_view key, std::string expected) {
-    reader.object(key, std::move(expected));
+  const auto mistake = [&](std::string_view key, const Text& expected) {
+    reader.object(key, expected);
     mistaken = true;
   };
   const auto listen = reader.text("listen", "");
@@ -48,22 +49,22 @@ AssistantSettings read_assistant(config::Reader reader) {
   out.session_timeout = std::chrono::seconds{reader.integer("session_timeout_s", 600, 5, 86'400)};
   reader.done();
   if (listen.empty()) {
-    if (!out.token_file.empty()) mistake("listen", "\"127.0.0.1:PORT\" beside token_file");
+    if (!out.token_file.empty()) mistake("listen", message::listen_wanted);
     return out;
   }
   const auto at = link::Endpoint::parse(listen);
   if (at && at->port != 0 && is_loopback(at->host)) {
     out.listen = *at;
   } else {
-    mistake("listen", "a loopback address as \"127.0.0.1:PORT\": the assistant serves this kiosk");
+    mistake("listen", message::listen_loopback);
   }
   if (!platform::path_of(out.token_file).is_absolute()) {
-    mistake("token_file", "the whole path of a file");
+    mistake("token_file", message::whole_path);
   }
-  if (out.readers.size() > name_most) mistake("readers", "the name of a group");
+  if (out.readers.size() > name_most) mistake("readers", message::group_name);
   const bool good =
       out.origins.size() <= origins_most && std::ranges::all_of(out.origins, valid_origin);
-  if (!good) mistake("origins", "array of at most 16 \"http://HOST:PORT\", nothing after the port");
+  if (!good) mistake("origins", message::origins);
   out.on = !mistaken;
   return out;
 }

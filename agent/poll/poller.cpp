@@ -25,7 +25,7 @@ wire::Status mistaken(const config::Problem& problem) {
   out.device = wire::DeviceState::offline;
   out.conditions.push_back(
       wire::condition(*wire::find_condition("bad-configuration"), {},
-                      fmt::format("{}:{}: {}", problem.line, problem.key, problem.expected)));
+                      fmt::format("{}:{}: {}", problem.line, problem.key, problem.what(Lang::en))));
   return out;
 }
 
@@ -240,18 +240,19 @@ void Poller::device_left() {
 }
 
 Task<Result<drivers::SelfTest>> Poller::self_test(std::string device, std::string what,
-                                                  Duration limit) {
-  const auto found = find(device, lang_);
+                                                  Duration limit, std::optional<Lang> in) {
+  const auto lang = in.value_or(lang_);
+  const auto found = find(device, lang);
   if (!found) co_return found.error();
   const auto& target = **found;
-  auto test = choose_self_test(*target.card, what, device, lang_);
+  auto test = choose_self_test(*target.card, what, device, lang);
   if (!test) co_return std::move(test).error();
   DeviceWorker::TestOrder order;
   order.entry = target.entry;
   order.what = std::move(*test);
   order.poll_only = target.card->self_tests.empty();
   order.limit = limit;
-  order.lang = lang_;
+  order.lang = lang;
   const auto executor = co_await asio::this_coro::executor;
   auto start = [worker = target.worker, &order, executor](auto handler) {
     auto waiting = std::make_shared<decltype(handler)>(std::move(handler));

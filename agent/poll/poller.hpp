@@ -77,7 +77,8 @@ class Poller {
   /// Errc::missing, Errc::refused: as `refresh`, and while the driver is stuck; Errc::unsupported,
   /// Errc::invalid: no such test, or several and none named; Errc::busy: another test runs on the
   /// same port; Errc::timeout: not done within `limit`; any other: what the device failed with.
-  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string what, Duration limit);
+  Task<Result<drivers::SelfTest>> self_test(std::string device, std::string what, Duration limit,
+                                            std::optional<Lang> lang = {});
 
  private:
   struct Refusal {

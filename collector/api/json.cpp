@@ -66,7 +66,8 @@ json::object to_json(const DeviceRow& row) {
   out["state_since"] = rfc3339(row.since);
   json::object measured;
   if (row.sample) {
-    for (const auto& m : row.sample->measurement()) measured[m.name()] = m.value();
+    for (const auto& m : row.sample->measurement())
+      measured[m.name()] = wire::number_json(m.value());
   }
   out["measurements"] = std::move(measured);
   out["measured_at"] = row.sample ? json::value(rfc3339(row.sampled_at)) : json::value(nullptr);

@@ -114,6 +114,7 @@ const words = {
   'consumable.card_stock': ['卡片', 'Cards'],
   'consumable.invoice_stock': ['票据', 'Forms'],
   'consumable.battery': ['电池', 'Battery'],
+  'consumable.retain_bin': ['回收箱', 'Retain bin'],
   'consumable.other': ['其他耗材', 'Other supply'],
   of_colour: ['{what}（{colour}）', '{what} ({colour})'],
   'colour.black': ['黑', 'black'],

@@ -44,7 +44,7 @@ void power(json::object& out, const pb::Power& from) {
 void sample(json::object& out, const pb::Sample& from) {
   out["device"] = from.device();
   json::object measurements;
-  for (const auto& m : from.measurement()) measurements[m.name()] = m.value();
+  for (const auto& m : from.measurement()) measurements[m.name()] = number_json(m.value());
   out["measurements"] = std::move(measurements);
 }
 
@@ -59,7 +59,7 @@ void result(json::object& out, const pb::CommandResult& from) {
 
 void refill(json::object& out, const pb::Refill& from) {
   const auto known = [](bool has, double value) {
-    return has ? json::value(value) : json::value(nullptr);
+    return has ? number_json(value) : json::value(nullptr);
   };
   out["refill"] = from.type();
   out["device"] = from.device();
@@ -113,7 +113,7 @@ void use(json::object& out, const pb::ConsumableUse& from) {
   out["id"] = from.id();
   out["device"] = from.device();
   out["type"] = text_or_null(from.type());
-  out["amount"] = from.amount();
+  out["amount"] = number_json(from.amount());
   out["unit"] = from.unit();
   out["session"] = text_or_null(from.session());
 }

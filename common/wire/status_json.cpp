@@ -1,5 +1,8 @@
 #include "common/wire/status_json.hpp"
 
+#include <cmath>
+#include <cstdint>
+
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
@@ -13,10 +16,16 @@ json::value or_null(const std::string& text) {
 }
 
 json::value or_null(const std::optional<double>& number) {
-  return number ? json::value(*number) : json::value(nullptr);
+  return number ? number_json(*number) : json::value(nullptr);
 }
 
 }  // namespace
+
+json::value number_json(double number) {
+  constexpr double exact = 9'007'199'254'740'992;  // 2^53
+  if (std::trunc(number) != number || std::abs(number) > exact) return number;
+  return static_cast<std::int64_t>(number);
+}
 
 json::object to_json(const Status& s) {
   json::array components;
@@ -66,7 +75,7 @@ json::object to_json(const Status& s) {
 
 json::object measurements_json(const std::vector<Measurement>& measurements) {
   json::object out;
-  for (const auto& m : measurements) out[m.name] = m.value;
+  for (const auto& m : measurements) out[m.name] = number_json(m.value);
   return out;
 }
 

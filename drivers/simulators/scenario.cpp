@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "drivers/mistakes.hpp"
 #include "drivers/simulators/wire.hpp"
 
 namespace kw::devices {
@@ -19,27 +20,35 @@ using drivers::SettingType;
 constexpr double widest = 1e15;
 constexpr std::int64_t longest_ms = 86'400'000;
 
-/// The device's own settings as text, for the one validation that settings have.
+/// What a row allows, where it says nothing as wide as can be read.
+std::pair<double, double> bounds_of(const Setting& row) {
+  if (row.least == 0 && row.most == 0) return {-widest, widest};
+  return {row.least, row.most};
+}
+
+/// The device's own settings as text, for the one validation that settings have. Every one is asked
+/// for, so that an unknown key is told beside them all.
 std::map<std::string, std::string, std::less<>> given_settings(config::Reader& from,
-                                                               const config::Table& table,
                                                                std::span<const Setting> rows) {
   std::map<std::string, std::string, std::less<>> out;
   for (const auto& row : rows) {
-    if (!table.contains(row.name)) continue;
+    const std::string fallback{row.fallback};
+    const auto [least, most] = bounds_of(row);
     switch (row.type) {
       case SettingType::boolean:
-        out.emplace(row.name, from.boolean(row.name, false) ? "true" : "false");
+        out.emplace(row.name, from.boolean(row.name, fallback == "true") ? "true" : "false");
         break;
-      case SettingType::integer: {
-        constexpr std::int64_t most = 1'000'000'000'000'000;
-        out.emplace(row.name, std::to_string(from.integer(row.name, 0, -most, most)));
+      case SettingType::integer:
+        out.emplace(row.name, std::to_string(from.integer(row.name, std::stoll(fallback),
+                                                          static_cast<std::int64_t>(least),
+                                                          static_cast<std::int64_t>(most))));
         break;
-      }
       case SettingType::number:
-        out.emplace(row.name, fmt::format("{}", from.number(row.name, 0, -widest, widest)));
+        out.emplace(row.name,
+                    fmt::format("{}", from.number(row.name, std::stod(fallback), least, most)));
         break;
       case SettingType::text:
-        out.emplace(row.name, from.text(row.name, ""));
+        out.emplace(row.name, from.text(row.name, fallback));
         break;
     }
   }
@@ -73,7 +82,7 @@ std::vector<Step> read_steps(config::Reader& from, const Player& player) {
   return out;
 }
 
-Device read_device(config::Reader& from, const config::Table& table) {
+Device read_device(config::Reader& from) {
   Device out;
   out.name = from.required_text("name");
   out.protocol = from.required_text("protocol");
@@ -87,9 +96,9 @@ Device read_device(config::Reader& from, const config::Table& table) {
     from.sections("step");
     return out;
   }
-  std::vector<Error> wrong;
+  std::vector<Error> none;  // the reader has told them all
   const auto settings =
-      drivers::Settings::read(card->settings, given_settings(from, table, card->settings), wrong);
+      drivers::Settings::read(card->settings, given_settings(from, card->settings), none);
   // A setting of the same name is the player's own.
   std::vector<Setting> of_the_wire;
   for (const auto& row : wire_settings()) {
@@ -98,10 +107,13 @@ Device read_device(config::Reader& from, const config::Table& table) {
     if (!own) of_the_wire.push_back(row);
   }
   const auto wire =
-      drivers::Settings::read(wire_settings(), given_settings(from, table, of_the_wire), wrong);
+      drivers::Settings::read(wire_settings(), given_settings(from, of_the_wire), none);
   auto player = card->make(settings);
-  if (!player) wrong.push_back(player.error());
-  for (const auto& w : wrong) from.object("protocol", w.text());
+  if (!player) {
+    const auto& why = player.error().text();
+    const auto about = drivers::setting_in(card->settings, why);
+    from.refuse(about.empty() ? "protocol" : about, why);
+  }
   if (player) {
     out.player = on_wire(std::move(*player), wire);
     out.steps = read_steps(from, *out.player);
@@ -142,15 +154,8 @@ Result<std::vector<Device>> read_scenario(const config::Document& document,
   std::set<std::string, std::less<>> names;
   auto rows = top.sections("device");
   if (rows.empty() && problems.size() == before) top.object("device", "at least one [[device]]");
-  // `sections` has checked that "device" is an array and left out what is no table.
-  std::size_t at = 0;
-  const auto* items =
-      rows.empty()
-          ? nullptr
-          : std::get_if<std::vector<config::Value>>(&document.root.find("device")->second.data);
   for (auto& row : rows) {
-    while (!std::holds_alternative<config::Table>((*items)[at].data)) ++at;
-    out.push_back(read_device(row, *std::get_if<config::Table>(&(*items)[at++].data)));
+    out.push_back(read_device(row));
     if (!names.insert(out.back().name).second) row.object("name", "a name of its own");
   }
   top.done();

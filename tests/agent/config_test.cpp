@@ -109,6 +109,73 @@ TEST_CASE("every mistake names its line and key") {
   }
 }
 
+TEST_CASE("a setting's mistake names the key, its line and what was wanted, in both languages") {
+  const auto wrong = [](const std::string& driver, const std::string& port,
+                        const std::string& settings) {
+    const auto config =
+        parse_config("[[device]]\nname = \"a\"\ndriver = \"" + driver + "\"\nport = \"" + port +
+                         "\"\n[device.settings]\n" + settings,
+                     "agent.toml");
+    CHECK_MESSAGE(config.problems.size() == 1, all(config));
+    REQUIRE_FALSE(config.problems.empty());
+    return config.problems[0];
+  };
+  const auto number = wrong("escpos", "tcp://h:1", "timeout_ms = \"abc\"\n");
+  CHECK(number.in(Lang::en).find("agent.toml:6: device.0.settings.timeout_ms: bad value; expected "
+                                 "an integer from ") == 0);
+  CHECK(number.in(Lang::zh_cn).find("值无效；应为：") != std::string::npos);
+  CHECK(number.in(Lang::zh_cn).find("的整数") != std::string::npos);
+  const auto unknown = wrong("escpos", "tcp://h:1", "\ncolour = 1\n");
+  CHECK(unknown.kind == config::Problem::Kind::unknown_key);
+  CHECK(unknown.in(Lang::en).find("agent.toml:7: device.0.settings.colour: unknown key; known") ==
+        0);
+  // What the driver itself finds.
+  const auto model = wrong("escpos", "tcp://h:1", "timeout_ms = 400\nmodel = \"nosuch\"\n");
+  CHECK(model.in(Lang::en).find("agent.toml:7: device.0.settings.model: bad value: ") == 0);
+  const auto target = wrong("network_probe", "-", "method = \"http\"\n\ntarget = \"x\"\n");
+  CHECK(target.line == 8);
+  CHECK(target.key == "device.0.settings.target");
+  // One that is not there is told at the table's header.
+  CHECK(wrong("software", "-", "instances_least = 1\n").line == 5);
+}
+
+TEST_CASE("a text that is written as a number is a mistake: 5.20 would be read as 5.2") {
+  const auto device = [](const std::string& settings) {
+    return parse_config(
+        "[[device]]\nname = \"a\"\ndriver = \"software\"\nport = \"-\"\n"
+        "[device.settings]\nprocess = \"a\"\n" +
+            settings,
+        "agent.toml");
+  };
+  for (const auto* text : {"version = 5.20\n", "version = 5\n", "version = true\n"}) {
+    const auto config = device(text);
+    REQUIRE(config.problems.size() == 1);
+    CHECK(config.problems[0].in(Lang::en) ==
+          "agent.toml:7: device.0.settings.version: wrong type; expected text in quotes");
+    CHECK(config.problems[0].in(Lang::zh_cn).find("应为：文字，写在引号中") != std::string::npos);
+    CHECK(config.devices.at(0).mistake);
+  }
+  const auto good_one = device("version = \"5.20\"\ninstances_least = 1\n");
+  CHECK_MESSAGE(good_one.problems.empty(), all(good_one));
+  CHECK(good_one.devices.at(0).settings.text("version") == "5.20");
+}
+
+TEST_CASE("what a port or a consumable should be is told in Chinese") {
+  const auto chinese = [](const std::string& text) {
+    const auto config = parse_config(text, "agent.toml");
+    std::string out;
+    for (const auto& problem : config.problems) out += problem.in(Lang::zh_cn) + "\n";
+    return out;
+  };
+  const std::string device = "[[device]]\nname = \"a\"\ndriver = \"escpos\"\n";
+  CHECK(chinese(device + "port = \"-\"\n").find("开头的端口") != std::string::npos);
+  CHECK(chinese(device + "port = \"tcp://h:1\"\n[[device.consumable]]\ntype = \"cheese\"\n")
+            .find("receipt_paper, ") != std::string::npos);
+  CHECK(chinese(device + "port = \"tcp://h:1\"\n[[device.consumable]]\ntype = \"cheese\"\n")
+            .find("one of") == std::string::npos);
+  CHECK(chinese("[agent]\nheartbeat_s = 0\n").find("1 至 60 的整数") != std::string::npos);
+}
+
 TEST_CASE("collectors, proxy and who may push come from the file, and no secret from a mistake") {
   const auto config = parse_config(
       "[agent]\ncollectors = [\"b.example.org:7443\", \"[::1]:7443\"]\n"

@@ -3,10 +3,15 @@
 
 #include "agent/ctl/events_text.hpp"
 #include "agent/ctl/link_report.hpp"
+#include "agent/ctl/print.hpp"
+#include "agent/ctl/probe.hpp"
 #include "agent/ctl/spans.hpp"
 #include "agent/ctl/table.hpp"
+#include "agent/ctl/usage_text.hpp"
 #include "agent/ctl/watch_screen.hpp"
 #include "agent/ctl/words.hpp"
+#include "drivers/catalogue.hpp"
+#include "tests/support/ports.hpp"
 
 using namespace kw;
 using namespace kw::agent::ctl;
@@ -260,4 +265,104 @@ TEST_CASE("a consumable is told with its level, where that comes from and how lo
                              R"("unit":"","detected":true})")
                      .get_object(),
                  none, Lang::en) == "toner refilled, how much is not known (detected)");
+}
+
+TEST_CASE("probe says what to do about each condition, and shows parts, supplies and figures") {
+  const auto probed =
+      json::parse(R"({"driver":"modbus","health":"fault","device_state":"online",)"
+                  R"("media":"notSupported","evidence":"protocolReply","identity":{},)"
+                  R"("conditions":[{"code":"door-open","severity":"warning",)"
+                  R"("action":"clear","vendor_code":"di0","detail":""},)"
+                  R"({"code":"media-jam","severity":"fault","action":"maintenance",)"
+                  R"("vendor_code":"","detail":""}],)"
+                  R"("components":[{"name":"door","state":"open"},)"
+                  R"({"name":"lamp-2","state":"on"}],)"
+                  R"("consumables":[{"type":"toner","state":"low","available":5,)"
+                  R"("unit":"percent","source":"measured"}],)"
+                  R"("measurements":{"temperature_celsius":21.5},"error":null,)"
+                  R"("elapsed_ms":12})")
+          .get_object();
+  View view;
+  view.lang = Lang::en;
+  const auto english = probe_text(probed, view);
+  for (const auto* part : {"what to do", "on-site staff", "an engineer is needed", "door open",
+                           "lamp-2 on", "toner low 5 % (measured)", "temperature_celsius 21.5"}) {
+    CHECK_MESSAGE(english.find(part) != std::string::npos, part << " is not in\n" << english);
+  }
+  view.lang = Lang::zh_cn;
+  const auto chinese = probe_text(probed, view);
+  for (const auto* part : {"处理", "请现场人员处理", "请维修人员处理", "门 打开", "测量值"}) {
+    CHECK_MESSAGE(chinese.find(part) != std::string::npos, part << " is not in\n" << chinese);
+  }
+}
+
+TEST_CASE("a device is never in warning without a reason in the list of devices") {
+  const auto device = [](const std::string& more) {
+    return json::parse(R"({"name":"laser","driver":"ipp","kind":"laser_printer",)"
+                       R"("health":"warning","device_state":"online","conditions":[],)" +
+                       more + "}")
+        .get_object();
+  };
+  const auto low =
+      device(R"("consumables":[{"type":"toner","state":"low","available":5,"unit":"percent"},)"
+             R"({"type":"a4_paper","state":"ok"},{"type":"drum","state":"low","enabled":false},)"
+             R"({"type":"retain_bin","direction":"bin","state":"full"}])");
+  CHECK(reasons_text(low, Lang::en) == "retain bin full; toner low 5 %");
+  CHECK(reasons_text(low, Lang::zh_cn) == "回收箱 满; 墨粉 将尽 5 %");
+  json::array devices{low};
+  json::object answer;
+  answer["devices"] = std::move(devices);
+  View view;
+  view.lang = Lang::en;
+  CHECK(devices_text(answer, view).find("toner low 5 %") != std::string::npos);
+  CHECK(reasons_text(device(R"("components":[{"name":"battery","state":"fading"}])"), Lang::en) ==
+        "battery fading");
+  CHECK(reasons_text(device(R"("consumables":[{"type":"toner","state":"full"}])"), Lang::en) ==
+        "-");
+}
+
+TEST_CASE("a probe of a target that is not there says why, though one probe judges nothing") {
+  const SystemClock clock;
+  const auto ask = [&](const std::string& method, const std::string& target) {
+    Probe wanted;
+    wanted.card = drivers::find("network_probe");
+    std::vector<Error> wrong;
+    wanted.settings = drivers::Settings::read(wanted.card->settings,
+                                              {{"method", method}, {"target", target}}, wrong);
+    wanted.address = *drivers::PortAddress::parse("-");
+    const auto seen = probe(wanted, clock);
+    REQUIRE(seen);
+    return to_json(wanted, *seen);
+  };
+  const auto closed = std::to_string(tests::closed_port());
+  const auto refused = ask("http", "http://127.0.0.1:" + closed + "/health?token=abc");
+  CHECK(refused.at("health") == "unknown");
+  const std::string why{std::string_view{refused.at("error").as_string()}};
+  CHECK_MESSAGE(why.find("refused") != std::string::npos, why);
+  CHECK(why.find("abc") == std::string::npos);
+  View view;
+  view.lang = Lang::en;
+  CHECK(probe_text(refused, view).find(why) != std::string::npos);
+  const tests::MutePort mute;
+  CHECK(ask("tcp", "127.0.0.1:" + std::to_string(mute.port())).at("error").is_null());
+}
+
+TEST_CASE("a mistake on the command line is told in Chinese too") {
+  struct Row {
+    const char* said;
+    const char* zh;
+  };
+  for (const auto& row : {
+           Row{"DEVICE is required", "缺少 DEVICE"},
+           Row{"The following argument was not expected: dance", "多余的参数：dance"},
+           Row{"Could not convert: --count = x", "值不合适：--count = x"},
+           Row{"--limit-ms: Value 1 not in range 100 to 60000",
+               "--limit-ms：1 不在 100 至 60000 之内"},
+           Row{"--lang: fr not in {zh-CN,en}", "--lang: fr 不是 {zh-CN,en} 之一"},
+           Row{"--data: 1 required DIR missing", "--data 之后缺少值（DIR）"},
+           Row{"something new", "something new"},
+       }) {
+    CHECK(usage_text(row.said, Lang::zh_cn) == row.zh);
+    CHECK(usage_text(row.said, Lang::en) == row.said);
+  }
 }

@@ -1,13 +1,20 @@
+#include <array>
 #include <string>
+#include <thread>
 
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 #include <doctest/doctest.h>
 
 #include "agent/config.hpp"
+#include "agent/ctl/discover/ask.hpp"
 #include "agent/ctl/discover/guess.hpp"
+#include "tests/support/ports.hpp"
 
 using namespace kw;
 using namespace kw::agent;
 using namespace kw::agent::ctl;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -139,4 +146,99 @@ TEST_CASE("discover: what is printed is a configuration without a mistake") {
   }
   CHECK(found.back().candidates[0].port == "tcp://[2001:db8::7]:9100");
   CHECK(as_config({}).devices.empty());
+}
+
+namespace {
+
+/// What is found on a serial port, here one behind a serial server.
+Found on_line(std::vector<std::string> drivers, std::uint16_t port) {
+  Found out;
+  for (auto& driver : drivers) {
+    Candidate one;
+    one.port = "tcp://127.0.0.1:" + std::to_string(port);
+    one.built_in = is_built_in(driver, one.port);
+    one.driver = std::move(driver);
+    out.candidates.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// A Newland scanner that answers the question that is asked by default.
+class ScannerPort : public tests::MutePort {
+ public:
+  ScannerPort() : thread_{[this] { serve(); }} {}
+  ~ScannerPort() { thread_.join(); }
+
+ private:
+  void serve() {
+    auto wire = accept();
+    std::array<unsigned char, 12> question{};  // 7E 01 "0000@C11*" ";" 03 and one more
+    boost::system::error_code gone;
+    boost::asio::read(wire, boost::asio::buffer(question), gone);
+    const std::string answer{
+        "\x02\x01"
+        "0000@C11ENA1\x06;\x03"};
+    boost::asio::write(wire, boost::asio::buffer(answer), gone);
+    boost::asio::read(wire, boost::asio::buffer(question), gone);  // until it leaves
+  }
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("discover: a port that only opens is nobody's answer") {
+  const SystemClock clock;
+  const tests::MutePort mute;
+  auto found = on_line({"escpos", "scanner"}, mute.port());
+  REQUIRE(found.candidates.size() == 2);
+  REQUIRE(found.candidates[1].built_in);
+  ask_serial(found, 200ms, Lang::en, clock);
+  CHECK(found.candidates.size() == 2);
+  for (const auto& one : found.candidates) CHECK_FALSE(one.sure);
+  // No table that the agent would read: the comment signs stay.
+  CHECK(as_config({found}).devices.empty());
+}
+
+TEST_CASE(
+    "discover: a scanner that answers is found, though the agent would leave its port alone") {
+  const SystemClock clock;
+  ScannerPort scanner;
+  auto found = on_line({"scanner"}, scanner.port());
+  ask_serial(found, 2s, Lang::en, clock);
+  REQUIRE(found.candidates.size() == 1);
+  CHECK(found.candidates[0].sure);
+  CHECK(found.candidates[0].settings.empty());  // whose the port is, is not for us to say
+}
+
+TEST_CASE("discover: a host without a name or an answer is said, with why") {
+  const SystemClock clock;
+  const auto nameless = look_at("nosuch.invalid", 3s, Lang::en, clock);
+  REQUIRE(nameless.size() == 1);
+  CHECK(nameless[0].failed);
+  CHECK(nameless[0].candidates.empty());
+  CHECK(nameless[0].what == "network host nosuch.invalid");
+  CHECK(nameless[0].note.find("not resolved") != std::string::npos);
+  CHECK(discovered_toml(nameless, Lang::en).find("# network host nosuch.invalid") == 0);
+  CHECK(discovered_json(nameless, Lang::en).at("devices").at(0).at("failed") == true);
+  // Of the documentation's addresses (RFC 5737): nobody is there.
+  const auto silent = look_at("192.0.2.1", 100ms, Lang::zh_cn, clock);
+  REQUIRE(silent.size() == 1);
+  CHECK(silent[0].failed);
+  CHECK(silent[0].note.find("没有应答") != std::string::npos);
+}
+
+TEST_CASE("discover: a command that is printed can be pasted into a shell") {
+  Candidate one;
+  one.driver = "zt588";
+  one.port = "serial:/dev/ttyS0?baud=9600&flow=rtscts";
+  CHECK(probe_command(one) == R"(kioskctl probe zt588 "serial:/dev/ttyS0?baud=9600&flow=rtscts")");
+  one.port = "pcsc:Feitian \"R502\" $1";
+  CHECK(probe_command(one) == R"(kioskctl probe zt588 "pcsc:Feitian \"R502\" \$1")");
+  one.port = "tcp://192.0.2.10:9100";
+  one.settings = {{"model", "epson"}};
+  CHECK(probe_command(one) == "kioskctl probe zt588 tcp://192.0.2.10:9100 --set model=epson");
+  auto found = on_line({"zt588"}, 1);
+  found.candidates[0].port = "serial:/dev/ttyS0?baud=9600&flow=rtscts";
+  CHECK(discovered_toml({found}, Lang::zh_cn)
+            .find(R"("serial:/dev/ttyS0?baud=9600&flow=rtscts" 确认)") != std::string::npos);
 }

@@ -219,6 +219,43 @@ TEST_CASE("a word about a consumable that cannot be is refused and changes nothi
   CHECK_FALSE(before.empty());
 }
 
+TEST_CASE("a use that no level follows from is said to") {
+  Kiosk kiosk;
+  auto& s = kiosk.supplies;
+  // Heard, and of no consumable: a keypad, say.
+  wire::Status keypad;
+  keypad.evidence = wire::Evidence::protocol_reply;
+  Kiosk other;
+  {
+    auto config = parse_config(
+        "[[device]]\nname = \"epp\"\ndriver = \"escpos\"\nport = \"tcp://127.0.0.1:1\"\n",
+        "agent.toml");
+    config.language = Lang::en;
+    other.supplies.use(config.language);
+    other.supplies.use(supplied_devices(config));
+  }
+  // Before it was heard nobody knows what it has.
+  CHECK(other.supplies.heard("epp", keypad).consumables.empty());
+  const auto toner = other.supplies.used("epp", "toner", 1, "percent", Lang::en);
+  REQUIRE_FALSE(toner);
+  CHECK(toner.error().text() == "device epp has no consumables");
+  const auto refilled = other.supplies.refill("epp", "", {}, {}, Lang::zh_cn);
+  REQUIRE_FALSE(refilled);
+  CHECK(refilled.error().text() == "设备 epp 没有耗材");
+  // A roll of which nobody said how long it is: the use is noted, no level can follow.
+  wire::Consumable paper{.type = "invoice_stock", .state = ConsumableState::full, .unit = "count"};
+  wire::Status status;
+  status.evidence = wire::Evidence::protocol_reply;
+  status.consumables = {paper};
+  other.supplies.heard("epp", status);
+  const auto unknown = other.supplies.used("epp", "invoice_stock", 1, "count", Lang::en);
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().text().find("the use is noted") == 0);
+  REQUIRE(other.supplies.refill("epp", "invoice_stock", 100, {}));
+  CHECK(other.supplies.used("epp", "invoice_stock", 1, "count", Lang::en));
+  CHECK(s.refill("nobody", "", {}, {}, Lang::zh_cn).error().text().find("没有设备“nobody”") == 0);
+}
+
 TEST_CASE("polls do not write, use and refills do, and all of it survives a power cut") {
   Kiosk kiosk;
   Box box;

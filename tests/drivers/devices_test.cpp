@@ -291,19 +291,28 @@ TEST_CASE("kiosk-devices: a scenario's mistakes are told with line and key") {
       "model = \"nosuch\"\n"
       "[[device]]\nname = \"a\"\nprotocol = \"fax\"\nport = \"x\"\n"
       "[[device]]\nname = \"c\"\nprotocol = \"escpos\"\nport = \"tcp://127.0.0.1:0\"\ncolour = 1\n"
-      "[[device.step]]\nafter_ms = 1\ncondition = \"on-fire\"\n",
+      "[[device.step]]\nafter_ms = 1\ncondition = \"on-fire\"\n"
+      "[[device]]\nname = \"d\"\nprotocol = \"snmp\"\nport = \"tcp://127.0.0.1:0\"\n"
+      "toner_pages = 7000\n",
       "bad.toml", problems);
   REQUIRE(bool(document));
   CHECK_FALSE(bool(read_scenario(*document, problems)));
   std::string all;
   for (const auto& p : problems) all += p.in(Lang::en) + "\n";
   CAPTURE(all);
-  CHECK(problems.size() == 5);
-  CHECK(all.find("bad.toml:3: device.0.protocol: bad value; expected model = \"nosuch\"") !=
+  CHECK(problems.size() == 6);
+  CHECK(all.find("bad.toml:5: device.0.model: bad value: model = \"nosuch\": unknown") !=
         std::string::npos);
   CHECK(all.find("bad.toml:8: device.1.protocol: bad value; expected known: escpos") !=
         std::string::npos);
-  CHECK(all.find("device.2.colour: unknown key") != std::string::npos);
+  const auto unknown = all.find("device.2.colour: unknown key");
+  REQUIRE(unknown != std::string::npos);
+  // Beside what every device has, those of the protocol.
+  const auto known = all.substr(unknown, all.find('\n', unknown) - unknown);
+  CHECK(known.find("name") != std::string::npos);
+  CHECK(known.find("model") != std::string::npos);
+  CHECK(all.find("device.3.toner_pages: out of range; expected integer from -3 to 6000") !=
+        std::string::npos);
   CHECK(all.find("device.2.step.0.condition: bad value; expected known: cover-open") !=
         std::string::npos);
 }

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "drivers/catalogue.hpp"
+#include "drivers/mistakes.hpp"
 #include "tests/drivers/support.hpp"
 
 namespace kw::drivers {
@@ -62,6 +63,53 @@ TEST_CASE("settings: every mistake is told, with what was expected") {
       "limit = \"nan\": expected a number from 0 to 1", "offset = \"4x\": expected an integer",
       "colour: unknown setting (known: loud, tries, limit, offset, label)"};
   CHECK(problems == expected);
+}
+
+TEST_CASE("settings: a mistake is told in Chinese too") {
+  const auto mistakes = mistakes_in(table, {{"tries", "10"}, {"offset", "x"}, {"colour", "red"}});
+  REQUIRE(mistakes.size() == 3);
+  CHECK(mistakes[0].in(Lang::zh_cn) == "tries = \"10\"：应为1 至 9 的整数");
+  CHECK(mistakes[1].expected.zh == "整数");
+  CHECK(mistakes[2].in(Lang::zh_cn) ==
+        "colour：没有这个设置（可用：loud, tries, limit, offset, label）");
+}
+
+TEST_CASE("settings: what a driver refuses names the setting") {
+  CHECK(setting_in(table, "x: limit = 5 lies above tries = 3").compare("limit") == 0);
+  CHECK(setting_in(table, "label: \"limit = 3\" is none").compare("label") == 0);
+  CHECK(setting_in(table, "loudness: no").empty());
+  CHECK(setting_in(table, "nothing of it").empty());
+  struct Row {
+    std::string_view driver;
+    Given given;
+    std::string_view name;
+  };
+  for (const auto& row : {
+           Row{"escpos", {{"model", "nosuch"}}, "model"},
+           Row{"scanner", {{"model", "nosuch"}}, "model"},
+           Row{"scanner", {{"query", "C11ENA1"}}, "query"},
+           Row{"sdt", {{"usb_readers", "reader"}}, "usb_readers"},
+           Row{"modbus", {{"map", "nosuch"}}, "map"},
+           Row{"modbus", {{"map", "/nowhere/board.toml"}}, "map"},
+           Row{"network_probe", {{"method", "smoke"}, {"target", "x"}}, "method"},
+           Row{"network_probe", {{"method", "http"}, {"target", "x"}}, "target"},
+           Row{"network_probe", {{"target", "x"}, {"expect", "y"}}, "expect"},
+           Row{"presence", {{"kind", "nosuch"}}, "kind"},
+           Row{"nut", {{"ups", "a b"}}, "ups"},
+           Row{"host",
+               {{"disk_warning_percent", "99"}, {"disk_full_percent", "9"}},
+               "disk_warning_percent"},
+           Row{"software", {}, "process"},
+           Row{"software", {{"files", "a"}}, "files"},
+           Row{"software", {{"files", "/a"}, {"sha256", "00"}}, "sha256"},
+       }) {
+    CAPTURE(row.driver);
+    CAPTURE(row.name);
+    const auto made = make_driver(row.driver, row.given);
+    REQUIRE_FALSE(made);
+    CAPTURE(made.error().text());
+    CHECK(setting_in(find(row.driver)->settings, made.error().text()).compare(row.name) == 0);
+  }
 }
 
 TEST_CASE("catalogue: every card is complete, and found by its name") {

@@ -257,9 +257,9 @@ TEST_CASE("the manual's examples run as they stand, in both languages") {
                           << shell;
     const auto ran = run({"/bin/sh", "-eu", script.string()});
     CHECK_MESSAGE(ran.code == 0, ran.text);
-    for (const std::string& part :
-         std::vector<std::string>{"began_at", "recorded_at", "received_at", "duration_ms",
-                                  "\"devices\":[", "unknown-field"}) {
+    for (const std::string& part : std::vector<std::string>{
+             "began_at", "recorded_at", "received_at", "duration_ms", "\"devices\":[",
+             "unknown-field", name == "README.md" ? "refused, as it should be" : "如期被拒绝"}) {
       CHECK_MESSAGE(ran.text.find(part) != std::string::npos, part << " is not in:\n" << ran.text);
     }
     // A session, what was told in it, and its end.

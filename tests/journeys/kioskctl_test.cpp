@@ -292,6 +292,16 @@ TEST_CASE("kioskctl test has the agent try a device and says what came of it") {
   CHECK(mistyped.code == 2);
   CHECK(mistyped.at("/ok") == false);
   CHECK(mistyped.at("/error/message").as_string().find("printer-0") != std::string::npos);
+  // Whatever language the agent is set to, who asks is answered in his.
+  CHECK(mistyped.at("/error/message").as_string().find("no device") == 0);
+  const std::vector<std::string> chinese{program("kioskctl"), "--data", agent.data().string(),
+                                         "--lang", "zh-CN"};
+  const auto in_chinese = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), chinese.begin(), chinese.end());
+    return run(std::move(words)).text;
+  };
+  CHECK(in_chinese({"test", "printer-9"}).find("没有设备“printer-9”") != std::string::npos);
+  CHECK(in_chinese({"refill", "printer-9"}).find("没有设备“printer-9”") != std::string::npos);
   printers.kill();
   const auto dead = ask(agent, {"test", "printer-0"});
   CHECK(dead.code == 1);
@@ -339,6 +349,17 @@ TEST_CASE("every mistake is one JSON object when JSON was asked for, with its ex
     CHECK(absent.at("/error/code") == "not_running");
     CHECK_FALSE(absent.at("/error/hint").as_string().empty());
   }
+  // JSON has no word for it, so it must not get as far as the agent.
+  const auto amount = ask(agent, {"refill", "a", "toner", "--amount", "nan"});
+  CHECK(amount.code == 2);
+  const auto nowhere = ask(agent, {"discover", "--limit-ms", "3000", "nosuch.invalid"});
+  CHECK(nowhere.code == 1);
+  const auto& found = nowhere.at("/devices").as_array();
+  REQUIRE_FALSE(found.empty());
+  CHECK(found.back().at("failed") == true);
+  const auto unsaid =
+      run({program("kioskctl"), "--data", agent.data().string(), "--lang", "zh-CN", "test"});
+  CHECK(unsaid.text.find("命令行有误：缺少 DEVICE") != std::string::npos);
   const auto host = ask(agent, {"doctor"});
   CHECK(host.code == 1);
   CHECK(host.at("/checks/0/code") == "agent-not-running");

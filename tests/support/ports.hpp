@@ -19,6 +19,8 @@ class MutePort {
     if (backlog >= 0) acceptor_.listen(backlog);
   }
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  /// The next connection; for those that do say something.
+  Tcp::socket accept() { return acceptor_.accept(); }
 
  protected:
   boost::asio::io_context io_{1};

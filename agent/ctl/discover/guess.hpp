@@ -31,6 +31,8 @@ struct Found {
   std::string what;  ///< "USB 0eef:0001", "serial port /dev/ttyS0", "network 192.0.2.10:631"
   std::string text;  ///< what it calls itself; empty: nothing
   std::string note;  ///< why there is no candidate; empty when there is one
+  /// It was named by the user, and nothing is there.
+  bool failed = false;
   std::vector<Candidate> candidates;
 };
 
@@ -42,6 +44,9 @@ std::vector<Found> guess_serial(const std::vector<platform::SerialPortFacts>& se
 
 /// A TCP or UDP port of `host` that answered.
 Found guess_network(const std::string& host, unsigned port, Lang lang);
+
+/// The command that asks whether it is the candidate, as a shell takes it.
+std::string probe_command(const Candidate& one);
 
 /// Whether the build has that driver, and it goes over the port's scheme.
 bool is_built_in(const std::string& driver, const std::string& port);

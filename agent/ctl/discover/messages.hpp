@@ -8,6 +8,7 @@ namespace kw::agent::ctl::message {
 inline constexpr Text found_usb{"USB 设备 {} 位于 {}", "USB device {} at {}"};
 inline constexpr Text found_serial{"串口 {}", "serial port {}"};
 inline constexpr Text found_network{"网络 {} 的端口 {}", "network {}, port {}"};
+inline constexpr Text found_host{"网络主机 {}", "network host {}"};
 
 inline constexpr Text why_product{"该 VID:PID 属于 {}", "this VID:PID is {}"};
 inline constexpr Text why_vendor{"厂商 {}（VID {:04x}）", "made by {} (VID {:04x})"};
@@ -37,8 +38,12 @@ inline constexpr Text note_bridge{"{}：串口转换器，见其串口 {}",
 inline constexpr Text note_bridge_alone{"{}：串口转换器，系统没有给出串口",
                                         "{}: a serial adapter without a serial port"};
 inline constexpr Text note_unknown{"不认识", "not known"};
-inline constexpr Text note_elsewhere{"用 kioskctl probe {} {} 确认",
-                                     "kioskctl probe {} {} tells whether it is"};
+inline constexpr Text note_no_name{"无法解析该名称（{}）", "its name is not resolved ({})"};
+inline constexpr Text note_silent{
+    "没有应答：IPP（631）、SNMP（161）均未应答，端口 9100、502 未开放",
+    "nothing answers: neither IPP (631) nor SNMP (161), and the "
+    "ports 9100 and 502 are not open"};
+inline constexpr Text note_elsewhere{"用 {} 确认", "{} tells whether it is"};
 inline constexpr Text note_no_driver{"此版本没有该驱动或该端口方式：{} {}",
                                      "this build has no such driver, or not on such a port: {} {}"};
 inline constexpr Text note_or{"或者：{}", "or: {}"};

@@ -59,11 +59,32 @@ void put_candidate(std::string& out, const Candidate& one, bool first, std::set<
     return;
   }
   out += fmt::format("# {}\n#   {}\n", one.reason,
-                     fill(message::note_elsewhere, lang, one.driver, one.port));
+                     fill(message::note_elsewhere, lang, probe_command(one)));
   out += table_of(one, one.name, "#   ");
 }
 
+/// As one word of a shell. Double quotes are what sh, PowerShell and cmd have in common.
+std::string word_of_shell(const std::string& text) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=@%+";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
+  std::string out{"\""};
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '$' || c == '`') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
 }  // namespace
+
+std::string probe_command(const Candidate& one) {
+  auto out = fmt::format("kioskctl probe {} {}", one.driver, word_of_shell(one.port));
+  for (const auto& [name, value] : one.settings) {
+    out += " --set " + word_of_shell(name + "=" + value);
+  }
+  return out;
+}
 
 std::string discovered_toml(const std::vector<Found>& found, Lang lang) {
   if (found.empty()) return fmt::format("# {}\n", message::discovered_nothing.in(lang));
@@ -102,6 +123,7 @@ json::object discovered_json(const std::vector<Found>& found, Lang lang) {
     to["what"] = thing.what;
     to["text"] = thing.text;
     to["note"] = thing.note;
+    to["failed"] = thing.failed;
     to["candidates"] = std::move(candidates);
     list.push_back(std::move(to));
   }

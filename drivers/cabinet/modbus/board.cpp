@@ -251,7 +251,9 @@ Result<Board> board_in_file(std::string_view map) {
   }
   auto text = platform::read_file(path);
   if (!text) return std::move(text).error();
-  return board_in(*text, std::string{map});
+  auto board = board_in(*text, std::string{map});
+  if (!board) return std::move(board).error().within("map");
+  return board;
 }
 
 /// An address range that points share.

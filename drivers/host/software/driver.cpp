@@ -295,7 +295,7 @@ Result<std::vector<WatchedFile>> files_of(const Settings& settings) {
   const auto files = parts(settings.text("files"));
   auto hashes = parts(settings.text("sha256"));
   if (!hashes.empty() && hashes.size() != files.size()) {
-    return wrong(fmt::format("sha256 has {} hashes for {} files", hashes.size(), files.size()));
+    return wrong(fmt::format("sha256: {} hashes for {} files", hashes.size(), files.size()));
   }
   std::vector<WatchedFile> out;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -327,7 +327,7 @@ Result<std::unique_ptr<Driver>> make(const Settings& settings) {
                 .package = settings.text("package"),
                 .root = platform::path_of(settings.text("root"))};
   if (wanted.process.empty() && files->empty() && wanted.package.empty()) {
-    return wrong("nothing to watch: set process, files or package");
+    return wrong("process: nothing to watch; set process, files or package");
   }
   if (wanted.most != 0 && wanted.most < wanted.least) {
     return wrong(fmt::format("instances_most = {} lies below instances_least = {}", wanted.most,

@@ -15,6 +15,7 @@
 #include "drivers/network/probe/ledger.hpp"
 #include "drivers/network/probe/methods.hpp"
 #include "drivers/ports/none.hpp"
+#include "drivers/unanswered.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -148,7 +149,7 @@ std::string_view reason(Errc code) {
   }
 }
 
-class NetworkProbe final : public Driver {
+class NetworkProbe final : public Driver, public Unanswered {
  public:
   NetworkProbe(Target target, std::string shown, const Limits& limits)
       : target_(std::move(target)), shown_(std::move(shown)), limits_(limits) {}
@@ -167,9 +168,15 @@ class NetworkProbe final : public Driver {
     // Said of this machine, not of the target.
     if (!found && found.error().code() == Errc::unsupported) return std::move(found).error();
     ledger_.note(began, found ? std::optional{found->rtt} : std::nullopt);
-    if (!found) why_ = reason(found.error().code());
+    unanswered_.clear();
+    if (!found) {
+      why_ = reason(found.error().code());
+      unanswered_ = shown_ + ": " + found.error().text();
+    }
     return status_of(found ? &*found : nullptr);
   }
+
+  std::string unanswered() const override { return unanswered_; }
 
   void close() noexcept override { port_ = nullptr; }
 
@@ -250,6 +257,7 @@ class NetworkProbe final : public Driver {
   Limits limits_;
   Ledger ledger_;
   std::string_view why_;
+  std::string unanswered_;             ///< by the last probe, in the words of its error
   std::vector<wire::Condition> said_;  ///< by the last answer
   bool slow_ = false;
   bool lossy_ = false;
