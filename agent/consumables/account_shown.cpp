@@ -156,7 +156,7 @@ void Account::judge(wire::Consumable& out, const wire::Consumable* said) {
                                  fmt::format("{}{:g} {}", by_level, *rules_.warn, state_.unit));
   } else {
     state_.low = false;
-    // A machine that says nothing of its stock for now has none more than when it last did.
+    // A machine that is silent about its stock has no more than when it last told.
     const bool some = senses || level > 0;
     if (out.state == ConsumableState::unknown) {
       out.state = some ? ConsumableState::ok : ConsumableState::out;
