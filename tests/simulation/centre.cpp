@@ -220,8 +220,7 @@ void Centre::look_at_orders(Process& process) {
       stage_.ledger.violate(
           Ledger::Broken::other,
           fmt::format("I7: kiosk {} is connected and ordered for silence", kiosk));
-    } else if (!stage_.ledger.may_be_ordered(kiosk, subject, row.text(3), row.unsigned_integer(4),
-                                             row.unsigned_integer(5))) {
+    } else if (!stage_.ledger.may_be_ordered(kiosk, subject, row.text(3))) {
       stage_.ledger.violate(
           Ledger::Broken::other,
           fmt::format(
@@ -234,6 +233,7 @@ void Centre::look_at_orders(Process& process) {
 
 void Centre::end(bool spoken) {
   auto process = std::exchange(process_, nullptr);
+  process->disk.never_die();
   refused_ += process->disk.refused();
   stage_.network.host = nullptr;
   stage_.network.process_ended(Side::collector, -1, spoken);

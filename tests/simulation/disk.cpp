@@ -17,8 +17,10 @@ std::map<std::string, Disk*>& disks() {
 }
 
 std::string read_all(const fs::path& file) {
+  std::string out(fs::file_size(file), '\0');
   std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
+  in.read(out.data(), static_cast<std::streamsize>(out.size()));
+  return out;
 }
 
 void undo(std::string& bytes, const Disk::Unsynced& write) {
@@ -97,11 +99,12 @@ void Disk::copy_to(const fs::path& to, Loss loss, Rng& rng) const {
   for (const auto& entry : fs::directory_iterator{folder_}) {
     const auto name = entry.path().filename().string();
     if (!entry.is_regular_file() || name.ends_with("-shm")) continue;
-    auto bytes = read_all(entry.path());
     const auto lost = unsynced_.find(entry.path().string());
-    if (loss == Loss::power && lost != unsynced_.end()) {
-      bytes = after_power_loss(std::move(bytes), lost->second, rng);
+    if (loss == Loss::process || lost == unsynced_.end() || lost->second.empty()) {
+      fs::copy_file(entry.path(), to / name);
+      continue;
     }
+    const auto bytes = after_power_loss(read_all(entry.path()), lost->second, rng);
     std::ofstream out{to / name, std::ios::binary};
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }

@@ -173,6 +173,7 @@ void Kiosk::keep_house(const std::shared_ptr<Life>& life) {
 void Kiosk::end(bool spoken) {
   auto life = std::exchange(life_, nullptr);
   *life->alive = false;
+  life->disk.never_die();
   refused_ += life->disk.refused();
   stage_.network.process_ended(Side::kiosk, number_, spoken);
   ended_.push_back(life);

@@ -141,8 +141,7 @@ void Ledger::learn(int kiosk, const pb::Status& status, std::uint64_t epoch, std
   known.seq = seq;
   known.conditions.clear();
   for (const auto& c : status.condition()) {
-    known.conditions.emplace(c.code(), c.has_since() ? c.since().epoch() : epoch,
-                             c.has_since() ? c.since().seq() : seq);
+    known.conditions.insert(c.code());
   }
 }
 
@@ -162,10 +161,9 @@ void Ledger::collector_read(int kiosk, const pb::Envelope& envelope, bool quaran
   }
 }
 
-bool Ledger::may_be_ordered(int kiosk, const std::string& device, const std::string& code,
-                            std::uint64_t epoch, std::uint64_t seq) const {
+bool Ledger::may_be_ordered(int kiosk, const std::string& device, const std::string& code) const {
   const auto known = known_.find({kiosk, device});
-  return known == known_.end() || known->second.conditions.contains({code, epoch, seq});
+  return known == known_.end() || known->second.conditions.contains(code);
 }
 
 }  // namespace kw::simulation

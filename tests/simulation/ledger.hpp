@@ -5,7 +5,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -55,9 +54,9 @@ class Ledger {
   void collector_read(int kiosk, const pb::Envelope& envelope, bool quarantined);
   /// A new process: nothing is known of what it has been told.
   void collector_began() { known_.clear(); }
-  /// Whether the collector, by what it has read, may hold this fault for true.
-  bool may_be_ordered(int kiosk, const std::string& device, const std::string& code,
-                      std::uint64_t epoch, std::uint64_t seq) const;
+  /// Whether the collector, by what it has read, may hold this fault for true. One that came back
+  /// within its clear time goes on under the position that began it first.
+  bool may_be_ordered(int kiosk, const std::string& device, const std::string& code) const;
 
   enum class Broken { lost, duplicated, out_of_order, unnamed_gap, start_failure, other };
   void violate(Broken how, std::string what);
@@ -71,7 +70,7 @@ class Ledger {
   struct Known {
     std::size_t epoch = 0;  ///< its place in `order`
     std::uint64_t seq = 0;
-    std::set<std::tuple<std::string, std::uint64_t, std::uint64_t>> conditions;
+    std::set<std::string> conditions;
   };
   void learn(int kiosk, const pb::Status& status, std::uint64_t epoch, std::uint64_t seq);
 

@@ -33,6 +33,7 @@ struct Options {
   double seconds = 0;
   int max_days = 30;
   bool trace = false;
+  bool keep = false;
   std::string sabotage;
   std::string regressions;
 };
@@ -57,9 +58,10 @@ struct Folder {
   Folder& operator=(const Folder&) = delete;
   ~Folder() {
     std::error_code none;
-    fs::remove_all(path, none);
+    if (!keep) fs::remove_all(path, none);
   }
   fs::path path;
+  bool keep = false;
 };
 
 struct StartClock final : Clock {
@@ -94,7 +96,9 @@ std::vector<std::string_view> untried(const Counters& counters) {
 }
 
 int run(const Options& options) {
-  const Folder folder;
+  Folder folder;
+  folder.keep = options.keep;
+  if (options.keep) std::cout << folder.path.string() << "\n";
   seed_identities(1);
   const StartClock clock;
   fs::create_directories(folder.path / "authority");
@@ -160,6 +164,7 @@ int main(int argc, char** argv) {
   app.add_option("--regressions", options.regressions, "a file of seeds that are played first");
   app.add_option("--sabotage", options.sabotage, "break a promise: " + sabotages());
   app.add_flag("--trace", options.trace, "tell what happens, and let the programs log");
+  app.add_flag("--keep", options.keep, "leave the files of the last seed behind");
   CLI11_PARSE(app, argc, argv);
   if (!options.sabotage.empty() && !is_sabotage(options.sabotage)) {
     std::cerr << "--sabotage: one of " << sabotages() << "\n";
