@@ -92,7 +92,10 @@ void Kiosk::start() {
   replaced_.reset();
   stage_.ledger.begin_epoch(number_, epoch_);
   life->outbox = outbox.get();
-  stage_.ledger.note(number_, *outbox, 64, life->durable);
+  const auto unheard = stage_.ledger.note(number_, *outbox, 64, life->durable);
+  // What a full disk or memory alone has held may be older.
+  stage_.ledger.begin_run(number_, *outbox, unheard > 0 || disk_full_ || !was_durable_);
+  was_durable_ = life->durable;
   const auto last_run = outbox->last_run();
   life->journal = std::make_unique<agent::Journal>(std::move(outbox), clock_, 0);
   begin(life);

@@ -112,6 +112,7 @@ class Kiosk {
   std::vector<std::shared_ptr<Life>> ended_;
   std::vector<Device> devices_;
   bool disk_full_ = false;
+  bool was_durable_ = true;
   bool contacted_ = false;
   bool resting_ = false;
   bool starting_ = false;

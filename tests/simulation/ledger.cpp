@@ -59,8 +59,9 @@ void Ledger::begin_epoch(int kiosk, std::uint64_t epoch) {
   k.order.push_back(epoch);
 }
 
-void Ledger::note(int kiosk, agent::Outbox& outbox, std::size_t at_most, bool durable) {
+std::size_t Ledger::note(int kiosk, agent::Outbox& outbox, std::size_t at_most, bool durable) {
   auto& k = of(kiosk);
+  std::size_t noted = 0;
   for (const auto& [epoch, record] : outbox.newest(at_most)) {
     auto& entries = k.epochs[epoch];
     const auto content = record.gap() ? 0 : hash_of(record.body);
@@ -68,12 +69,29 @@ void Ledger::note(int kiosk, agent::Outbox& outbox, std::size_t at_most, bool du
       const auto [it, fresh] = entries.emplace(seq, Entry{content, !durable});
       if (fresh) {
         ++counters_.events;
+        ++noted;
       } else if (it->second.content != content && content != 0) {
         violate(Broken::duplicated,
                 fmt::format("I4: kiosk {} used {:016x}/{} for two contents", kiosk, epoch, seq));
       }
     }
   }
+  return noted;
+}
+
+void Ledger::begin_run(int kiosk, agent::Outbox& outbox, bool unheard) {
+  auto& written = of(kiosk).written;
+  std::map<std::string, pb::Status> now;
+  for (auto& device : outbox.view().devices) now[device.status.device()] = device.status;
+  for (const auto& [device, status] : written) {
+    const auto it = now.find(device);
+    const bool same =
+        it != now.end() && it->second.SerializeAsString() == status.SerializeAsString();
+    if (same || unheard) continue;
+    violate(Broken::lost,
+            fmt::format("I1: kiosk {} forgot over a start how its {} is", kiosk, device));
+  }
+  written = std::move(now);
 }
 
 void Ledger::note_status(int kiosk, const pb::Status& status) {

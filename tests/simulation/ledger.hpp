@@ -43,7 +43,11 @@ class Ledger {
   void begin_epoch(int kiosk, std::uint64_t epoch);
   /// The newest rows of the outbox that are not known yet. Not `durable`: the outbox is in memory,
   /// because its disk took no file; then they may be lost.
-  void note(int kiosk, agent::Outbox& outbox, std::size_t at_most, bool durable);
+  /// Returns how many of them.
+  std::size_t note(int kiosk, agent::Outbox& outbox, std::size_t at_most, bool durable);
+  /// A run begins with what the outbox knows of the devices: what was written last, or what the run
+  /// before wrote while it died (`unheard`).
+  void begin_run(int kiosk, agent::Outbox& outbox, bool unheard);
   /// A device's status was written: what persists keeps the position that began it.
   void note_status(int kiosk, const pb::Status& status);
   /// The kiosk's outbox is now this older copy.
