@@ -29,6 +29,8 @@ class Disk {
   const std::filesystem::path& folder() const { return folder_; }
 
   bool full = false;  ///< files can no longer grow
+  /// Says "synced" and has not (sabotage of every disk).
+  static inline bool lying = false;
 
   /// Calls `died` in the middle of the write or sync operation number `operations` from now. What
   /// the process does after that is nobody's business: whoever dies copies the folder first.
@@ -50,7 +52,9 @@ class Disk {
   };
   bool refuses(std::int64_t size, std::int64_t end);
   void wrote(const std::string& file, Unsynced what);
-  void synced(const std::string& file) { unsynced_[file].clear(); }
+  void synced(const std::string& file) {
+    if (!lying) unsynced_[file].clear();
+  }
   /// One write or sync more.
   void step();
   static Disk* of(const std::string& file);

@@ -162,6 +162,9 @@ void Kiosk::keep_house(const std::shared_ptr<Life>& life) {
       });
     }
     if (held != life_) return;
+    if (forgets && rng_.below(3) == 0) {
+      held->disk.copy_to(stage_.folder / code_ / "before", Loss::process, rng_);
+    }
     const auto bytes = outbox_bytes();
     if (bytes > ceiling_) {
       stage_.ledger.violate(
@@ -211,7 +214,13 @@ void Kiosk::crash(Loss loss, Duration off_for) {
   if (!life_) return;
   ++stage_.counters.crashes;
   ++lives_;
-  life_->disk.copy_to(life_folder(), loss, rng_);
+  const auto before = stage_.folder / code_ / "before";
+  if (forgets && std::filesystem::exists(before)) {
+    const Disk older{before};
+    older.copy_to(life_folder(), Loss::process, rng_);
+  } else {
+    life_->disk.copy_to(life_folder(), loss, rng_);
+  }
   if (loss == Loss::power) {
     ++stage_.counters.power_losses;
     ++boots_;

@@ -79,6 +79,8 @@ class Kiosk {
   static constexpr std::size_t devices = 3;
   /// Restarts with the epoch of the run before (sabotage).
   bool reuses_epoch = false;
+  /// Its storage goes back to an older copy at a crash, and nobody is told (sabotage).
+  bool forgets = false;
 
  private:
   struct Life;

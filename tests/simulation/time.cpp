@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include <sys/timerfd.h>
 
@@ -69,7 +70,12 @@ Time::Time() {
   source().descriptor = -1;
 }
 
-Time::~Time() { events_.clear(); }
+Time::~Time() {
+  // What still waits goes first, and what that does on its way goes nowhere.
+  std::exchange(events_, {}).clear();
+  guard_.reset();
+  io_.reset();
+}
 
 void Time::at(Duration when, std::function<void()> what) {
   events_.emplace(std::max(when, now_), std::move(what));
@@ -77,7 +83,7 @@ void Time::at(Duration when, std::function<void()> what) {
 
 bool Time::settle() {
   for (int round = 0; round < rounds_at_rest; ++round) {
-    const bool handled = io_.poll() > 0;
+    const bool handled = io_->poll() > 0;
     const bool worked = other_.work && other_.work();
     if (!handled && !worked) return true;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -25,7 +26,7 @@ class Time {
   Time& operator=(const Time&) = delete;
   ~Time();
 
-  asio::io_context& io() { return io_; }
+  asio::io_context& io() { return *io_; }
   /// Since the seed began.
   Duration now() const { return now_; }
   void at(Duration when, std::function<void()> what);
@@ -46,8 +47,8 @@ class Time {
  private:
   bool settle();
 
-  asio::io_context io_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> guard_{io_.get_executor()};
+  std::unique_ptr<asio::io_context> io_ = std::make_unique<asio::io_context>(1);
+  asio::executor_work_guard<asio::io_context::executor_type> guard_{io_->get_executor()};
   Duration now_{};
   std::multimap<Duration, std::function<void()>> events_;
   Other other_;

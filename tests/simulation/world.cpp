@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr WallTime origin = wall_from(1'780'000'000'000'000);
 constexpr std::array names{"ack-before-commit", "swallow-block", "apply-twice", "reuse-epoch",
-                           "drop-frame"};
+                           "roll-back-outbox",  "drop-frame",    "lying-disk"};
 constexpr auto calm_limit = 24h;
 constexpr auto rest_limit = 10min;
 constexpr std::uint64_t swallowed_every = 20;
@@ -63,8 +63,9 @@ std::string play(std::uint64_t seed, const Setting& setting, Counters& counters)
   counters.kiosks += static_cast<std::uint64_t>(size.kiosks);
 
   Ledger ledger{counters, static_cast<std::size_t>(size.kiosks)};
+  std::optional<Network> net;  // outlives what still waits in time
   Time time;
-  Network network{time, Rng{rng.next()}, counters};
+  auto& network = net.emplace(time, Rng{rng.next()}, counters);
   Stage stage{
       time,   network,       ledger, counters, fresh(setting.folder / "seed"), setting.identity,
       origin, size.heartbeat};
@@ -76,6 +77,8 @@ std::string play(std::uint64_t seed, const Setting& setting, Counters& counters)
   };
   if (setting.sabotage == "drop-frame") network.swallow_every = swallowed_every;
 
+  Disk::lying = setting.sabotage == "lying-disk";
+
   Sabotage sabotage;
   sabotage.ack_before_commit = setting.sabotage == "ack-before-commit";
   sabotage.swallow_block = setting.sabotage == "swallow-block";
@@ -86,6 +89,7 @@ std::string play(std::uint64_t seed, const Setting& setting, Counters& counters)
   for (int i = 0; i < size.kiosks; ++i) {
     kiosks.push_back(std::make_unique<Kiosk>(stage, i, rng.next(), weather.ceiling_for(i)));
     kiosks.back()->reuses_epoch = setting.sabotage == "reuse-epoch";
+    kiosks.back()->forgets = setting.sabotage == "roll-back-outbox";
   }
   time.drive({[&] { return centre.work(); }, [&] { return centre.due(); }});
   weather.begin();
