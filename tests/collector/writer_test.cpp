@@ -170,7 +170,7 @@ TEST_CASE("a batch is stored, judged and answered in one commit") {
 TEST_CASE("the same batch twice is stored once and acknowledged twice") {
   Bed bed;
   const auto session = bed.open(hello(7));
-  const auto b = batch(7, 1, {state("receipt", {"media-empty"}), state("receipt", {})});
+  const auto b = batch(7, 1, {state("receipt", {}), state("receipt", {"media-empty"})});
   REQUIRE(bed.send(session, b));
   const auto again = bed.send(session, b);
   REQUIRE(again);
