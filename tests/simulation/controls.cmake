@@ -6,7 +6,7 @@ set(ack-before-commit "I3: ")         # the collector's storage forgets its last
 set(swallow-block "I2: ")             # a block is not stored
 set(apply-twice "I1: stored twice")   # a block is stored twice
 set(reuse-epoch "I[14]: ")            # an agent's start draws the epoch of the run before
-set(roll-back-outbox "I1: ")          # the outbox goes back to an older copy, and nobody is told
+set(roll-back-outbox "I[17]: ")       # the outbox goes back to an older copy, and nobody is told
 set(drop-frame "stream: ")            # a connection swallows a frame and stays up
 set(lying-disk "I[13]: ")             # a disk says "synced" and has not
 
