@@ -80,6 +80,8 @@ void check_kiosk(int number, const Ledger::Kiosk& kiosk,
       }
       if (have.gap_at(seq) != nullptr || entry.content == 0) continue;  // looked at below
       if (entry.replaced && (!entry.stored_then || ledger.collector_restored)) continue;
+      // An epoch of which nothing is kept any more is not listed, so no gap can stand for it.
+      if (kiosk.may_not_keep && ledger.collector_restored) continue;
       ledger.violate(Broken::lost, "I1: never stored: " + at(number, epoch, seq));
     }
     for (const auto& gap : have.gaps) {

@@ -33,8 +33,10 @@ class Ledger {
     std::map<std::uint64_t, Entries> epochs;
     std::map<std::uint64_t, std::uint64_t> acked;  ///< told by the collector and not taken back
     bool may_drop = false;                         ///< its ceiling is low or its disk was full
-    bool may_not_keep = false;  ///< replay may reach back too far: clock set forward, low ceiling
-    bool restored = false;      ///< its outbox was once put back
+    /// A replay may reach back too far: its clock was set forward, so that what it keeps looks
+    /// older than it is, or its outbox is an older copy.
+    bool may_not_keep = false;
+    bool restored = false;                      ///< its outbox was once put back
     std::map<std::string, pb::Status> written;  ///< device → as the outbox wrote it last
   };
   Kiosk& of(int kiosk) { return kiosks_[static_cast<std::size_t>(kiosk)]; }
