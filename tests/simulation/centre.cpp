@@ -184,6 +184,7 @@ std::map<std::uint64_t, std::uint64_t> Centre::marks(int kiosk) {
 bool Centre::work() {
   if (!process_ || !process_->writer) return false;
   const auto process = process_;
+  if (process->writer->figures().queued == 0 && due() > stage_.time.now()) return false;
   const bool worked = process->writer->turn();
   if (process != process_) return true;
   if (worked && process->writer->figures().orders != process->orders) look_at_orders(*process);

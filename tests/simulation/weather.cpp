@@ -52,7 +52,7 @@ void Weather::next(std::string_view name, Duration mean, std::function<void()> w
 }
 
 void Weather::every(std::string_view name, Duration mean, std::function<void()> what) {
-  next(name, slow_ ? 3 * mean : mean, std::move(what));
+  next(name, slow_ ? 4 * mean : mean, std::move(what));
 }
 
 void Weather::trouble(double share, std::string_view name, Duration mean,

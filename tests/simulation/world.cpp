@@ -29,7 +29,7 @@ constexpr std::size_t queue_most = 2'000;  // frames; far more than credit and q
 struct Size {
   Size(Rng& rng, int max_days) {
     days =
-        rng.chance(0.8) ? 1 + static_cast<int>(rng.below(3)) : 4 + static_cast<int>(rng.below(27));
+        rng.chance(0.88) ? 1 + static_cast<int>(rng.below(3)) : 4 + static_cast<int>(rng.below(27));
     days = std::min(days, max_days);
     const auto most = days <= 3 ? 18U : 4U;
     kiosks = 3 + static_cast<int>(rng.chance(0.15) ? rng.below(most) : rng.below(3));
