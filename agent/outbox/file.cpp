@@ -114,6 +114,21 @@ std::optional<fs::path> put_aside(const fs::path& file, std::string_view why, co
   return to;
 }
 
+/// The disk takes no fresh file: what was put aside may be whole, or can be salvaged once there is
+/// room. At the next start, in its own place.
+void put_back(const fs::path& aside, const fs::path& file) {
+  std::error_code failed;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+    fs::remove(beside(file, suffix), failed);
+  }
+  fs::rename(beside(aside, "-wal"), beside(file, "-wal"), failed);
+  failed.clear();
+  fs::rename(aside, file, failed);
+  if (failed) {
+    log::error("outbox-not-put-back", {{"file", aside.string()}, {"reason", failed.message()}});
+  }
+}
+
 void limit_pages(db::Database& db, std::int64_t ceiling) {
   const auto pages = (ceiling - log_bytes(ceiling) - 16 * page_bytes) / page_bytes;
   db.text(fmt::format("PRAGMA max_page_count={}", pages));
@@ -167,6 +182,8 @@ OutboxFile make(const OutboxFile::Options& options, const Clock& clock, Found fo
   }
   auto opened = open_or_make(file, options.ceiling);
   if (!opened) {
+    if (aside) put_back(*aside, file);
+    out.notes.clear();
     in_memory(out, opened.error().text());
     return out;
   }

@@ -57,7 +57,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   if (options.read_only) {
     db->script("PRAGMA query_only=ON; PRAGMA cache_size=-8000;");
   } else {
-    if (options.incremental_vacuum) db->script("PRAGMA auto_vacuum=INCREMENTAL;");
+    // On a file that is there the PRAGMA changes nothing and still writes its first page: on a full
+    // disk that file could not be opened.
+    const bool fresh = db->integer("PRAGMA page_count").value_or(0) == 0;
+    if (options.incremental_vacuum && fresh) db->script("PRAGMA auto_vacuum=INCREMENTAL;");
     db->script(fmt::format(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous={}; PRAGMA secure_delete=ON; "
         "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",

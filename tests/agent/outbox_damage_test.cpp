@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "failing_disk.hpp"
 #include "outbox_fixture.hpp"
 
 using namespace kw;
@@ -177,6 +178,26 @@ TEST_CASE("a folder that cannot hold a file does not stop the agent") {
   CHECK_FALSE(outbox.stats().on_disk);
   outbox.append(Box::note("in memory"), box.now());
   CHECK(box.all(7).back().event().agent().code() == "in memory");
+}
+
+TEST_CASE("a full disk at the start costs nothing that was kept") {
+  FailingDisk disk;
+  Box box;
+  fill(box, 20);
+  SUBCASE("a file that is whole stays in use") {
+    FailingDisk::failures = 1'000'000;
+    CHECK(numbers((box.open(8), box.all(7))) == 22);
+  }
+  SUBCASE("a damaged one is salvaged once there is room") {
+    overwrite(box.folder / "outbox.db", 4'096, std::string(4'096, '\xa5'));
+    FailingDisk::failures = 1'000'000;
+    CHECK_FALSE(box.open(8).stats().on_disk);
+  }
+  box.cut();
+  CHECK(aside(box, "outbox.damaged-").empty());
+  FailingDisk::failures = 0;
+  box.open(9);
+  CHECK(numbers(box.all(7)) == 22);
 }
 
 TEST_CASE("damaged files do not pile up") {

@@ -170,7 +170,7 @@ TEST_CASE("a batch is stored, judged and answered in one commit") {
 TEST_CASE("the same batch twice is stored once and acknowledged twice") {
   Bed bed;
   const auto session = bed.open(hello(7));
-  const auto b = batch(7, 1, {state("receipt", {"media-empty"}), state("receipt", {})});
+  const auto b = batch(7, 1, {state("receipt", {}), state("receipt", {"media-empty"})});
   REQUIRE(bed.send(session, b));
   const auto again = bed.send(session, b);
   REQUIRE(again);
@@ -408,4 +408,29 @@ TEST_CASE("a store made by a newer program is refused with the numbers") {
   auto again = SqliteStore::open(folder / "c.db");
   REQUIRE_FALSE(again);
   CHECK(again.error().text().find("99") != std::string::npos);
+}
+
+TEST_CASE("a writer that is driven by hand does what waits when it is told to") {
+  tests::TempFolder folder;
+  SystemClock clock;
+  auto store = SqliteStore::open(folder / "collector.db");
+  REQUIRE(store);
+  Writer writer{std::move(*store), at_once(), clock, {}, Writer::Drive::by_hand};
+  int done = 0;
+  const auto post = [&] {
+    Job job;
+    job.work = [](Work&) { return Result<void>{}; };
+    job.after = [&](const Result<void>& told) { done += told ? 1 : 0; };
+    writer.post(std::move(job));
+  };
+  CHECK_FALSE(writer.turn());
+  post();
+  CHECK(done == 0);
+  CHECK(writer.turn());
+  CHECK(done == 1);
+  CHECK_FALSE(writer.turn());
+  CHECK_FALSE(writer.next_timer());
+  post();
+  writer.stop();
+  CHECK(done == 2);
 }
