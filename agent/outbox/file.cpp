@@ -52,10 +52,24 @@ fs::path beside(fs::path file, const char* suffix) {
   return file;
 }
 
+/// The power went while the file was being made: what was begun then is rolled back, for which it
+/// must be opened for writing. Later on there is no such journal.
+void finish_rollback(const fs::path& file) {
+  std::error_code none;
+  if (fs::file_size(beside(file, "-journal"), none) == 0 || none) return;
+  db::Database::Options options;
+  options.create = false;
+  auto db = db::Database::open(file, options);
+  if (db) (*db)->integer("SELECT count(*) FROM sqlite_master");
+}
+
 /// Looks without changing anything: a newer file must stay unharmed.
 Found look(const fs::path& file) {
   std::error_code ignored;
-  const auto size = fs::file_size(file, ignored);
+  auto size = fs::file_size(file, ignored);
+  if (ignored || size == 0) return Found::nothing;
+  finish_rollback(file);
+  size = fs::file_size(file, ignored);
   if (ignored || size == 0) return Found::nothing;
   db::Database::Options options;
   options.read_only = true;
@@ -119,9 +133,9 @@ void limit_pages(db::Database& db, std::int64_t ceiling) {
   db.text(fmt::format("PRAGMA max_page_count={}", pages));
 }
 
-Result<std::unique_ptr<db::Database>> open_or_make(const fs::path& file, std::int64_t ceiling) {
-  std::error_code ignored;
-  const bool fresh = !fs::exists(file, ignored);
+/// `fresh`: nothing is in it yet, although a cut may have left an empty file.
+Result<std::unique_ptr<db::Database>> open_or_make(const fs::path& file, std::int64_t ceiling,
+                                                   bool fresh) {
   db::Database::Options options;
   options.synchronous = fresh ? "EXTRA" : "FULL";
   options.incremental_vacuum = true;
@@ -165,7 +179,7 @@ OutboxFile make(const OutboxFile::Options& options, const Clock& clock, Found fo
     in_memory(out, "the old file can neither be used nor put aside");
     return out;
   }
-  auto opened = open_or_make(file, options.ceiling);
+  auto opened = open_or_make(file, options.ceiling, found != Found::usable);
   if (!opened) {
     in_memory(out, opened.error().text());
     return out;

@@ -57,11 +57,13 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   if (options.read_only) {
     db->script("PRAGMA query_only=ON; PRAGMA cache_size=-8000;");
   } else {
+    // First of all: making the file and its change to WAL are transactions already.
+    db->script(fmt::format("PRAGMA synchronous={};", options.synchronous));
     if (options.incremental_vacuum) db->script("PRAGMA auto_vacuum=INCREMENTAL;");
-    db->script(fmt::format(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous={}; PRAGMA secure_delete=ON; "
-        "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
-        options.synchronous, options.wal_autocheckpoint_pages, options.journal_size_limit));
+    db->script(
+        fmt::format("PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; "
+                    "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
+                    options.wal_autocheckpoint_pages, options.journal_size_limit));
   }
   if (auto failure = db->forgive()) return std::move(*failure).within(file.filename().string());
   return db;
