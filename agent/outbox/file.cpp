@@ -133,11 +133,8 @@ void limit_pages(db::Database& db, std::int64_t ceiling) {
   db.text(fmt::format("PRAGMA max_page_count={}", pages));
 }
 
-/// `fresh`: nothing is in it yet, although a cut may have left an empty file.
-Result<std::unique_ptr<db::Database>> open_or_make(const fs::path& file, std::int64_t ceiling,
-                                                   bool fresh) {
+Result<std::unique_ptr<db::Database>> open_or_make(const fs::path& file, std::int64_t ceiling) {
   db::Database::Options options;
-  options.synchronous = fresh ? "EXTRA" : "FULL";
   options.incremental_vacuum = true;
   options.wal_autocheckpoint_pages = static_cast<int>(log_bytes(ceiling) / page_bytes / 2);
   options.journal_size_limit = log_bytes(ceiling);
@@ -151,7 +148,6 @@ Result<std::unique_ptr<db::Database>> open_or_make(const fs::path& file, std::in
          std::to_string(min_reader));
   const auto done = transaction.commit();
   if (!done) return Error{done.error()};
-  if (fresh) db.script("PRAGMA synchronous=FULL");
   return opened;
 }
 
@@ -179,7 +175,7 @@ OutboxFile make(const OutboxFile::Options& options, const Clock& clock, Found fo
     in_memory(out, "the old file can neither be used nor put aside");
     return out;
   }
-  auto opened = open_or_make(file, options.ceiling, found != Found::usable);
+  auto opened = open_or_make(file, options.ceiling);
   if (!opened) {
     in_memory(out, opened.error().text());
     return out;

@@ -1,11 +1,9 @@
 // The power is cut after every single operation of the agent's outbox on its disk.
-#include <cstdio>
-
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
 #include "tests/torture/image.hpp"
 #include "tests/torture/outbox_run.hpp"
+#include "tests/torture/report.hpp"
 
 using namespace kw;
 using namespace kw::torture;
@@ -62,13 +60,6 @@ Tally cut_everywhere(const Scene& scene) {
         return scene.enough_bad == 0 ? tally.bad() < 5 : tally.bad() < scene.enough_bad;
       });
   return tally;
-}
-
-void print(std::string_view what, const Tally& tally) {
-  fmt::print(
-      "{{\"torture\":\"{}\",\"crashes\":{},\"lost\":{},\"wrong\":{},\"start_failures\":{}}}\n",
-      what, tally.cuts, tally.lost, tally.wrong, tally.start_failures);
-  std::fflush(stdout);
 }
 
 }  // namespace
