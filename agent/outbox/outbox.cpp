@@ -53,14 +53,7 @@ Outbox::Outbox(const Options& options, const Clock& clock, std::string boot_id, 
   notes_ = file_.notes;
   retention_ = std::make_unique<Retention>(*file_.db, options_.folder, options_.ceiling);
   load();
-  if (file_.db->failure()) {
-    file_.db->forgive();
-    epochs_.clear();
-    devices_.clear();
-    recover();
-    load();
-    file_.db->forgive();
-  }
+  if (file_.db->forgive()) load_again();
   begin_epoch(std::move(boot_id), epoch);
   drop_excess_epochs();
   keep_reserve();
@@ -68,6 +61,21 @@ Outbox::Outbox(const Options& options, const Clock& clock, std::string boot_id, 
 }
 
 Outbox::~Outbox() { settle_writes(); }
+
+/// A disk that failed once is asked once more before the file is taken for damaged.
+void Outbox::load_again() {
+  const auto anew = [&] {
+    epochs_.clear();
+    devices_.clear();
+    load();
+    return !file_.db->forgive();
+  };
+  if (anew()) return;
+  epochs_.clear();
+  devices_.clear();
+  recover();
+  anew();
+}
 
 void Outbox::load() {
   auto& db = *file_.db;

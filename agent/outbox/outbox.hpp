@@ -140,6 +140,7 @@ class Outbox {
   };
 
   void load();
+  void load_again();
   void begin_epoch(std::string boot_id, std::uint64_t epoch);
   void drop_excess_epochs();
   void tell_notes();
