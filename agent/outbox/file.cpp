@@ -175,7 +175,6 @@ Result<std::unique_ptr<db::Database>> open_or_make(const fs::path& file, std::in
 }
 
 void in_memory(OutboxFile& out, const std::string& why) {
-  log::error("outbox-in-memory", {{"reason", why}});
   out.notes.push_back({"outbox-in-memory", why});
   out.on_disk = false;
   auto opened = db::Database::in_memory();
@@ -279,6 +278,11 @@ OutboxFile make(const OutboxFile::Options& options, const Clock& clock, Found fo
   return out;
 }
 
+OutboxFile told(OutboxFile out) {
+  if (!out.on_disk) log::error("outbox-in-memory", {{"reason", out.notes.back().detail}});
+  return out;
+}
+
 }  // namespace
 
 OutboxFile OutboxFile::open(const Options& options, const Clock& clock) {
@@ -296,13 +300,13 @@ OutboxFile OutboxFile::open(const Options& options, const Clock& clock) {
     auto third = make(options, clock, Found::damaged);
     if (third.on_disk) return third;
   }
-  return out;
+  return told(std::move(out));
 }
 
 OutboxFile OutboxFile::recover(const Options& options, const Clock& clock) {
   std::error_code ignored;
   const bool there = fs::exists(options.folder / outbox_name, ignored);
-  return make(options, clock, there ? Found::damaged : Found::nothing);
+  return told(make(options, clock, there ? Found::damaged : Found::nothing));
 }
 
 std::int64_t bytes_on_disk(const fs::path& folder) {

@@ -8,6 +8,20 @@ namespace {
 
 constexpr int busy_timeout_ms = 5'000;
 
+/// Whether the disk is at fault, another connection, or what was to be written.
+Errc kind_of(int code) {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+      return Errc::busy;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+      return Errc::invalid;
+    default:
+      return Errc::storage;
+  }
+}
+
 }  // namespace
 
 std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
@@ -118,8 +132,7 @@ void Database::bind_blob(sqlite3_stmt* s, int i, Blob v) {
 void Database::note_failure(int code) {
   if (failure_) return;
   failure_code_ = code;
-  failure_ = Error{(code & 0xff) == SQLITE_BUSY ? Errc::busy : Errc::storage,
-                   fmt::format("SQLite: {} ({})", sqlite3_errmsg(db_), code)};
+  failure_ = Error{kind_of(code), fmt::format("SQLite: {} ({})", sqlite3_errmsg(db_), code)};
 }
 
 void Database::fail(Error error) {

@@ -131,6 +131,31 @@ TEST_CASE("a file that breaks while the agent runs is replaced and the epoch goe
   CHECK(box.all(7).size() >= 1);
 }
 
+TEST_CASE("a salvage that was complete when the power went takes its place at the next start") {
+  Box box;
+  fill(box, 10);
+  {
+    auto db = db::Database::open(box.folder / "outbox.db", {});
+    (*db)->run("INSERT INTO meta (key, value) VALUES ('salvaged', '1')");
+  }
+  fs::rename(box.folder / "outbox.db", box.folder / "outbox.fresh.db");
+  // The damaged file's log, which its rename had not reached yet.
+  std::ofstream{box.folder / "outbox.db-wal"} << std::string(8'192, 'w');
+  box.open(8);
+  CHECK(numbers(box.all(7)) == 12);
+  CHECK(aside(box, "outbox.fresh").empty());
+}
+
+TEST_CASE("a salvage that was not complete is begun again from the file itself") {
+  Box box;
+  fill(box, 10);
+  std::ofstream{box.folder / "outbox.fresh.db"} << std::string(100, 'g');
+  overwrite(box.folder / "outbox.db", 0, "no database");
+  box.open(8).append(Box::note("goes on"), box.now());
+  CHECK(aside(box, "outbox.damaged-").size() == 1);
+  CHECK(box.all(8).back().event().agent().code() == "goes on");
+}
+
 TEST_CASE("an older copy that comes back is an older epoch, never a duplicate") {
   Box box;
   box.open(7).append(Box::note("old"), box.now());

@@ -10,6 +10,7 @@
 #include "collector/writer/session_jobs.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/conditions.hpp"
+#include "tests/agent/failing_disk.hpp"
 #include "tests/support/temp_folder.hpp"
 
 using namespace kw;
@@ -274,6 +275,23 @@ TEST_CASE("a batch that fails twice is kept aside, acknowledged and alarmed") {
   const auto next = bed.send(session, batch(7, 3, {state("receipt", {})}));
   REQUIRE(next);
   CHECK(next->admission == Admission::next);
+}
+
+TEST_CASE(
+    "a disk that fails puts no batch aside: it is not acknowledged, and judged when it is well") {
+  const agent::FailingDisk disk;
+  agent::FailingDisk::fail_with = SQLITE_IOERR_WRITE;
+  Bed bed;
+  const auto session = bed.open(hello(7));
+  const auto b = batch(7, 1, {state("receipt", {"media-empty"})});
+  agent::FailingDisk::failures = 1'000'000;
+  CHECK_FALSE(bed.send(session, b));
+  agent::FailingDisk::failures = 0;
+  CHECK(bed.writer->figures().quarantined == 0);
+  const auto answer = bed.send(session, b);
+  REQUIRE(answer);
+  CHECK(answer->admission == Admission::next);
+  CHECK(bed.queries->orders({}, {})->items.size() == 1);
 }
 
 TEST_CASE("a quarantined session's events are kept but judge nothing") {

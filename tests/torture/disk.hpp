@@ -39,6 +39,9 @@ enum class Call : std::uint8_t { open, read, write, truncate, sync, size, lock, 
 inline constexpr std::size_t calls = 9;
 std::string_view name(Call call);
 
+/// For controls: a write that is told as done and is not.
+inline constexpr int vanishes = SQLITE_DONE;
+
 /// From the `at`th such call on (the first is 1), once or for good.
 struct Fault {
   Call call = Call::write;

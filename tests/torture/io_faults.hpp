@@ -34,21 +34,21 @@ inline const std::vector<Failing>& ways_to_fail() {
 }
 
 /// Orders each fault once and for good, at the 1st, 2nd, 3rd … call, until a run passes untouched.
-/// `run` gets the fault and says whether to go on. Returns the number of runs.
-inline std::uint64_t each_fault(Disk& disk, const std::function<bool(const Fault&)>& run) {
+/// `run` gets the fault and says whether to go on. `sparse`: of the calls of which there are very
+/// many only every so many-th again.
+inline void each_fault(Disk& disk, std::uint64_t sparse,
+                       const std::function<bool(const Fault&)>& run) {
   constexpr std::uint64_t far_too_many = 5'000;
-  std::uint64_t runs = 0;
   for (const auto& way : ways_to_fail()) {
     for (const bool sticky : {false, true}) {
-      for (std::uint64_t at = 1; at < far_too_many; at += way.stride) {
+      for (std::uint64_t at = 1; at < far_too_many;
+           at += way.stride == 1 ? 1 : way.stride * sparse) {
         const Fault fault{way.call, at, sticky, way.code, way.half};
-        ++runs;
-        if (!run(fault)) return runs;
+        if (!run(fault)) return;
         if (disk.struck() == 0) break;
       }
     }
   }
-  return runs;
 }
 
 }  // namespace kw::torture

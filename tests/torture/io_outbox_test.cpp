@@ -239,7 +239,7 @@ TEST_CASE("outbox: whatever call fails, nothing promised is lost and nothing is 
   Tally tally;
   std::uint64_t in_memory = 0;
   tests::TempFolder killed;
-  each_fault(disk, [&](const Fault& fault) {
+  each_fault(disk, 1, [&](const Fault& fault) {
     tests::TempFolder folder;
     Account account{folder.path()};
     disk.order(fault);
@@ -269,4 +269,21 @@ TEST_CASE("outbox: whatever call fails, nothing promised is lost and nothing is 
   MESSAGE("in memory: ", in_memory);
   CHECK_MESSAGE(tally.bad() == 0, tally.first);
   CHECK(tally.cuts >= 1'000);
+}
+
+TEST_CASE("control: writes of the outbox that vanish are caught") {
+  Disk disk;
+  Tally tally;
+  for (std::uint64_t at = 20; at < 120 && tally.bad() < 1; ++at) {
+    tests::TempFolder folder;
+    Account account{folder.path()};
+    disk.order({.call = Call::write, .at = at, .code = vanishes});
+    account.day();
+    disk.heal();
+    account.go_on();
+    account.end();
+    tally.add(account.judge(folder.path(), false));
+  }
+  print("outbox-io-control", tally, "io_cases");
+  CHECK(tally.bad() >= 1);
 }

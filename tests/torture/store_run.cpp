@@ -140,7 +140,7 @@ void StoreRun::close() {
 bool StoreRun::connect(std::size_t epochs_held) {
   Span span;
   span.begun = disk_.position();
-  sessions_.clear();
+  sessions_.assign(kiosks, nullptr);
   marks_.clear();
   bool all = true;
   for (int kiosk = 0; kiosk < kiosks; ++kiosk) {
@@ -167,7 +167,7 @@ bool StoreRun::connect(std::size_t epochs_held) {
       continue;
     }
     for (const auto& mark : welcome->high_water()) marks_[{kiosk, mark.epoch()}] = mark.seq();
-    sessions_.push_back(std::move(session));
+    sessions_[static_cast<std::size_t>(kiosk)] = std::move(session);
   }
   span.done = disk_.position();
   note(span, false);
@@ -179,6 +179,9 @@ bool StoreRun::send(const std::vector<Stream>& streams) {
     Stream stream;
     std::promise<Result<BatchAnswer>> told;
   };
+  for (const auto& stream : streams) {
+    if (!sessions_[static_cast<std::size_t>(stream.first)]) return false;  // it got no Welcome
+  }
   Gate gate{*writer_};
   Span span;
   span.begun = disk_.position();
