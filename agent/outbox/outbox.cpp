@@ -14,7 +14,6 @@
 namespace kw::agent {
 namespace {
 
-constexpr std::size_t epochs_most = 500;  // far below what one Hello may list
 constexpr std::size_t identity_limit = 128;
 
 pb::Event agent_note(const std::string& code, const std::string& detail) {
@@ -90,6 +89,7 @@ void Outbox::load() {
     if (!row.null(5)) e.offset = row.integer(5);
     epochs_.push_back(std::move(e));
   }
+  for (auto& epoch : epochs_) correct_epoch(epoch);
   for (const db::Row row : db.rows("SELECT name, status, identity, crc FROM device")) {
     DeviceView device;
     const std::string both = row.text(1) + row.text(2);
@@ -108,45 +108,6 @@ void Outbox::load() {
     run.last_seen_wall_us = std::atoll(seen.c_str());
     last_run_ = std::move(run);
   }
-}
-
-void Outbox::begin_epoch(std::string boot_id, std::uint64_t epoch) {
-  EpochRow row;
-  row.ordinal = epochs_.empty() ? 1 : epochs_.back().ordinal + 1;
-  row.epoch = epoch;
-  row.boot_id = std::move(boot_id);
-  epochs_.push_back(std::move(row));
-  auto& db = *file_.db;
-  db::Transaction transaction{db};
-  write_epoch(current());
-  put_meta("boot_id", current().boot_id);
-  put_meta("clean", "0");
-  if (const auto done = transaction.commit(); !done) {
-    log::warning("outbox-write-failed", {{"reason", done.error()}});  // written with the next event
-  }
-}
-
-void Outbox::drop_excess_epochs() {
-  forget_epochs();
-  std::uint64_t lost = 0;
-  auto& db = *file_.db;
-  while (epochs_.size() > epochs_most) {
-    // Those that the collector has whole go first; the current one never.
-    const auto done = [](const EpochRow& e) { return e.acked == e.last; };
-    auto victim = std::find_if(epochs_.begin(), std::prev(epochs_.end()), done);
-    if (victim == std::prev(epochs_.end())) victim = epochs_.begin();
-    const EpochRow oldest = *victim;
-    lost += oldest.last - oldest.acked;
-    db.run("DELETE FROM record WHERE ordinal=$1", oldest.ordinal);
-    db.run("DELETE FROM epoch WHERE ordinal=$1", oldest.ordinal);
-    for (auto it = devices_.begin(); it != devices_.end();) {
-      // Its beginning can no longer be named: the next poll begins it anew.
-      it = names_epoch(it->second.status, oldest.epoch) ? devices_.erase(it) : std::next(it);
-    }
-    epochs_.erase(victim);
-  }
-  db.forgive();
-  if (lost > 0) notes_.push_back({"epochs-dropped", fmt::format("{} events", lost)});
 }
 
 void Outbox::tell_notes() {

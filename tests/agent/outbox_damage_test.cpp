@@ -86,6 +86,21 @@ TEST_CASE("a byte flipped inside one event costs that event alone") {
   CHECK(items[5].has_event());
 }
 
+TEST_CASE("an epoch whose number was flipped keeps its name: nothing is sent under another") {
+  Box box;
+  fill(box, 10);
+  {
+    auto db = db::Database::open(box.folder / "outbox.db", {});
+    (*db)->run("UPDATE epoch SET epoch=epoch+1024, boot_id='boos' WHERE ordinal=1");
+  }
+  box.open(8);
+  CHECK(numbers(box.all(7)) == 12);
+  CHECK(box.epoch(7).boot_id == "boot");
+  CHECK(box.all(8).at(0).event().agent().code() == "outbox-epoch-corrected");
+  box.open(9);
+  CHECK(numbers(box.all(7)) == 12);
+}
+
 TEST_CASE("a file that was cut short is salvaged and the rest is a gap") {
   Box box;
   fill(box, 2'000);

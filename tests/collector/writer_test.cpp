@@ -1,6 +1,7 @@
 #include "collector/writer/writer.hpp"
 
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 
 #include <doctest/doctest.h>
@@ -423,4 +424,30 @@ TEST_CASE("a store made by a newer program is refused with the numbers") {
   auto again = SqliteStore::open(folder / "c.db");
   REQUIRE_FALSE(again);
   CHECK(again.error().text().find("99") != std::string::npos);
+}
+
+TEST_CASE("a bit that fell over in a stored block is found, and where") {
+  Bed bed;
+  const auto session = bed.open(hello(7));
+  REQUIRE(bed.send(session, batch(7, 1, {state("receipt", {"media-empty"})})));
+  {
+    auto db = db::Database::open(bed.folder / "collector.db", {});
+    REQUIRE(db);
+    const auto body = (*db)->text("SELECT body FROM event_block").value();
+    auto flipped = body;
+    flipped[body.find("receipt")] = 's';
+    (*db)->run("UPDATE event_block SET body=$1", db::blob(flipped));
+    REQUIRE_FALSE((*db)->failure());
+  }
+  const auto read = bed.queries->events("K1", [](const EventRow&) {});
+  REQUIRE_FALSE(read);
+  CHECK(read.error().text().find("7/1") != std::string::npos);
+}
+
+TEST_CASE("a damaged store is refused with what to do about it") {
+  tests::TempFolder folder;
+  std::ofstream{folder / "c.db"} << std::string(100'000, 'g');
+  const auto store = SqliteStore::open(folder / "c.db");
+  REQUIRE_FALSE(store);
+  CHECK(store.error().text().find("backup") != std::string::npos);
 }

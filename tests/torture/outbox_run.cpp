@@ -108,8 +108,12 @@ void OutboxRun::start(std::uint64_t epoch) {
   ledger_.step(span, rows_of(*outbox_), false);
 }
 
-void OutboxRun::stop() {
+void OutboxRun::end() {
   step([&](Outbox& outbox) { outbox.close_run(now()); }, false);
+}
+
+void OutboxRun::stop() {
+  end();
   outbox_.reset();
 }
 

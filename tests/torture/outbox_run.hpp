@@ -18,6 +18,8 @@ class OutboxRun {
   OutboxRun(Disk& disk, agent::Outbox::Options options, Ledger& ledger);
 
   void start(std::uint64_t epoch);
+  /// The announced end, without the file's.
+  void end();
   void stop();
   agent::Outbox& outbox() { return *outbox_; }
 

@@ -149,6 +149,21 @@ struct Applier {
 
 }  // namespace
 
+namespace {
+
+/// A damaged file is refused with what to do about it.
+Error refused(Error why, db::Database& db) {
+  if (why.code() != Errc::storage) return why;
+  const auto verdict = db.text("PRAGMA quick_check(1)");
+  db.forgive();
+  if (verdict && *verdict == "ok") return why;
+  return {why.code(), why.text() +
+                          ": the database is damaged; put a backup back, the kiosks send again "
+                          "what came after it"};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file) {
   db::Database::Options options;
   options.wal_autocheckpoint_pages = checkpoint_pages;
@@ -157,7 +172,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
   auto db = db::Database::open(file, options);
   if (!db) return std::move(db).error();
   auto migrated = db::migrate(**db, schema());
-  if (!migrated) return std::move(migrated).error().within(file.filename().string());
+  if (!migrated) {
+    return refused(std::move(migrated).error().within(file.filename().string()), **db);
+  }
   return std::unique_ptr<SqliteStore>{new SqliteStore{std::move(*db), file.string() + "-wal"}};
 }
 
