@@ -83,7 +83,7 @@ Found look(const fs::path& file) {
   db::Database::Options options;
   options.read_only = true;
   auto db = db::Database::open(file, options);
-  if (!db) return Found::unreadable;  // garbage shows with the first page that is read
+  if (!db) return db.error().code() == Errc::garbled ? Found::damaged : Found::unreadable;
   const auto tables = (*db)->integer("SELECT count(*) FROM sqlite_master");
   if (tables && *tables == 0) return Found::nothing;  // the power went before the first commit
   const auto wants = (*db)->text("SELECT value FROM meta WHERE key='min_reader'");
@@ -290,6 +290,8 @@ OutboxFile OutboxFile::open(const Options& options, const Clock& clock) {
   finish_replacement(file, options.folder / fresh_name, clock);
   auto found = look(file);
   auto out = make(options, clock, found);
+  // What a salvage left that never came to its end.
+  if (out.on_disk) remove_database(options.folder / fresh_name);
   if (out.on_disk) return out;
   // A disk that failed once is asked once more: what lives in memory ends with the process.
   found = look(file);

@@ -127,6 +127,10 @@ Result<OutboxInspection> inspect_outbox(const fs::path& folder, std::int64_t cei
   db::Database::Options options;
   options.read_only = true;
   auto db = db::Database::open(file, options);
+  if (!db && db.error().code() == Errc::garbled) {
+    out.damage.push_back({.what = What::pages, .detail = db.error().text()});
+    return out;
+  }
   if (!db) return std::move(db).error();
   // Whether it can be read at all: no rights and no database look alike further on.
   (*db)->integer("SELECT count(*) FROM sqlite_master");

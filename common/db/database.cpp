@@ -79,7 +79,13 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
                     "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
                     options.wal_autocheckpoint_pages, options.journal_size_limit));
   }
-  if (auto failure = db->forgive()) return std::move(*failure).within(file.filename().string());
+  const int kind = db->failure_code() & 0xff;
+  if (auto failure = db->forgive()) {
+    auto why = std::move(*failure).within(file.filename().string());
+    // The file itself is wrong, not the disk below it: that never passes.
+    if (kind == SQLITE_NOTADB || kind == SQLITE_CORRUPT) return Error{Errc::garbled, why.text()};
+    return why;
+  }
   return db;
 }
 
