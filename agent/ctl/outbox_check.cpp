@@ -104,7 +104,7 @@ std::string to_text(const Options& options, const OutboxInspection& found) {
   if (found.damage.empty()) return out + say(options, message::check_sound);
   out += say(options, message::check_damaged, found.damage.size());
   for (const auto& d : found.damage) out += "  " + sentence(options, d) + "\n";
-  return out + say(options, message::check_advice);
+  return out + say(options, message::check_advice) + "\n";
 }
 
 }  // namespace

@@ -18,9 +18,9 @@ inline constexpr Text check_sound{"完好\n", "sound\n"};
 inline constexpr Text check_damaged{"发现 {} 处损坏：\n", "{} damaged place(s):\n"};
 inline constexpr Text check_advice{
     "处理办法：重启 kiosk-agent。它会抢救能读出的事件、移开损坏的文件并上报丢失的数目；"
-    "若反复出现，检查或更换磁盘\n",
+    "若反复出现，检查或更换磁盘",
     "what to do: restart kiosk-agent. It salvages what can be read, puts the damaged file aside "
-    "and reports how much is missing; if it comes back, check or replace the disk\n"};
+    "and reports how much is missing; if it comes back, check or replace the disk"};
 inline constexpr Text check_missing{"没有事件缓冲区文件：{}", "there is no event buffer: {}"};
 inline constexpr Text check_where{"用 --data 指明代理的数据目录",
                                   "name the agent's data folder with --data"};

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/ctl/commands.hpp"
 #include "outbox_fixture.hpp"
 
 using namespace kw;
@@ -107,4 +108,20 @@ TEST_CASE("a file of garbage, one that is too large and none at all") {
   REQUIRE(garbage);
   REQUIRE(garbage->damage.size() == 1);
   CHECK(garbage->damage[0].what == What::pages);
+}
+
+TEST_CASE("kioskctl outbox check: 0 sound, 1 damaged, 2 no file") {
+  Box box;
+  ctl::Options options;
+  options.data = box.folder.path();
+  options.config = box.folder / "agent.toml";
+  CHECK(ctl::run_outbox_check(options) == ctl::usage);
+  fill(box);
+  CHECK(ctl::run_outbox_check(options) == ctl::well);
+  box.cut();
+  run(box, "DELETE FROM record WHERE seq=5");
+  CHECK(ctl::run_outbox_check(options) == ctl::fault);
+  options.json = true;
+  options.view.lang = Lang::zh_cn;
+  CHECK(ctl::run_outbox_check(options) == ctl::fault);
 }
