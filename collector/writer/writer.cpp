@@ -265,7 +265,10 @@ void Writer::run_alone(Job& job) {
   if (!answer && answer.error().code() != Errc::refused) {
     const Error why = answer.error();
     count_failure(why);
-    if (job.last_resort) {
+    // A disk that fails says nothing of the batch: it is sent again, and judged, when the disk is
+    // well. Put aside now, it would be acknowledged and nobody would ever look at it.
+    const bool of_the_disk = why.code() == Errc::storage || why.code() == Errc::busy;
+    if (job.last_resort && !of_the_disk) {
       answer = attempt([&](Work& work) { return job.last_resort(work, why); });
       if (answer) {
         const std::lock_guard lock{mutex_};

@@ -69,7 +69,7 @@ struct Job {
   /// Runs on the writer thread inside a part of the group's transaction. Errc::refused: the part is
   /// undone and that is the answer. Any other error: tried once more alone.
   std::function<Result<void>(Work&)> work;
-  /// When `work` has failed twice: keeps the input aside instead. May be empty.
+  /// When `work` has failed twice and the disk is well: keeps the input aside instead. May be empty.
   std::function<Result<void>(Work&, const Error&)> last_resort;
   /// Called on the writer thread after COMMIT returned, or with why nothing was kept.
   std::function<void(const Result<void>&)> after;

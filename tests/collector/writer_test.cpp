@@ -1,6 +1,7 @@
 #include "collector/writer/writer.hpp"
 
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 
 #include <doctest/doctest.h>
@@ -10,6 +11,7 @@
 #include "collector/writer/session_jobs.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/conditions.hpp"
+#include "tests/agent/failing_disk.hpp"
 #include "tests/support/temp_folder.hpp"
 
 using namespace kw;
@@ -276,6 +278,23 @@ TEST_CASE("a batch that fails twice is kept aside, acknowledged and alarmed") {
   CHECK(next->admission == Admission::next);
 }
 
+TEST_CASE(
+    "a disk that fails puts no batch aside: it is not acknowledged, and judged when it is well") {
+  const agent::FailingDisk disk;
+  agent::FailingDisk::fail_with = SQLITE_IOERR_WRITE;
+  Bed bed;
+  const auto session = bed.open(hello(7));
+  const auto b = batch(7, 1, {state("receipt", {"media-empty"})});
+  agent::FailingDisk::failures = 1'000'000;
+  CHECK_FALSE(bed.send(session, b));
+  agent::FailingDisk::failures = 0;
+  CHECK(bed.writer->figures().quarantined == 0);
+  const auto answer = bed.send(session, b);
+  REQUIRE(answer);
+  CHECK(answer->admission == Admission::next);
+  CHECK(bed.queries->orders({}, {})->items.size() == 1);
+}
+
 TEST_CASE("a quarantined session's events are kept but judge nothing") {
   Bed bed;
   auto session = bed.open(hello(7));
@@ -433,4 +452,30 @@ TEST_CASE("a writer that is driven by hand does what waits when it is told to") 
   post();
   writer.stop();
   CHECK(done == 2);
+}
+
+TEST_CASE("a bit that fell over in a stored block is found, and where") {
+  Bed bed;
+  const auto session = bed.open(hello(7));
+  REQUIRE(bed.send(session, batch(7, 1, {state("receipt", {"media-empty"})})));
+  {
+    auto db = db::Database::open(bed.folder / "collector.db", {});
+    REQUIRE(db);
+    const auto body = (*db)->text("SELECT body FROM event_block").value();
+    auto flipped = body;
+    flipped[body.find("receipt")] = 's';
+    (*db)->run("UPDATE event_block SET body=$1", db::blob(flipped));
+    REQUIRE_FALSE((*db)->failure());
+  }
+  const auto read = bed.queries->events("K1", [](const EventRow&) {});
+  REQUIRE_FALSE(read);
+  CHECK(read.error().text().find("7/1") != std::string::npos);
+}
+
+TEST_CASE("a damaged store is refused with what to do about it") {
+  tests::TempFolder folder;
+  std::ofstream{folder / "c.db"} << std::string(100'000, 'g');
+  const auto store = SqliteStore::open(folder / "c.db");
+  REQUIRE_FALSE(store);
+  CHECK(store.error().text().find("backup") != std::string::npos);
 }
