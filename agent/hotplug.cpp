@@ -34,6 +34,7 @@ void Hotplug::changed(const drivers::UsbChange& change) {
     watch_.port_appeared();
   } else {
     watch_.device_left();
+    left_again_ = true;
     if (!std::exchange(looking_again_, true)) spawn(io_, "usb-left", look_again());
   }
   if (const auto note = strangers_.changed(change, clock_.mono())) {
@@ -44,9 +45,12 @@ void Hotplug::changed(const drivers::UsbChange& change) {
 /// The system tells that a device leaves before it takes it off its list: a look that came in
 /// between has found it there.
 Task<void> Hotplug::look_again() {
-  co_await sleep_for(left_settles);
+  // What leaves meanwhile gets its own time.
+  while (std::exchange(left_again_, false)) {
+    co_await sleep_for(left_settles);
+    watch_.device_left();
+  }
   looking_again_ = false;
-  watch_.device_left();
 }
 
 Task<void> Hotplug::run() {

@@ -39,6 +39,7 @@ class Hotplug {
   platform::DeviceNodes nodes_;
   Strangers strangers_;
   bool looking_again_ = false;
+  bool left_again_ = false;                 ///< something left that was not looked for again yet
   std::unique_ptr<drivers::UsbWatch> usb_;  ///< null where nothing can be watched
 };
 

@@ -13,6 +13,7 @@
 
 namespace kw::agent::ctl {
 
+/// One question to one device, without the agent.
 struct Probe {
   const drivers::Card* card;
   drivers::PortAddress address;
@@ -23,6 +24,7 @@ struct Probe {
   Duration deadline = std::chrono::seconds{2};  ///< of the poll that follows
 };
 
+/// What came of it.
 struct Probed {
   wire::Status status;
   std::string error;  ///< why there was no answer, empty when there was one

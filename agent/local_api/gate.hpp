@@ -11,6 +11,7 @@
 // requests, DNS rebinding), nor another account of this machine without the token.
 namespace kw::agent {
 
+/// What a stranger does not have.
 struct Gate {
   std::vector<std::string> origins;  ///< whose pages may ask
   std::string token;

@@ -4,6 +4,7 @@
 
 #include "collector/faults/judge.hpp"
 #include "collector/orders/desk.hpp"
+#include "common/wire/conditions.hpp"
 
 namespace kw::collector {
 namespace {
@@ -99,6 +100,8 @@ void Judge::order_if_free(Fault& fault) {
       needs = it->what.action;
       severity = it->what.severity;
     }
+  } else if (const auto* row = wire::find_condition(fault.code)) {
+    needs = row->action;
   }
   const auto driver = device != nullptr ? std::string_view{device->driver} : std::string_view{};
   const auto order = order_of(fault, bench_.rules.of(driver, fault.code, severity), needs);

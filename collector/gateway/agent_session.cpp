@@ -49,6 +49,8 @@ Task<void> AgentSession::run() {
   gateway_.left(*this);
   if (!facts_) co_return;
   if (facts_->quarantined) {
+    // The same agent may have dialled anew before this connection was known to be dead.
+    if (gateway_.has_quarantined(row_.terminal)) co_return;
     gateway_.writer_.post(second_agent_left_job(row_.terminal));
     co_return;
   }

@@ -1,5 +1,6 @@
 #include "collector/gateway/gateway.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -109,6 +110,8 @@ Task<bool> Gateway::settle(std::shared_ptr<AgentSession> newer) {
     }
     // Its place is taken before it ends, so that its end does not count as the terminal's.
     live_[newer->terminal()] = newer;
+    // Whoever is quarantined beside it is judged anew: against this one.
+    release_quarantined(newer->terminal());
     older->end(wire::close_superseded, "a newer session of this terminal");
     co_return false;
   }
@@ -121,6 +124,13 @@ void Gateway::release_quarantined(TerminalKey terminal) {
       session->end(wire::close_superseded, "the other agent of this identity is gone: dial again");
     }
   }
+}
+
+bool Gateway::has_quarantined(TerminalKey terminal) const {
+  return std::ranges::any_of(all_, [&](const auto& entry) {
+    const auto session = entry.second.lock();
+    return session && session->terminal() == terminal && session->quarantined();
+  });
 }
 
 void Gateway::deliver(TerminalKey terminal) {

@@ -70,6 +70,8 @@ class Gateway final : public link::Host {
   void left(const AgentSession& session);
   /// The terminal's live session is over: one that was quarantined beside it may try again.
   void release_quarantined(TerminalKey terminal);
+  /// A second agent of the terminal's identity is connected.
+  bool has_quarantined(TerminalKey terminal) const;
   void hand_out_credit();
   /// When somebody at the door should come again; nothing: let in.
   std::optional<Duration> turn_away();

@@ -237,6 +237,9 @@ TEST_CASE("discover: a command that is printed can be pasted into a shell") {
   one.port = "tcp://192.0.2.10:9100";
   one.settings = {{"model", "epson"}};
   CHECK(probe_command(one) == "kioskctl probe zt588 tcp://192.0.2.10:9100 --set model=epson");
+  // Without it the driver would leave the port to others and find everything well.
+  one = {.driver = "scanner", .port = "serial:/dev/ttyS0"};
+  CHECK(probe_command(one) == "kioskctl probe scanner serial:/dev/ttyS0 --set port_is_ours=true");
   auto found = on_line({"zt588"}, 1);
   found.candidates[0].port = "serial:/dev/ttyS0?baud=9600&flow=rtscts";
   CHECK(discovered_toml({found}, Lang::zh_cn)

@@ -9,7 +9,7 @@ install binutils
 build release kiosk-agent kiosk-collector kiosk-devices kioskctl
 source tests/bench/bed.sh
 span=120 settle=75
-[[ " $* " != *" --quick "* ]] || span=30 settle=10
+[[ " $* " != *" --quick "* ]] || span=45 settle=70
 
 # ---- the kiosk --------------------------------------------------------------------------------------
 devices=15

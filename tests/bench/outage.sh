@@ -56,7 +56,7 @@ printf '[[device]]\nname = "receipt"\ndriver = "escpos"\nport = "%s"\npoll_ms = 
 
 lines=()
 for rate in "${rates[@]}"; do
-  rm -rf "$folder/collector" "$folder/agent"
+  rm -rf "$folder"/{collector,agent,fresh}
   start_collector BENCH-O
   collector_pid=${pids[-1]}
   # The reference: the same agent with nothing to bring.

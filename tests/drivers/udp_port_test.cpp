@@ -12,6 +12,13 @@
 namespace kw::drivers {
 namespace {
 
+#ifdef _WIN32
+// Wine, which these tests run under, mostly keeps the peer's "port unreachable" to itself.
+constexpr bool told_at_once = false;
+#else
+constexpr bool told_at_once = true;
+#endif
+
 namespace asio = boost::asio;
 using Udp = asio::ip::udp;
 
@@ -91,8 +98,9 @@ TEST_CASE("udp port: nobody listens is told at once, and forgotten by discard an
   const auto start = real_clock.mono();
   for (int i = 0; i < 2; ++i) {
     REQUIRE(bool((*port)->write(some_bytes, within(seconds{5}))));
-    const auto got = (*port)->read(into, within(seconds{30}));
+    const auto got = (*port)->read(into, within(told_at_once ? seconds{30} : seconds{1}));
     REQUIRE_FALSE(bool(got));
+    if (!told_at_once && got.error().code() == Errc::timeout) continue;
     CHECK(got.error().code() == Errc::disconnected);
     CHECK(got.error().text().find("nobody listens") != std::string::npos);
   }

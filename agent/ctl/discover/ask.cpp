@@ -35,14 +35,9 @@ bool answers(const Candidate& one, Duration limit, const Clock& clock) {
   Probe wanted;
   wanted.card = drivers::find(one.driver);
   std::map<std::string, std::string, std::less<>> given;
-  for (const auto& [name, value] : one.settings) given[name] = value;
-  constexpr std::string_view ours = "port_is_ours";
-  const auto& rows = wanted.card->settings;
-  if (std::ranges::find(rows, ours, &drivers::Setting::name) != rows.end()) {
-    given.emplace(ours, "true");
-  }
+  for (const auto& [name, value] : asked_with(one)) given[name] = value;
   std::vector<Error> wrong;
-  wanted.settings = drivers::Settings::read(rows, given, wrong);
+  wanted.settings = drivers::Settings::read(wanted.card->settings, given, wrong);
   wanted.address = std::move(*address);
   wanted.contact = limit;
   wanted.deadline = limit;

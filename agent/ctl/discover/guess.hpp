@@ -45,6 +45,10 @@ std::vector<Found> guess_serial(const std::vector<platform::SerialPortFacts>& se
 /// A TCP or UDP port of `host` that answered.
 Found guess_network(const std::string& host, unsigned port, Lang lang);
 
+/// What a candidate is asked with: its own settings, and that its port is ours. A driver that leaves
+/// the port to others would find it well without a word from it.
+std::vector<std::pair<std::string, std::string>> asked_with(const Candidate& one);
+
 /// The command that asks whether it is the candidate, as a shell takes it.
 std::string probe_command(const Candidate& one);
 

@@ -6,6 +6,7 @@
 
 #include "agent/ctl/discover/guess.hpp"
 #include "agent/ctl/discover/messages.hpp"
+#include "drivers/catalogue.hpp"
 
 namespace kw::agent::ctl {
 namespace {
@@ -78,9 +79,21 @@ std::string word_of_shell(const std::string& text) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> asked_with(const Candidate& one) {
+  auto out = one.settings;
+  constexpr std::string_view ours = "port_is_ours";
+  const auto* card = drivers::find(one.driver);
+  const auto named = [&](const auto& setting) { return setting.first == ours; };
+  if (card != nullptr && std::ranges::none_of(out, named) &&
+      std::ranges::find(card->settings, ours, &drivers::Setting::name) != card->settings.end()) {
+    out.emplace_back(ours, "true");
+  }
+  return out;
+}
+
 std::string probe_command(const Candidate& one) {
   auto out = fmt::format("kioskctl probe {} {}", one.driver, word_of_shell(one.port));
-  for (const auto& [name, value] : one.settings) {
+  for (const auto& [name, value] : asked_with(one)) {
     out += " --set " + word_of_shell(name + "=" + value);
   }
   return out;

@@ -24,7 +24,8 @@ Result<SocketAddresses> ask(const std::string& name, int flags) {
   hints.ai_flags = flags;
   addrinfo* found = nullptr;
   if (const int bad = ::getaddrinfo(name.c_str(), nullptr, &hints, &found); bad != 0) {
-    return Error{bad == EAI_AGAIN ? Errc::timeout : Errc::missing, ::gai_strerror(bad)};
+    const bool no_such_name = bad == EAI_NONAME || bad == EAI_NODATA;
+    return Error{no_such_name ? Errc::missing : Errc::timeout, ::gai_strerror(bad)};
   }
   const std::unique_ptr<addrinfo, FreeAddresses> list{found};
   SocketAddresses out;

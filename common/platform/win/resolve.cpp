@@ -27,8 +27,8 @@ Result<SocketAddresses> ask(const std::string& name, int flags) {
   hints.ai_flags = flags;
   ADDRINFOW* found = nullptr;
   if (const int bad = GetAddrInfoW(wide(name).c_str(), nullptr, &hints, &found); bad != 0) {
-    return Error{bad == WSATRY_AGAIN ? Errc::timeout : Errc::missing,
-                 reason_of(static_cast<DWORD>(bad))};
+    const bool no_such_name = bad == WSAHOST_NOT_FOUND || bad == WSANO_DATA;
+    return Error{no_such_name ? Errc::missing : Errc::timeout, reason_of(static_cast<DWORD>(bad))};
   }
   const std::unique_ptr<ADDRINFOW, FreeAddresses> list{found};
   SocketAddresses out;

@@ -15,6 +15,10 @@
 namespace kw::platform {
 namespace {
 
+/// How Winsock tells that the peer's machine said "port unreachable" of an earlier datagram. Not
+/// every one does (Wine mostly does not): then it is as if nobody had answered.
+bool unreachable(int why) { return why == WSAECONNRESET || why == WSAECONNREFUSED; }
+
 class UdpPort final : public Port {
  public:
   UdpPort(Socket socket, Handle ready, std::string name, const Clock& clock)
@@ -32,7 +36,9 @@ class UdpPort final : public Port {
                static_cast<int>(bytes.size()), 0) != SOCKET_ERROR) {
         return {};
       }
-      auto waited = wait_after(WSAGetLastError(), deadline);
+      const int why = WSAGetLastError();
+      if (unreachable(why) && now() < deadline) continue;  // said of the one before
+      auto waited = wait_after(why, deadline);
       if (!waited) return waited;
     }
   }
@@ -51,8 +57,7 @@ class UdpPort final : public Port {
       }
       const int why = WSAGetLastError();
       if (why == WSAEMSGSIZE) return into.size();  // cut to the buffer
-      // How Windows tells that the peer's machine said "port unreachable".
-      if (why == WSAECONNRESET) return Error{Errc::disconnected, name_ + ": nobody listens"};
+      if (unreachable(why)) return Error{Errc::disconnected, name_ + ": nobody listens"};
       auto waited = wait_after(why, deadline);
       if (!waited) return std::move(waited).error();
     }
@@ -65,7 +70,7 @@ class UdpPort final : public Port {
       const int got = recv(socket_.get(), scrap.data(), 1, 0);
       if (got != SOCKET_ERROR) continue;
       const int why = WSAGetLastError();
-      if (why != WSAEMSGSIZE && why != WSAECONNRESET) return;
+      if (why != WSAEMSGSIZE && !unreachable(why)) return;
     }
   }
 
