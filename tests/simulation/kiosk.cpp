@@ -156,9 +156,9 @@ void Kiosk::keep_house(const std::shared_ptr<Life>& life) {
     if (!held || held != life_) return;
     held->journal->post([](agent::Outbox& outbox) { outbox.flush(); });
     if (rng_.below(3) == 0 && held == life_) {
-      held->journal->post([wall = clock_.wall()](agent::Outbox& outbox) {
-        outbox.touch(wall);
-        outbox.prune(wall);
+      held->journal->post([now = agent::Seen{clock_.mono(), clock_.wall()}](agent::Outbox& outbox) {
+        outbox.touch(now);
+        outbox.prune(now.wall);
       });
     }
     if (held != life_) return;
