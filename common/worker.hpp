@@ -19,7 +19,9 @@ namespace kw {
 /// condition variable only (latch, semaphore and atomic wait dead-lock in the mingw runtime).
 class Worker {
  public:
-  /// `queue_limit`: `post` waits while so many jobs are queued; 0: unbounded.
+  /// `queue_limit`: `post` waits while so many jobs are queued; 0: unbounded. `threads` 0: there are
+  /// none, and every job runs on the thread that posts it, in order of arrival, before the outermost
+  /// `post` returns: for programs of one thread.
   Worker(std::size_t threads, std::size_t queue_limit);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -39,6 +41,7 @@ class Worker {
 
  private:
   void work();
+  void run_here();
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -46,6 +49,7 @@ class Worker {
   std::deque<std::function<void()>> jobs_;
   std::size_t limit_;
   bool stopping_ = false;
+  bool running_here_ = false;
   std::vector<std::thread> threads_;
 };
 

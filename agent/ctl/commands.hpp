@@ -26,6 +26,8 @@ struct RefillArgs {
 int run_refill(const Options& options, const RefillArgs& args);
 
 int run_outbox(const Options& options);
+/// Looks at the file itself, beside a running agent or without one.
+int run_outbox_check(const Options& options);
 int run_drivers(const Options& options, bool markdown);
 int run_doctor(const Options& options);
 int run_watch(const Options& options);

@@ -8,6 +8,7 @@
 #include "agent/ctl/commands.hpp"
 #include "agent/ctl/help_messages.hpp"
 #include "agent/ctl/messages.hpp"
+#include "agent/ctl/outbox_check_messages.hpp"
 #include "agent/ctl/usage_text.hpp"
 #include "common/log.hpp"
 #include "common/platform/files.hpp"
@@ -85,7 +86,11 @@ int main(int argc, char** argv) {
   refills->add_option("TYPE", refill.type, help(message::help_type));
   refills->add_option("--amount", refill.amount, help(message::help_amount))->type_name("N");
   refills->add_option("--capacity", refill.capacity, help(message::help_capacity))->type_name("N");
-  command("outbox", message::help_outbox, [&] { return run_outbox(options); });
+  bool check_outbox = false;
+  command("outbox", message::help_outbox,
+          [&] { return check_outbox ? run_outbox_check(options) : run_outbox(options); })
+      ->add_subcommand("check", help(message::help_outbox_check))
+      ->callback([&] { check_outbox = true; });
   LinkArgs link;
   auto* links = command("link", message::help_link, [&] { return run_link(options, link); });
   links->add_option("--limit-ms", link.limit_ms, help(message::help_limit))

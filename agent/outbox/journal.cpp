@@ -18,9 +18,9 @@ pb::Event note_event(const std::string& code, const std::string& device,
 
 }  // namespace
 
-Journal::Journal(std::unique_ptr<Outbox> outbox, const Clock& clock)
-    : outbox_(std::move(outbox)), clock_(clock), worker_(1, queue_limit) {
-  worker_.post([] { platform::name_this_thread("outbox"); });
+Journal::Journal(std::unique_ptr<Outbox> outbox, const Clock& clock, std::size_t threads)
+    : outbox_(std::move(outbox)), clock_(clock), worker_(threads, queue_limit) {
+  if (threads > 0) worker_.post([] { platform::name_this_thread("outbox"); });
 }
 
 Journal::~Journal() {

@@ -32,7 +32,8 @@ class Journal final : public Recorder {
   static constexpr std::size_t queue_limit = 256;
   static constexpr std::size_t samples_together = 64;
 
-  Journal(std::unique_ptr<Outbox> outbox, const Clock& clock);
+  /// `threads`: 1, or 0 for a program of one thread (`Worker`).
+  Journal(std::unique_ptr<Outbox> outbox, const Clock& clock, std::size_t threads = 1);
   /// Writes what is queued and held.
   ~Journal() override;
 

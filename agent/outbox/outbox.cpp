@@ -13,7 +13,6 @@
 namespace kw::agent {
 namespace {
 
-constexpr std::size_t epochs_most = 500;  // far below what one Hello may list
 constexpr std::size_t identity_limit = 128;
 
 pb::Event agent_note(const std::string& code, const std::string& detail) {
@@ -52,14 +51,7 @@ Outbox::Outbox(const Options& options, const Clock& clock, std::string boot_id, 
   notes_ = file_.notes;
   retention_ = std::make_unique<Retention>(*file_.db, options_.folder, options_.ceiling);
   load();
-  if (file_.db->failure()) {
-    file_.db->forgive();
-    epochs_.clear();
-    devices_.clear();
-    recover();
-    load();
-    file_.db->forgive();
-  }
+  if (file_.db->forgive()) load_again();
   begin_epoch(std::move(boot_id), epoch);
   drop_excess_epochs();
   keep_reserve();
@@ -67,6 +59,21 @@ Outbox::Outbox(const Options& options, const Clock& clock, std::string boot_id, 
 }
 
 Outbox::~Outbox() { settle_writes(); }
+
+/// A disk that failed once is asked once more before the file is taken for damaged.
+void Outbox::load_again() {
+  const auto anew = [&] {
+    epochs_.clear();
+    devices_.clear();
+    load();
+    return !file_.db->forgive();
+  };
+  if (anew()) return;
+  epochs_.clear();
+  devices_.clear();
+  recover();
+  anew();
+}
 
 void Outbox::load() {
   auto& db = *file_.db;
@@ -81,6 +88,7 @@ void Outbox::load() {
     if (!row.null(5)) e.offset = row.integer(5);
     epochs_.push_back(std::move(e));
   }
+  for (auto& epoch : epochs_) correct_epoch(epoch);
   for (const db::Row row : db.rows("SELECT name, status, identity, crc FROM device")) {
     DeviceView device;
     const std::string both = row.text(1) + row.text(2);
@@ -102,45 +110,6 @@ void Outbox::load() {
     }
     last_run_ = std::move(run);
   }
-}
-
-void Outbox::begin_epoch(std::string boot_id, std::uint64_t epoch) {
-  EpochRow row;
-  row.ordinal = epochs_.empty() ? 1 : epochs_.back().ordinal + 1;
-  row.epoch = epoch;
-  row.boot_id = std::move(boot_id);
-  epochs_.push_back(std::move(row));
-  auto& db = *file_.db;
-  db::Transaction transaction{db};
-  write_epoch(current());
-  put_meta("boot_id", current().boot_id);
-  put_meta("clean", "0");
-  if (const auto done = transaction.commit(); !done) {
-    log::warning("outbox-write-failed", {{"reason", done.error()}});  // written with the next event
-  }
-}
-
-void Outbox::drop_excess_epochs() {
-  forget_epochs();
-  std::uint64_t lost = 0;
-  auto& db = *file_.db;
-  while (epochs_.size() > epochs_most) {
-    // Those that the collector has whole go first; the current one never.
-    const auto done = [](const EpochRow& e) { return e.acked == e.last; };
-    auto victim = std::find_if(epochs_.begin(), std::prev(epochs_.end()), done);
-    if (victim == std::prev(epochs_.end())) victim = epochs_.begin();
-    const EpochRow oldest = *victim;
-    lost += oldest.last - oldest.acked;
-    db.run("DELETE FROM record WHERE ordinal=$1", oldest.ordinal);
-    db.run("DELETE FROM epoch WHERE ordinal=$1", oldest.ordinal);
-    for (auto it = devices_.begin(); it != devices_.end();) {
-      // Its beginning can no longer be named: the next poll begins it anew.
-      it = names_epoch(it->second.status, oldest.epoch) ? devices_.erase(it) : std::next(it);
-    }
-    epochs_.erase(victim);
-  }
-  db.forgive();
-  if (lost > 0) notes_.push_back({"epochs-dropped", fmt::format("{} events", lost)});
 }
 
 void Outbox::tell_notes() {

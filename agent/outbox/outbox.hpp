@@ -142,7 +142,11 @@ class Outbox {
   };
 
   void load();
+  void load_again();
   void begin_epoch(std::string boot_id, std::uint64_t epoch);
+  void name_epoch(const EpochRow& epoch);
+  void correct_epoch(EpochRow& epoch);
+  void delete_epoch(std::int64_t ordinal);
   void drop_excess_epochs();
   void tell_notes();
   Seen now() const { return {clock_.mono(), clock_.wall()}; }

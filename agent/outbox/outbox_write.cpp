@@ -220,7 +220,10 @@ void Outbox::recover() {
   auto& db = *file_.db;
   retention_ = std::make_unique<Retention>(db, options_.folder, options_.ceiling);
   db::Transaction transaction{db};
-  for (const auto& e : epochs_) write_epoch(e);
+  for (const auto& e : epochs_) {
+    write_epoch(e);
+    name_epoch(e);
+  }
   for (const auto& [name, device] : devices_) write_device(device);
   for (const auto& [id, command] : commands_) write_command(id, command);
   for (const auto& [key, body] : supplies_) write_supply(key, body);
@@ -231,24 +234,6 @@ void Outbox::recover() {
   if (const auto done = transaction.commit(); !done) {
     log::error("outbox-recovery-failed", {{"reason", done.error()}});
   }
-}
-
-/// Epochs of which nothing is kept, nothing waits and nothing began are not listed any more.
-void Outbox::forget_epochs() {
-  const auto named = [&](std::uint64_t epoch) {
-    return std::ranges::any_of(
-        devices_, [&](const auto& entry) { return names_epoch(entry.second.status, epoch); });
-  };
-  for (auto it = epochs_.begin(); it + 1 < epochs_.end();) {
-    const bool done = it->acked == it->last && first_kept(*it) > it->last && !named(it->epoch);
-    if (!done || file_.db->failure()) {
-      ++it;
-      continue;
-    }
-    file_.db->run("DELETE FROM epoch WHERE ordinal=$1", it->ordinal);
-    it = epochs_.erase(it);
-  }
-  file_.db->forgive();
 }
 
 void Outbox::keep_reserve() const {

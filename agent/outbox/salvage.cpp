@@ -46,7 +46,7 @@ class Salvage {
  private:
   void meta() {
     db::Transaction transaction{into_};
-    for (const db::Row row : from_.rows("SELECT key, value FROM meta")) {
+    for (const db::Row row : from_.rows("SELECT key, value FROM meta WHERE key<>'salvaged'")) {
       into_.run("INSERT OR IGNORE INTO meta (key, value) VALUES ($1,$2)", row.text(0),
                 db::blob(row.bytes(1)));
     }

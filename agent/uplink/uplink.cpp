@@ -39,12 +39,13 @@ std::string_view name(UplinkPhase phase) {
 }
 
 Uplink::Uplink(asio::any_io_executor executor, Journal& journal, const Clock& clock,
-               const Options& options, SessionFacts facts)
+               const Options& options, SessionFacts facts, Dial dial)
     : executor_(std::move(executor)),
       journal_(journal),
       clock_(clock),
       options_(options),
       facts_(std::move(facts)),
+      dial_(std::move(dial)),
       backoff_(options.backoff, options.seed),
       moved_(executor_),
       wake_(executor_),
@@ -133,7 +134,7 @@ Task<std::optional<Duration>> Uplink::round(std::shared_ptr<const link::ClientTl
     status_.server = server.text();
     dialled_ = server;
     std::optional<link::Refusal> said;
-    auto dialled = co_await link::dial(server, credentials, dial_step, &said, options_.proxy);
+    auto dialled = co_await dial_(server, credentials, dial_step, &said, options_.proxy);
     if (stopping_ || renewed_) co_return std::nullopt;
     if (dialled) {
       auto connection = std::move(*dialled);

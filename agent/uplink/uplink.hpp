@@ -43,6 +43,11 @@ struct UplinkStatus {
   std::optional<std::int64_t> clock_offset_us;
 };
 
+/// How a connection to a collector is made: `link::dial`, or what stands in for a network.
+using Dial = std::function<Task<Result<std::unique_ptr<link::Link>>>(
+    link::Endpoint server, std::shared_ptr<const link::ClientTls> tls, Duration step,
+    std::optional<link::Refusal>* declined, std::optional<link::Proxy> proxy)>;
+
 /// Keeps one session with a collector: dials its addresses in order, runs what the Session decides,
 /// waits, dials again.
 /// io thread only.
@@ -67,7 +72,7 @@ class Uplink {
   };
 
   Uplink(asio::any_io_executor executor, Journal& journal, const Clock& clock,
-         const Options& options, SessionFacts facts);
+         const Options& options, SessionFacts facts, Dial dial = &link::dial);
   ~Uplink();
 
   /// To be called before `run`.
@@ -125,6 +130,7 @@ class Uplink {
   const Clock& clock_;
   Options options_;
   SessionFacts facts_;
+  Dial dial_;
   Backoff backoff_;
   Bell moved_;
   asio::steady_timer wake_;   ///< cancelled to end a pause

@@ -25,6 +25,22 @@ bool holds(const std::vector<ActiveCondition>& conditions, std::string_view code
   });
 }
 
+bool certain_of(const wire::Status& status) {
+  return status.device != wire::DeviceState::unknown &&
+         status.device != wire::DeviceState::starting;
+}
+
+std::vector<ActiveCondition> conditions_of(const pb::Status& status, const wire::Status& plain,
+                                           const Since& self, const Judge::Resolve& resolve) {
+  std::vector<ActiveCondition> out;
+  for (int i = 0; i < status.condition_size(); ++i) {
+    const auto& c = status.condition(i);
+    out.push_back(
+        {plain.conditions[static_cast<std::size_t>(i)], c.has_since() ? resolve(c.since()) : self});
+  }
+  return out;
+}
+
 }  // namespace
 
 Judge::Judge(TerminalView& view, const Bench& bench, Changes& out)
@@ -33,13 +49,8 @@ Judge::Judge(TerminalView& view, const Bench& bench, Changes& out)
 void Judge::status(const pb::Status& status, Position position, const Since& self,
                    const Resolve& resolve, bool snapshot) {
   snapshot_ = snapshot;
-  std::vector<ActiveCondition> conditions;
   const wire::Status plain = wire::from_wire(status);
-  for (int i = 0; i < status.condition_size(); ++i) {
-    const auto& c = status.condition(i);
-    conditions.push_back(
-        {plain.conditions[static_cast<std::size_t>(i)], c.has_since() ? resolve(c.since()) : self});
-  }
+  auto conditions = conditions_of(status, plain, self, resolve);
   Device* device = view_.device(status.device());
   if (device == nullptr) {
     // A configuration holds 64; whoever names ever new devices fills no table.
@@ -51,6 +62,10 @@ void Judge::status(const pb::Status& status, Position position, const Since& sel
     history(*device, conditions, status.SerializeAsString(), self.at);
     return;
   }
+  // "Unknown" tells nothing: faults neither open nor end by it.
+  const bool certain = certain_of(plain);
+  if (!foreseen_ && !plain.enabled) latest_[device->id].clear();
+  if (!foreseen_ && plain.enabled && certain) latest_[device->id] = conditions;
   // A snapshot tells of one device out of turn: the others' timers are not its business.
   fire_until(self.at, snapshot ? std::string_view{device->id} : std::string_view{});
   device->as_of = position;
@@ -59,15 +74,32 @@ void Judge::status(const pb::Status& status, Position position, const Since& sel
   device->health = wire::health_of(plain);
   device->since = status.has_since() ? resolve(status.since()) : self;
   device->status = status.SerializeAsString();
-  // "Unknown" tells nothing: faults neither open nor end by it.
-  const bool certain =
-      plain.device != wire::DeviceState::unknown && plain.device != wire::DeviceState::starting;
   if (plain.enabled) {
     live(*device, std::move(conditions), self.at, certain);
   } else {
     forget_device(*device, self.at, "disabled");
   }
   out_.push_back(DeviceChanged{*device});
+}
+
+void Judge::foresee(const pb::Status& status, Position position, const Since& self,
+                    const Resolve& resolve) {
+  foreseen_ = true;
+  const auto* device = view_.device(status.device());
+  if (device != nullptr && position <= device->as_of) return;  // history
+  const wire::Status plain = wire::from_wire(status);
+  if (!plain.enabled) {
+    latest_[status.device()].clear();
+  } else if (certain_of(plain)) {
+    latest_[status.device()] = conditions_of(status, plain, self, resolve);
+  }
+}
+
+bool Judge::over(const Fault& fault, bool since) const {
+  const auto latest = latest_.find(fault.subject);
+  if (latest == latest_.end()) return false;
+  const auto* still = find(latest->second, fault.code);
+  return still == nullptr || (since && !still->since.same(fault.since));
 }
 
 void Judge::live(Device& device, std::vector<ActiveCondition> conditions, WallTime at,
@@ -131,7 +163,7 @@ void Judge::open(const Device* device, const std::string& code, wire::Severity s
     known->cleared_at.reset();
     known->cleared_why.clear();
     known->learned_late = false;
-    const auto order = order_of(*known, rule, needs);
+    const auto order = order_of(*known, rule, needs, over(*known, true));
     out_.push_back(FaultReopened{known->id, known->order_id, known->suppressed_by});
     out_.insert(out_.end(), order.begin(), order.end());
     std::erase_if(view_.faults, [&](const Fault& f) { return f.id == known->id; });
@@ -145,7 +177,7 @@ void Judge::open(const Device* device, const std::string& code, wire::Severity s
               .since = since,
               .opened_at = at,
               .evidence = std::move(evidence)};
-  const auto order = order_of(fault, rule, needs);
+  const auto order = order_of(fault, rule, needs, over(fault, true));
   view_.faults.push_back(fault);
   out_.push_back(FaultOpened{fault});
   out_.insert(out_.end(), order.begin(), order.end());

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collector/faults/rules.hpp"
 #include "collector/model/view.hpp"
@@ -41,6 +43,10 @@ class Judge {
   /// `snapshot`: told out of turn, so the timers it begins run on the wall clock.
   void status(const pb::Status& status, Position position, const Since& self,
               const Resolve& resolve, bool snapshot);
+  /// What a batch tells, said before its events are judged, in their order: no event of it makes an
+  /// order for what a later one ends. What is known to be over needs nobody to set out for it.
+  void foresee(const pb::Status& status, Position position, const Since& self,
+               const Resolve& resolve);
   /// All devices of the kiosk's configuration. Others of the view are retired.
   void configured(const google::protobuf::RepeatedPtrField<pb::DeviceRef>& devices,
                   Position position, WallTime at);
@@ -74,12 +80,15 @@ class Judge {
   void open(const Device* device, const std::string& code, wire::Severity severity,
             wire::Action needs, const Since& since, WallTime at, std::string evidence);
   /// The order of a fault that opens, when its rule wants one and nothing holds it back.
-  Changes order_of(Fault& fault, const Rule& rule, wire::Action needs);
+  Changes order_of(Fault& fault, const Rule& rule, wire::Action needs, bool over_already = false);
   void order_if_free(Fault& fault);
   /// What keeps the fault from having an order; empty: nothing. Creation alone is held back:
   /// judging and recovery go on.
   std::string_view held_back(const Fault& fault) const;
   bool silence_runs() const;
+  /// The condition is not there any more as far as this judgement is told; with `since`, this very
+  /// one.
+  bool over(const Fault& fault, bool since) const;
   void clear(Fault& fault, WallTime at, std::string_view why);
   void stop(std::string_view subject, std::string_view driver, std::string_view code, WallTime at);
   void close_late(std::string_view subject, std::string_view driver,
@@ -94,6 +103,10 @@ class Judge {
   const Bench& bench_;
   Changes& out_;
   bool snapshot_ = false;
+  /// By device: what it has by the end of what is judged. Those that tell nothing certain are not
+  /// in it.
+  std::map<std::string, std::vector<ActiveCondition>, std::less<>> latest_;
+  bool foreseen_ = false;  ///< `latest_` comes from `foresee`
 };
 
 }  // namespace kw::collector

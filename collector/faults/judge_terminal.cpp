@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view silent_code = "terminal-silent";
 constexpr std::string_view second_code = "two-agents";
 constexpr std::string_view maintenance_reason = "maintenance";
+constexpr std::string_view over_reason = "recovered";
 
 }  // namespace
 
@@ -75,11 +76,11 @@ std::string_view Judge::held_back(const Fault& fault) const {
   return !fault.subject.empty() && silence_runs() ? silent_code : std::string_view{};
 }
 
-Changes Judge::order_of(Fault& fault, const Rule& rule, wire::Action needs) {
+Changes Judge::order_of(Fault& fault, const Rule& rule, wire::Action needs, bool over_already) {
   fault.order_id.clear();
   fault.suppressed_by.clear();
   if (!rule.orders) return {};
-  fault.suppressed_by = held_back(fault);
+  fault.suppressed_by = over_already ? over_reason : held_back(fault);
   if (!fault.suppressed_by.empty()) return {};
   auto order = open_order(view_, fault, needs, bench_);
   fault.order_id = std::move(order.id);
@@ -88,6 +89,7 @@ Changes Judge::order_of(Fault& fault, const Rule& rule, wire::Action needs) {
 
 void Judge::order_if_free(Fault& fault) {
   if (fault.suppressed_by.empty() || fault.suppressed_by == held_back(fault)) return;
+  if (over(fault, false)) return;
   const auto* device = view_.device(fault.subject);
   auto needs = wire::Action::maintenance;
   auto severity = wire::Severity::fault;

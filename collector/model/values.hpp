@@ -76,8 +76,9 @@ struct Fault {
   bool learned_late = false;  ///< from history: no order is ever made of it
   std::string order_id;
   std::string evidence;  ///< pb::Status at opening: pruning never orphans provenance
-  /// Why it has no order of its own now: "maintenance", "terminal-silent"; empty: nothing holds it
-  /// back.
+  /// Why it has no order of its own now: "maintenance", "terminal-silent", "recovered" (it was over
+  /// when it was learned of; within its clear time it may come back and get one); empty: nothing
+  /// holds it back.
   std::string suppressed_by;
 };
 

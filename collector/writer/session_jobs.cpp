@@ -93,6 +93,19 @@ Changes coalesced(Changes changes) {
   return out;
 }
 
+void foresee(Judge& judge, const Session& session, const pb::Batch& batch, const Timed& times,
+             const Judge::Resolve& resolve) {
+  std::uint64_t seq = batch.first();
+  for (int i = 0; i < batch.item_size(); ++i) {
+    const auto& item = batch.item(i);
+    if (item.event().has_state()) {
+      const Since self{batch.epoch(), seq, times.at[static_cast<std::size_t>(i)]};
+      judge.foresee(item.event().state(), position_of(session, batch.epoch(), seq), self, resolve);
+    }
+    seq += item.has_gap() ? item.gap().count() : 1;
+  }
+}
+
 /// Judges the events of a batch; samples are kept once a device, the last one.
 void judge_batch(Work& work, const Session& session, const pb::Batch& batch, const Timed& times) {
   Changes changes;
@@ -106,6 +119,7 @@ void judge_batch(Work& work, const Session& session, const pb::Batch& batch, con
   const auto bench = work.bench(session.terminal);
   Judge judge{view, bench, changes};
   const auto resolve = resolver(session, work.now());
+  foresee(judge, session, batch, times, resolve);
   std::uint64_t seq = batch.first();
   for (int i = 0; i < batch.item_size(); ++i) {
     const auto& item = batch.item(i);

@@ -89,12 +89,13 @@ void Work::sent_away(WallTime back) {
   timers_changed();
 }
 
-Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first)
+Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first,
+               Drive drive)
     : store_(std::move(store)), rules_(std::move(rules)), clock_(clock) {
   last_look_ = clock_.mono();
   if (first.work) ahead_.push_back(std::move(first));
   next_timer_ = store_->next_timer();
-  thread_ = std::thread{[this] { work(); }};
+  if (drive == Drive::own_thread) thread_ = std::thread{[this] { work(); }};
 }
 
 Writer::~Writer() { stop(); }
@@ -105,7 +106,11 @@ void Writer::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  } else {
+    while (!queue_.empty() || !ahead_.empty()) turn();
+  }
 }
 
 void Writer::post(Job job) {
@@ -156,15 +161,21 @@ void Writer::work() {
       if (stopping_ && queue_.empty() && ahead_.empty()) return;
     }
     note_pause();
-    auto group = take();
-    if (!group.empty()) commit(group);
-    {
-      const std::lock_guard lock{mutex_};
-      committing_since_.reset();
-    }
-    if (next_timer_ && *next_timer_ <= clock_.wall()) fire_due();
-    store_->tidy();
+    turn();
   }
+}
+
+bool Writer::turn() {
+  auto group = take();
+  if (!group.empty()) commit(group);
+  {
+    const std::lock_guard lock{mutex_};
+    committing_since_.reset();
+  }
+  const bool due = next_timer_ && *next_timer_ <= clock_.wall();
+  if (due) fire_due();
+  store_->tidy();
+  return due || !group.empty();
 }
 
 void Writer::note_pause() {
@@ -254,7 +265,10 @@ void Writer::run_alone(Job& job) {
   if (!answer && answer.error().code() != Errc::refused) {
     const Error why = answer.error();
     count_failure(why);
-    if (job.last_resort) {
+    // A disk that fails says nothing of the batch: it is sent again, and judged, when the disk is
+    // well. Put aside now, it would be acknowledged and nobody would ever look at it.
+    const bool of_the_disk = why.code() == Errc::storage || why.code() == Errc::busy;
+    if (job.last_resort && !of_the_disk) {
       answer = attempt([&](Work& work) { return job.last_resort(work, why); });
       if (answer) {
         const std::lock_guard lock{mutex_};

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -68,7 +69,7 @@ struct Job {
   /// Runs on the writer thread inside a part of the group's transaction. Errc::refused: the part is
   /// undone and that is the answer. Any other error: tried once more alone.
   std::function<Result<void>(Work&)> work;
-  /// When `work` has failed twice: keeps the input aside instead. May be empty.
+  /// When `work` has failed twice and the disk is well: keeps the input aside instead. May be empty.
   std::function<Result<void>(Work&, const Error&)> last_resort;
   /// Called on the writer thread after COMMIT returned, or with why nothing was kept.
   std::function<void(const Result<void>&)> after;
@@ -93,8 +94,12 @@ class Writer {
     bool failing = false;  ///< the last group with events could not be committed
   };
 
+  /// Who runs the jobs: the writer's own thread, or its owner by `turn`, in a program of one thread.
+  enum class Drive : std::uint8_t { own_thread, by_hand };
+
   /// `first` runs before anything else, timers included.
-  Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first = {});
+  Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Job first = {},
+         Drive drive = Drive::own_thread);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   /// Commits what is queued, then ends the thread.
@@ -103,6 +108,12 @@ class Writer {
   /// Any thread. Dropped, with Errc::disconnected to `after`, once stopping.
   void post(Job job);
   void stop();
+
+  /// By hand only: commits one group and fires what is due; false when there was neither. When time
+  /// has stood still is not looked at: that is the thread's.
+  bool turn();
+  /// By hand only: when the next timer is due.
+  std::optional<WallTime> next_timer() const { return next_timer_; }
 
   /// Called on the writer thread after each commit that left something to send to a terminal.
   void on_outgoing(std::function<void(TerminalKey)> tell);

@@ -8,6 +8,20 @@ namespace {
 
 constexpr int busy_timeout_ms = 5'000;
 
+/// Whether the disk is at fault, another connection, or what was to be written.
+Errc kind_of(int code) {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+      return Errc::busy;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+      return Errc::invalid;
+    default:
+      return Errc::storage;
+  }
+}
+
 }  // namespace
 
 std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
@@ -57,13 +71,24 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   if (options.read_only) {
     db->script("PRAGMA query_only=ON; PRAGMA cache_size=-8000;");
   } else {
-    if (options.incremental_vacuum) db->script("PRAGMA auto_vacuum=INCREMENTAL;");
-    db->script(fmt::format(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous={}; PRAGMA secure_delete=ON; "
-        "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
-        options.synchronous, options.wal_autocheckpoint_pages, options.journal_size_limit));
+    // First of all: making the file and its change to WAL are transactions already.
+    db->script(fmt::format("PRAGMA synchronous={};", options.synchronous));
+    // On a file that is there the PRAGMA changes nothing and still writes its first page: on a full
+    // disk that file could not be opened.
+    const bool fresh = db->integer("PRAGMA page_count").value_or(0) == 0;
+    if (options.incremental_vacuum && fresh) db->script("PRAGMA auto_vacuum=INCREMENTAL;");
+    db->script(
+        fmt::format("PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; "
+                    "PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
+                    options.wal_autocheckpoint_pages, options.journal_size_limit));
   }
-  if (auto failure = db->forgive()) return std::move(*failure).within(file.filename().string());
+  const int kind = db->failure_code() & 0xff;
+  if (auto failure = db->forgive()) {
+    auto why = std::move(*failure).within(file.filename().string());
+    // The file itself is wrong, not the disk below it: that never passes.
+    if (kind == SQLITE_NOTADB || kind == SQLITE_CORRUPT) return Error{Errc::garbled, why.text()};
+    return why;
+  }
   return db;
 }
 
@@ -116,8 +141,7 @@ void Database::bind_blob(sqlite3_stmt* s, int i, Blob v) {
 void Database::note_failure(int code) {
   if (failure_) return;
   failure_code_ = code;
-  failure_ = Error{(code & 0xff) == SQLITE_BUSY ? Errc::busy : Errc::storage,
-                   fmt::format("SQLite: {} ({})", sqlite3_errmsg(db_), code)};
+  failure_ = Error{kind_of(code), fmt::format("SQLite: {} ({})", sqlite3_errmsg(db_), code)};
 }
 
 void Database::fail(Error error) {

@@ -88,7 +88,9 @@ class Database {
   struct Options {
     bool read_only = false;  ///< query_only on an existing file
     bool create = true;
-    std::string_view synchronous = "FULL";
+    /// EXTRA, because a file is made with a rollback journal, which comes back on systems that do
+    /// not sync the folder and rolls the database back to nothing; once it is WAL, it is FULL.
+    std::string_view synchronous = "EXTRA";
     int wal_autocheckpoint_pages = 1'000;
     std::int64_t journal_size_limit = 4 * 1024 * 1024;
     bool incremental_vacuum = false;  ///< must be chosen when the file is made

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "failing_disk.hpp"
 #include "outbox_fixture.hpp"
 
 using namespace kw;
@@ -86,6 +87,21 @@ TEST_CASE("a byte flipped inside one event costs that event alone") {
   CHECK(items[5].has_event());
 }
 
+TEST_CASE("an epoch whose number was flipped keeps its name: nothing is sent under another") {
+  Box box;
+  fill(box, 10);
+  {
+    auto db = db::Database::open(box.folder / "outbox.db", {});
+    (*db)->run("UPDATE epoch SET epoch=epoch+1024, boot_id='boos' WHERE ordinal=1");
+  }
+  box.open(8);
+  CHECK(numbers(box.all(7)) == 12);
+  CHECK(box.epoch(7).boot_id == "boot");
+  CHECK(box.all(8).at(0).event().agent().code() == "outbox-epoch-corrected");
+  box.open(9);
+  CHECK(numbers(box.all(7)) == 12);
+}
+
 TEST_CASE("a file that was cut short is salvaged and the rest is a gap") {
   Box box;
   fill(box, 2'000);
@@ -129,6 +145,31 @@ TEST_CASE("a file that breaks while the agent runs is replaced and the epoch goe
   CHECK(box.epoch(7).last >= before + 1);
   CHECK(numbers(box.all(7)) == box.epoch(7).last);
   CHECK(box.all(7).size() >= 1);
+}
+
+TEST_CASE("a salvage that was complete when the power went takes its place at the next start") {
+  Box box;
+  fill(box, 10);
+  {
+    auto db = db::Database::open(box.folder / "outbox.db", {});
+    (*db)->run("INSERT INTO meta (key, value) VALUES ('salvaged', '1')");
+  }
+  fs::rename(box.folder / "outbox.db", box.folder / "outbox.fresh.db");
+  // The damaged file's log, which its rename had not reached yet.
+  std::ofstream{box.folder / "outbox.db-wal"} << std::string(8'192, 'w');
+  box.open(8);
+  CHECK(numbers(box.all(7)) == 12);
+  CHECK(aside(box, "outbox.fresh").empty());
+}
+
+TEST_CASE("a salvage that was not complete is begun again from the file itself") {
+  Box box;
+  fill(box, 10);
+  std::ofstream{box.folder / "outbox.fresh.db"} << std::string(100, 'g');
+  overwrite(box.folder / "outbox.db", 0, "no database");
+  box.open(8).append(Box::note("goes on"), box.now());
+  CHECK(aside(box, "outbox.damaged-").size() == 1);
+  CHECK(box.all(8).back().event().agent().code() == "goes on");
 }
 
 TEST_CASE("an older copy that comes back is an older epoch, never a duplicate") {
@@ -177,6 +218,26 @@ TEST_CASE("a folder that cannot hold a file does not stop the agent") {
   CHECK_FALSE(outbox.stats().on_disk);
   outbox.append(Box::note("in memory"), box.now());
   CHECK(box.all(7).back().event().agent().code() == "in memory");
+}
+
+TEST_CASE("a full disk at the start costs nothing that was kept") {
+  FailingDisk disk;
+  Box box;
+  fill(box, 20);
+  SUBCASE("a file that is whole stays in use") {
+    FailingDisk::failures = 1'000'000;
+    CHECK(numbers((box.open(8), box.all(7))) == 22);
+  }
+  SUBCASE("a damaged one is salvaged once there is room") {
+    overwrite(box.folder / "outbox.db", 4'096, std::string(4'096, '\xa5'));
+    FailingDisk::failures = 1'000'000;
+    CHECK_FALSE(box.open(8).stats().on_disk);
+  }
+  box.cut();
+  CHECK(aside(box, "outbox.damaged-").empty());
+  FailingDisk::failures = 0;
+  box.open(9);
+  CHECK(numbers(box.all(7)) == 22);
 }
 
 TEST_CASE("damaged files do not pile up") {

@@ -67,6 +67,53 @@ TEST_CASE("a later event fires the timers that were due before it, in event time
   CHECK(cleared[0].at == at(35));
 }
 
+TEST_CASE("what is over when it is learned of is a fault, and nobody is sent out for it") {
+  Scene scene{rules(held)};
+  scene.state(1, 1, {{"media-empty", 0}});
+  const auto changes = scene.state(2, 30, {});
+  const auto opened = only<FaultOpened>(changes);
+  REQUIRE(opened.size() == 1);
+  CHECK(opened[0].fault.suppressed_by == "recovered");
+  CHECK(only<OrderOpened>(changes).empty());
+  CHECK(only<FaultCounted>(changes).size() == 1);
+  SUBCASE("and it stays over") {
+    const auto cleared = scene.fire(40);
+    CHECK(only<FaultCleared>(cleared).size() == 1);
+    CHECK(only<OrderOpened>(cleared).empty());
+  }
+  SUBCASE("and it comes back within its clear time") {
+    CHECK(only<OrderOpened>(scene.state(3, 33, {{"media-empty", 0}})).size() == 1);
+  }
+}
+
+TEST_CASE("another device's event makes no order for what the same batch ends") {
+  Scene scene{rules(held)};
+  scene.view.devices.push_back({.id = "reader", .driver = "escpos", .kind = "card_reader"});
+  scene.state(1, 1, {{"media-empty", 1}});
+  wire::Status ok;
+  ok.device = wire::DeviceState::online;
+  const auto resolve = [](const pb::Since& s) {
+    return Since{s.epoch(), s.seq(), wall_from(s.wall_us())};
+  };
+  const auto b = scene.bench(at(60));
+  const auto reader = wire::to_wire("reader", ok);
+  const auto healed = wire::to_wire("receipt", ok);
+  Changes out;
+  Judge judge{scene.view, b, out};
+  SUBCASE("told as one") {
+    judge.foresee(reader, {1, 2}, {epoch, 2, at(30)}, resolve);
+    judge.foresee(healed, {1, 3}, {epoch, 3, at(31)}, resolve);
+    judge.status(reader, {1, 2}, {epoch, 2, at(30)}, resolve, false);
+    judge.status(healed, {1, 3}, {epoch, 3, at(31)}, resolve, false);
+    CHECK(only<FaultOpened>(out).size() == 1);
+    CHECK(only<OrderOpened>(out).empty());
+  }
+  SUBCASE("one after the other") {
+    judge.status(reader, {1, 2}, {epoch, 2, at(30)}, resolve, false);
+    CHECK(only<OrderOpened>(out).size() == 1);
+  }
+}
+
 TEST_CASE("a fault that comes back within its clear time never ended") {
   Scene scene{rules(held)};
   scene.state(1, 1, {{"media-empty", 1}});

@@ -1,6 +1,7 @@
 #include "collector/writer/writer.hpp"
 
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 
 #include <doctest/doctest.h>
@@ -10,6 +11,7 @@
 #include "collector/writer/session_jobs.hpp"
 #include "common/wire/codec.hpp"
 #include "common/wire/conditions.hpp"
+#include "tests/agent/failing_disk.hpp"
 #include "tests/support/temp_folder.hpp"
 
 using namespace kw;
@@ -170,7 +172,7 @@ TEST_CASE("a batch is stored, judged and answered in one commit") {
 TEST_CASE("the same batch twice is stored once and acknowledged twice") {
   Bed bed;
   const auto session = bed.open(hello(7));
-  const auto b = batch(7, 1, {state("receipt", {"media-empty"}), state("receipt", {})});
+  const auto b = batch(7, 1, {state("receipt", {}), state("receipt", {"media-empty"})});
   REQUIRE(bed.send(session, b));
   const auto again = bed.send(session, b);
   REQUIRE(again);
@@ -274,6 +276,23 @@ TEST_CASE("a batch that fails twice is kept aside, acknowledged and alarmed") {
   const auto next = bed.send(session, batch(7, 3, {state("receipt", {})}));
   REQUIRE(next);
   CHECK(next->admission == Admission::next);
+}
+
+TEST_CASE(
+    "a disk that fails puts no batch aside: it is not acknowledged, and judged when it is well") {
+  const agent::FailingDisk disk;
+  agent::FailingDisk::fail_with = SQLITE_IOERR_WRITE;
+  Bed bed;
+  const auto session = bed.open(hello(7));
+  const auto b = batch(7, 1, {state("receipt", {"media-empty"})});
+  agent::FailingDisk::failures = 1'000'000;
+  CHECK_FALSE(bed.send(session, b));
+  agent::FailingDisk::failures = 0;
+  CHECK(bed.writer->figures().quarantined == 0);
+  const auto answer = bed.send(session, b);
+  REQUIRE(answer);
+  CHECK(answer->admission == Admission::next);
+  CHECK(bed.queries->orders({}, {})->items.size() == 1);
 }
 
 TEST_CASE("a quarantined session's events are kept but judge nothing") {
@@ -408,4 +427,55 @@ TEST_CASE("a store made by a newer program is refused with the numbers") {
   auto again = SqliteStore::open(folder / "c.db");
   REQUIRE_FALSE(again);
   CHECK(again.error().text().find("99") != std::string::npos);
+}
+
+TEST_CASE("a writer that is driven by hand does what waits when it is told to") {
+  tests::TempFolder folder;
+  SystemClock clock;
+  auto store = SqliteStore::open(folder / "collector.db");
+  REQUIRE(store);
+  Writer writer{std::move(*store), at_once(), clock, {}, Writer::Drive::by_hand};
+  int done = 0;
+  const auto post = [&] {
+    Job job;
+    job.work = [](Work&) { return Result<void>{}; };
+    job.after = [&](const Result<void>& told) { done += told ? 1 : 0; };
+    writer.post(std::move(job));
+  };
+  CHECK_FALSE(writer.turn());
+  post();
+  CHECK(done == 0);
+  CHECK(writer.turn());
+  CHECK(done == 1);
+  CHECK_FALSE(writer.turn());
+  CHECK_FALSE(writer.next_timer());
+  post();
+  writer.stop();
+  CHECK(done == 2);
+}
+
+TEST_CASE("a bit that fell over in a stored block is found, and where") {
+  Bed bed;
+  const auto session = bed.open(hello(7));
+  REQUIRE(bed.send(session, batch(7, 1, {state("receipt", {"media-empty"})})));
+  {
+    auto db = db::Database::open(bed.folder / "collector.db", {});
+    REQUIRE(db);
+    const auto body = (*db)->text("SELECT body FROM event_block").value();
+    auto flipped = body;
+    flipped[body.find("receipt")] = 's';
+    (*db)->run("UPDATE event_block SET body=$1", db::blob(flipped));
+    REQUIRE_FALSE((*db)->failure());
+  }
+  const auto read = bed.queries->events("K1", [](const EventRow&) {});
+  REQUIRE_FALSE(read);
+  CHECK(read.error().text().find("7/1") != std::string::npos);
+}
+
+TEST_CASE("a damaged store is refused with what to do about it") {
+  tests::TempFolder folder;
+  std::ofstream{folder / "c.db"} << std::string(100'000, 'g');
+  const auto store = SqliteStore::open(folder / "c.db");
+  REQUIRE_FALSE(store);
+  CHECK(store.error().text().find("backup") != std::string::npos);
 }

@@ -30,7 +30,7 @@ TEST_CASE("a transaction that failed anywhere keeps nothing and says why") {
     db->run("INSERT INTO t (a, b) VALUES ($1, $2)", 2, "never run");
     const auto done = transaction.commit();
     REQUIRE_FALSE(done);
-    CHECK(done.error().code() == Errc::storage);
+    CHECK(done.error().code() == Errc::invalid);
   }
   CHECK(db->integer("SELECT count(*) FROM t") == 0);
 }

@@ -37,6 +37,20 @@ TEST_CASE("only the two languages' tags are accepted") {
   CHECK_FALSE(lang_from(""));
 }
 
+TEST_CASE("a worker without threads runs its jobs where they are posted, one after the other") {
+  Worker worker{0, 2};
+  std::vector<int> seen;
+  worker.post([&] {
+    worker.post([&] { seen.push_back(2); });
+    worker.post_now([&] { seen.push_back(3); });
+    seen.push_back(1);
+  });
+  CHECK(seen == std::vector{1, 2, 3});
+  worker.stop();
+  worker.post([&] { seen.push_back(4); });
+  CHECK(seen.size() == 3);
+}
+
 TEST_CASE("a worker runs its jobs in order and finishes what is queued before it ends") {
   std::vector<int> seen;
   {

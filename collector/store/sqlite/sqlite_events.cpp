@@ -1,4 +1,5 @@
 // Which events are stored: the epochs with their high-water marks, and the blocks themselves.
+#include "collector/store/sqlite/checked.hpp"
 #include "collector/store/sqlite/rows.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
 
@@ -51,12 +52,13 @@ bool SqliteStore::advance(TerminalKey terminal, std::uint64_t epoch, std::uint64
 }
 
 void SqliteStore::keep(const Block& b) {
+  const auto body = with_check(b.body);
   db_->run(
       "INSERT INTO event_block (terminal, epoch, first_seq, last_seq, base_at, uncertain, "
       "first_at, "
       "last_at, received_at, body) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
       b.terminal, bits(b.epoch), bits(b.first), bits(b.last), micros(b.base_at), b.uncertain,
-      micros(b.first_at), micros(b.last_at), micros(b.received_at), db::blob(b.body));
+      micros(b.first_at), micros(b.last_at), micros(b.received_at), db::blob(body));
 }
 
 void SqliteStore::quarantine(const Block& b, std::string_view why) {

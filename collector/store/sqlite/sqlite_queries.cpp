@@ -7,6 +7,7 @@
 
 #include "collector/orders/transitions.hpp"
 #include "collector/stats/terminals_by_state.hpp"
+#include "collector/store/sqlite/checked.hpp"
 #include "collector/store/sqlite/rows.hpp"
 #include "collector/store/sqlite/sqlite_identities.hpp"
 
@@ -369,8 +370,13 @@ Result<void> SqliteQueries::events(std::string_view terminal,
            terminal)) {
     const auto body = row.bytes(4);
     pb::Batch batch;
-    if (!batch.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
-      return Error{Errc::garbled, "a stored block cannot be decoded"};
+    if (!check_holds(body) || !batch.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+      db_->forgive();
+      return Error{
+          Errc::garbled,
+          fmt::format("the stored events from {}/{} on are damaged: put a backup back, the "
+                      "kiosks send again what came after it",
+                      row.unsigned_integer(0), row.unsigned_integer(1))};
     }
     EventRow event{.epoch = row.unsigned_integer(0),
                    .seq = row.unsigned_integer(1),

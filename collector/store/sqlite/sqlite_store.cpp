@@ -149,15 +149,37 @@ struct Applier {
 
 }  // namespace
 
+namespace {
+
+Error with_advice(const Error& why) {
+  return {why.code(), why.text() +
+                          ": the database is damaged; put a backup back, the kiosks send again "
+                          "what came after it"};
+}
+
+/// A damaged file is refused with what to do about it.
+Error refused(Error why, db::Database& db) {
+  if (why.code() != Errc::storage) return why;
+  const auto verdict = db.text("PRAGMA quick_check(1)");
+  db.forgive();
+  if (verdict && *verdict == "ok") return why;
+  return with_advice(why);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file) {
   db::Database::Options options;
   options.wal_autocheckpoint_pages = checkpoint_pages;
   options.journal_size_limit = wal_limit;
   options.incremental_vacuum = true;
   auto db = db::Database::open(file, options);
+  if (!db && db.error().code() == Errc::garbled) return with_advice(db.error());
   if (!db) return std::move(db).error();
   auto migrated = db::migrate(**db, schema());
-  if (!migrated) return std::move(migrated).error().within(file.filename().string());
+  if (!migrated) {
+    return refused(std::move(migrated).error().within(file.filename().string()), **db);
+  }
   return std::unique_ptr<SqliteStore>{new SqliteStore{std::move(*db), file.string() + "-wal"}};
 }
 

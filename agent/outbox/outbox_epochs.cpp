@@ -1,0 +1,116 @@
+// The epochs of an outbox: begun, named, forgotten.
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "agent/outbox/outbox.hpp"
+#include "common/log.hpp"
+
+namespace kw::agent {
+namespace {
+
+constexpr std::size_t epochs_most = 500;  // far below what one Hello may list
+
+std::string key_of(std::int64_t ordinal) { return fmt::format("epoch/{}", ordinal); }
+
+std::uint32_t check_of(std::int64_t ordinal, std::uint64_t epoch, std::string_view boot_id) {
+  return checksum(fmt::format("{} {} {}", ordinal, epoch, boot_id));
+}
+
+}  // namespace
+
+/// The names of an epoch once more, with a check. Under a wrong one the collector would take all
+/// its events for new ones; the row itself has no check, and cannot get one that an older agent
+/// would keep right.
+void Outbox::name_epoch(const EpochRow& e) {
+  put_meta(key_of(e.ordinal),
+           fmt::format("{} {} {}", check_of(e.ordinal, e.epoch, e.boot_id), e.epoch, e.boot_id));
+}
+
+void Outbox::correct_epoch(EpochRow& e) {
+  const auto kept =
+      file_.db->text("SELECT value FROM meta WHERE key=$1", key_of(e.ordinal)).value_or("");
+  std::uint32_t check = 0;
+  std::uint64_t epoch = 0;
+  const auto* const end = kept.data() + kept.size();
+  const auto first = std::from_chars(kept.data(), end, check);
+  if (first.ptr == end || *first.ptr != ' ') return;
+  const auto second = std::from_chars(first.ptr + 1, end, epoch);
+  if (second.ptr == end || *second.ptr != ' ') return;
+  std::string boot_id{second.ptr + 1, end};
+  if (check != check_of(e.ordinal, epoch, boot_id)) return;
+  if (epoch == e.epoch && boot_id == e.boot_id) return;
+  log::warning("outbox-epoch-corrected", {{"epoch", e.epoch}, {"to", epoch}});
+  notes_.push_back({"outbox-epoch-corrected", fmt::format("{} is {}", e.epoch, epoch)});
+  e.epoch = epoch;
+  e.boot_id = std::move(boot_id);
+  file_.db->run("UPDATE epoch SET epoch=$2, boot_id=$3 WHERE ordinal=$1", e.ordinal, e.epoch,
+                db::blob(e.boot_id));
+}
+
+void Outbox::delete_epoch(std::int64_t ordinal) {
+  file_.db->run("DELETE FROM epoch WHERE ordinal=$1", ordinal);
+  file_.db->run("DELETE FROM meta WHERE key=$1", key_of(ordinal));
+}
+
+void Outbox::begin_epoch(std::string boot_id, std::uint64_t epoch) {
+  EpochRow row;
+  row.ordinal = epochs_.empty() ? 1 : epochs_.back().ordinal + 1;
+  row.epoch = epoch;
+  row.boot_id = std::move(boot_id);
+  epochs_.push_back(std::move(row));
+  auto& db = *file_.db;
+  db::Transaction transaction{db};
+  write_epoch(current());
+  name_epoch(current());
+  put_meta("boot_id", current().boot_id);
+  put_meta("clean", "0");
+  if (const auto done = transaction.commit(); !done) {
+    log::warning("outbox-write-failed", {{"reason", done.error()}});  // written with the next event
+  }
+}
+
+void Outbox::drop_excess_epochs() {
+  forget_epochs();
+  std::uint64_t lost = 0;
+  auto& db = *file_.db;
+  while (epochs_.size() > epochs_most) {
+    // Those that the collector has whole go first; the current one never.
+    const auto done = [](const EpochRow& e) { return e.acked == e.last; };
+    auto victim = std::find_if(epochs_.begin(), std::prev(epochs_.end()), done);
+    if (victim == std::prev(epochs_.end())) victim = epochs_.begin();
+    const EpochRow oldest = *victim;
+    lost += oldest.last - oldest.acked;
+    db.run("DELETE FROM record WHERE ordinal=$1", oldest.ordinal);
+    delete_epoch(oldest.ordinal);
+    for (auto it = devices_.begin(); it != devices_.end();) {
+      // Its beginning can no longer be named: the next poll begins it anew.
+      it = names_epoch(it->second.status, oldest.epoch) ? devices_.erase(it) : std::next(it);
+    }
+    epochs_.erase(victim);
+  }
+  db.forgive();
+  if (lost > 0) notes_.push_back({"epochs-dropped", fmt::format("{} events", lost)});
+}
+
+/// Epochs of which nothing is kept, nothing waits and nothing began are not listed any more.
+void Outbox::forget_epochs() {
+  const auto named = [&](std::uint64_t epoch) {
+    return std::ranges::any_of(
+        devices_, [&](const auto& entry) { return names_epoch(entry.second.status, epoch); });
+  };
+  for (auto it = epochs_.begin(); it + 1 < epochs_.end();) {
+    const bool done = it->acked == it->last && first_kept(*it) > it->last && !named(it->epoch);
+    if (!done || file_.db->failure()) {
+      ++it;
+      continue;
+    }
+    delete_epoch(it->ordinal);
+    it = epochs_.erase(it);
+  }
+  file_.db->forgive();
+}
+
+}  // namespace kw::agent
