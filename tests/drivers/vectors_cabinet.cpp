@@ -178,12 +178,12 @@ Outcome nut_reply(const Vector& vector) {
   std::vector<std::vector<std::string>> rows;
   if (text.starts_with("BEGIN LIST ")) {
     const auto first = text.substr(11, text.find_first_of("\r\n") - 11);
-    auto listing = nut::decode_listing(text, first);
+    auto listing = nut::ListingReader{first}.take(text);
     if (!listing) return refused(listing.error().text());
     if (!*listing) return refused("no end of the list");
     rows = std::move((**listing).rows);
   } else if (text.starts_with("ERR ")) {
-    const auto listing = nut::decode_listing(text, "VAR ups");
+    const auto listing = nut::ListingReader{"VAR ups"}.take(text);
     if (!listing) return refused(listing.error().text());
     REQUIRE(bool(*listing));
     out.taken = true;

@@ -77,7 +77,7 @@ void fuzz_modbus_map(Input input) {
 }
 
 void fuzz_nut(Input input) {
-  const auto listing = nut::decode_listing(text_of(input), "VAR kioskups");
+  const auto listing = nut::ListingReader{"VAR kioskups"}.take(text_of(input));
   if (!listing || !*listing) return;
   nut::Variables variables;
   for (const auto& row : (*listing)->rows) {

@@ -43,7 +43,7 @@ void check_same(const AgentRig& agent, const CollectorRig& collector, std::size_
   if (kills > 0) {
     fmt::print(
         "{{\"torture\":\"kills\",\"kills\":{},\"acknowledged\":{},\"lost\":{},\"duplicated\":{},"
-        "\"out_of_order\":{},\"start_failures\":0}}\n",
+        "\"out_of_order\":{}}}\n",
         kills, kept.size(), told(wrong, "kept but") + told(wrong, "other"),
         told(wrong, "stored but"), told(wrong, "kept ") - told(wrong, "kept but"));
   }

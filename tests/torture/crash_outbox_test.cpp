@@ -1,6 +1,7 @@
 // The power is cut after every single operation of the agent's outbox on its disk.
 #include <doctest/doctest.h>
 
+#include "tests/torture/chance.hpp"
 #include "tests/torture/image.hpp"
 #include "tests/torture/outbox_run.hpp"
 #include "tests/torture/report.hpp"
@@ -21,7 +22,7 @@ struct Scene {
   int variants = 10;
   std::size_t stride = 1;
   std::uint64_t enough_bad = 0;  ///< a control stops there
-  std::uint64_t seed = 1;
+  std::uint64_t chance = seed(1);
 };
 
 agent::Outbox::Options options_in(const std::filesystem::path& folder, std::int64_t ceiling) {
@@ -45,10 +46,10 @@ Tally cut_everywhere(const Scene& scene) {
   disk.impose_synchronous({});
   const auto log = disk.stop();
   tests::TempFolder after;
-  Images images{log, scene.lies, scene.seed};
+  Images images{log, scene.lies, scene.chance};
   Tally tally;
   images.each(
-      scene.variants, scene.stride, ledger.owed(), [&](const Image& image, std::size_t point) {
+      scene.variants * times(), scene.stride, ledger.owed(), [&](const Image& image, std::size_t point) {
         image.write_to(after.path());
         const auto complaint =
             judge_outbox(options_in(after.path(), scene.ceiling), ledger, point, scene.lies.folder);

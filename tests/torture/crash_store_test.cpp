@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/temp_folder.hpp"
+#include "tests/torture/chance.hpp"
 #include "tests/torture/image.hpp"
 #include "tests/torture/report.hpp"
 #include "tests/torture/store_run.hpp"
@@ -17,7 +18,7 @@ struct Scene {
   int variants = 7;
   std::size_t stride = 1;
   std::uint64_t enough_bad = 0;  ///< a control stops there
-  std::uint64_t seed = 2;
+  std::uint64_t chance = seed(2);
 };
 
 Tally cut_everywhere(const Scene& scene) {
@@ -35,9 +36,9 @@ Tally cut_everywhere(const Scene& scene) {
   disk.impose_synchronous({});
   const auto log = disk.stop();
   tests::TempFolder after;
-  Images images{log, scene.lies, scene.seed};
+  Images images{log, scene.lies, scene.chance};
   Tally tally;
-  images.each(scene.variants, scene.stride, ledger.owed(),
+  images.each(scene.variants * times(), scene.stride, ledger.owed(),
               [&](const Image& image, std::size_t point) {
                 image.write_to(after.path());
                 const auto complaint = judge_store(disk, after / "collector.db", ledger, point,

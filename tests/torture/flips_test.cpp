@@ -6,6 +6,7 @@
 
 #include "agent/enroll/identity_files.hpp"
 #include "common/platform/files.hpp"
+#include "tests/torture/chance.hpp"
 #include "tests/torture/image.hpp"
 #include "tests/torture/outbox_run.hpp"
 #include "tests/torture/report.hpp"
@@ -132,7 +133,7 @@ std::optional<std::string> judge(const fs::path& folder, const Sent& truth) {
 }  // namespace
 
 TEST_CASE("outbox: no flipped bit stops the start or is delivered as something else") {
-  constexpr int flips = 600;
+  const int flips = 600 * times();
   tests::TempFolder work;
   Image whole;
   Image closed;  ///< everything in the one file, where no checksum of SQLite's guards it
@@ -159,7 +160,7 @@ TEST_CASE("outbox: no flipped bit stops the start or is delivered as something e
   }
   REQUIRE(whole.files.contains("outbox.db-wal"));
   REQUIRE(truth.size() > 80);
-  std::mt19937_64 random{4};
+  std::mt19937_64 random{seed(4)};
   tests::TempFolder after;
   Tally tally;
   for (int i = 0; i < flips; ++i) {
@@ -174,7 +175,7 @@ TEST_CASE("outbox: no flipped bit stops the start or is delivered as something e
 }
 
 TEST_CASE("identity: a flipped bit is an error or a file that differs, never the program's end") {
-  constexpr int flips = 60;
+  const int flips = 60 * times();
   tests::TempFolder work;
   agent::IdentityFiles identity;
   identity.server = {"collector.example", 8443};
@@ -184,7 +185,7 @@ TEST_CASE("identity: a flipped bit is an error or a file that differs, never the
   REQUIRE(agent::save_identity(work.path(), identity));
   const auto whole = image_of(work / "identity");
   REQUIRE(whole.files.size() == 4);
-  std::mt19937_64 random{5};
+  std::mt19937_64 random{seed(5)};
   Tally tally;
   for (int i = 0; i < flips; ++i) {
     damaged(whole, random).write_to(work / "identity");
@@ -199,7 +200,7 @@ TEST_CASE("identity: a flipped bit is an error or a file that differs, never the
 }
 
 TEST_CASE("store: a damaged database is refused or found, and never serves other events") {
-  constexpr int flips = 160;
+  const int flips = 160 * times();
   Disk disk;
   tests::TempFolder work;
   const auto file = work / "collector.db";
@@ -215,7 +216,7 @@ TEST_CASE("store: a damaged database is refused or found, and never serves other
       truth.push_back(*stored_events(file, fmt::format("K{}", kiosk), 7));
     }
   }
-  std::mt19937_64 random{6};
+  std::mt19937_64 random{seed(6)};
   tests::TempFolder after;
   const auto damaged_file = after / "collector.db";
   Tally tally;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/torture/chance.hpp"
 #include "tests/torture/disk.hpp"
 
 namespace kw::torture {
@@ -35,14 +36,14 @@ inline const std::vector<Failing>& ways_to_fail() {
 
 /// Orders each fault once and for good, at the 1st, 2nd, 3rd … call, until a run passes untouched.
 /// `run` gets the fault and says whether to go on. `sparse`: of the calls of which there are very
-/// many only every so many-th again.
+/// many only every so many-th again, in the test run.
 inline void each_fault(Disk& disk, std::uint64_t sparse,
                        const std::function<bool(const Fault&)>& run) {
   constexpr std::uint64_t far_too_many = 5'000;
   for (const auto& way : ways_to_fail()) {
     for (const bool sticky : {false, true}) {
-      for (std::uint64_t at = 1; at < far_too_many;
-           at += way.stride == 1 ? 1 : way.stride * sparse) {
+      const auto stride = way.stride == 1 || times() > 1 ? 1 : way.stride * sparse;
+      for (auto at = 1 + seed(0) % stride; at < far_too_many; at += stride) {
         const Fault fault{way.call, at, sticky, way.code, way.half};
         if (!run(fault)) return;
         if (disk.struck() == 0) break;

@@ -156,16 +156,16 @@ class Nut final : public Driver {
     auto sent = port_->write(bytes, deadline);
     if (!sent) return std::move(sent).error();
     out_of_step_ = true;
-    std::string in;
+    nut::ListingReader reader{what};
+    std::array<std::uint8_t, 4096> chunk{};
     for (;;) {
-      std::array<std::uint8_t, 4096> chunk{};
       auto got = port_->read(chunk, deadline);
       if (!got) {
         if (got.error().code() != Errc::timeout) return std::move(got).error();
         return Error{Errc::timeout, "no whole answer to LIST " + what};
       }
-      in.append(chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
-      auto listing = nut::decode_listing(in, what);
+      const auto arrived = std::span{chunk}.first(*got);
+      auto listing = reader.take({reinterpret_cast<const char*>(arrived.data()), arrived.size()});
       if (!listing) return std::move(listing).error();
       if (!*listing) {
         // A server that talks without end keeps every read from timing out.

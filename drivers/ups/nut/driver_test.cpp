@@ -113,16 +113,18 @@ TEST_CASE("nut text: words, quotes and backslashes") {
 
 TEST_CASE("nut text: a listing is whole when its end has come, and nothing else is taken for one") {
   const std::string whole = "BEGIN LIST VAR a\nVAR a b \"c d\"\r\nEND LIST VAR a\n";
+  const auto read = [](std::string_view text) { return nut::ListingReader{"VAR a"}.take(text); };
   for (std::size_t n = 0; n < whole.size(); ++n) {
-    const auto part = nut::decode_listing(std::string_view{whole}.substr(0, n), "VAR a");
+    nut::ListingReader reader{"VAR a"};
+    const auto part = reader.take(std::string_view{whole}.substr(0, n));
     REQUIRE(bool(part));
     CHECK_FALSE(bool(*part));
+    const auto done = reader.take(std::string_view{whole}.substr(n));
+    REQUIRE(bool(done));
+    REQUIRE(bool(*done));
+    CHECK((*done)->rows == std::vector<Words>{{"VAR", "a", "b", "c d"}});
   }
-  const auto done = nut::decode_listing(whole, "VAR a");
-  REQUIRE(bool(done));
-  REQUIRE(bool(*done));
-  CHECK((*done)->rows == std::vector<Words>{{"VAR", "a", "b", "c d"}});
-  const auto refused = nut::decode_listing("ERR DATA-STALE\n", "VAR a");
+  const auto refused = read("ERR DATA-STALE\n");
   REQUIRE(bool(refused));
   CHECK((*refused)->error == "DATA-STALE");
 
@@ -131,7 +133,7 @@ TEST_CASE("nut text: a listing is whole when its end has come, and nothing else 
            std::string{"END LIST VAR a\n"}, std::string{"OK\n"}, std::string{"\n"},
            whole + "ERR UNKNOWN-COMMAND\n", std::string{"ERR DATA-STALE\nERR DATA-STALE\n"},
            std::string(3000, 'x'), "BEGIN LIST VAR a\n" + std::string(200'000, '\n')}) {
-    const auto out = nut::decode_listing(bad, "VAR a");
+    const auto out = read(bad);
     REQUIRE_FALSE(bool(out));
     CHECK(out.error().code() == Errc::garbled);
   }

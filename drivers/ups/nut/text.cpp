@@ -16,16 +16,6 @@ Error garbled(std::string_view what, std::string_view line) {
   return Error{Errc::garbled, fmt::format("{}: {} bytes", what, line.size())};
 }
 
-/// Takes the next line off `rest`; nothing when none is whole.
-std::optional<std::string_view> next_line(std::string_view& rest) {
-  const auto end = rest.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  auto line = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
-
 /// Whether `words` are "BEGIN LIST VAR name" or its END.
 bool is_frame(const std::vector<std::string>& words, std::string_view which,
               std::string_view what) {
@@ -72,28 +62,31 @@ Result<std::vector<std::string>> words_of(std::string_view line) {
   return out;
 }
 
-Result<std::optional<Listing>> decode_listing(std::string_view in, std::string_view what) {
-  if (in.size() > largest_answer) return garbled("an answer too long", in);
-  auto rest = in;
-  Listing out;
-  bool begun = false;
-  while (const auto line = next_line(rest)) {
-    auto words = words_of(*line);
+Result<std::optional<Listing>> ListingReader::take(std::string_view arrived) {
+  taken_ += arrived.size();
+  if (taken_ > largest_answer) return garbled("an answer too long", arrived);
+  while (!arrived.empty()) {
+    const auto end = arrived.find('\n');
+    rest_ += arrived.substr(0, end);
+    if (rest_.size() > longest_line) return garbled("a line too long", rest_);
+    if (end == std::string_view::npos) break;
+    arrived.remove_prefix(end + 1);
+    if (rest_.ends_with('\r')) rest_.pop_back();
+    auto words = words_of(rest_);
     if (!words) return std::move(words).error();
-    if (!begun && words->size() >= 2 && words->front() == "ERR") {
-      if (!rest.empty()) return garbled("more than one answer", rest);
-      out.error = std::move((*words)[1]);
-      return std::optional{std::move(out)};
+    const bool refused = !begun_ && words->size() >= 2 && words->front() == "ERR";
+    if (!begun_ && !refused && !is_frame(*words, "BEGIN", what_)) {
+      return garbled("not an answer", rest_);
     }
-    if (!begun && !is_frame(*words, "BEGIN", what)) return garbled("not an answer", *line);
-    if (is_frame(*words, "END", what)) {
-      if (!rest.empty()) return garbled("more than one answer", rest);
-      return std::optional{std::move(out)};
+    if (refused || is_frame(*words, "END", what_)) {
+      if (!arrived.empty()) return garbled("more than one answer", arrived);
+      if (refused) listing_.error = std::move((*words)[1]);
+      return std::optional{std::move(listing_)};
     }
-    if (begun) out.rows.push_back(std::move(*words));
-    begun = true;
+    if (begun_) listing_.rows.push_back(std::move(*words));
+    begun_ = true;
+    rest_.clear();
   }
-  if (rest.size() > longest_line) return garbled("a line too long", rest);
   return std::optional<Listing>{};
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/result.hpp"
@@ -26,9 +27,24 @@ struct Listing {
   std::vector<std::vector<std::string>> rows;  ///< between BEGIN and END, whole lines
 };
 
-/// The answer to "LIST `what`" in what has arrived; nothing while more is needed. Errc::garbled
-/// when it is none, is too long, or something stands behind it.
-Result<std::optional<Listing>> decode_listing(std::string_view in, std::string_view what);
+/// The answer to "LIST `what`", as it arrives. Every byte is looked at once, in however small
+/// pieces a server sends its lines.
+class ListingReader {
+ public:
+  explicit ListingReader(std::string what) : what_{std::move(what)} {}
+
+  /// Takes what has arrived; the answer once it is whole, nothing while more is needed.
+  /// Errc::garbled when it is none, is too long, or something stands behind it; not to be called
+  /// again after an answer or an error.
+  Result<std::optional<Listing>> take(std::string_view arrived);
+
+ private:
+  std::string what_;
+  std::string rest_;       ///< the line that has not ended yet
+  std::size_t taken_ = 0;  ///< bytes of the answer so far
+  bool begun_ = false;     ///< its BEGIN was seen
+  Listing listing_;
+};
 
 /// Whether `name` may stand in a request: what NUT allows for the name of a UPS.
 bool is_ups_name(std::string_view name);
