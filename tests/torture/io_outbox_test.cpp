@@ -66,6 +66,7 @@ class Account {
 
  private:
   void start(std::uint64_t epoch) {
+    if (outbox_) was_in_memory_ = was_in_memory_ || !outbox_->stats().on_disk;
     outbox_.reset();
     outbox_ = std::make_unique<Outbox>(options_, clock_, "boot", epoch);
     outbox_->on_appended([this](const Appended&) { ++appended_; });
@@ -250,7 +251,7 @@ TEST_CASE("outbox: whatever call fails, nothing promised is lost and nothing is 
       const auto complaint = account.judge(where, was_killed);
       tally.add(complaint);
       if (!complaint) return;
-      MESSAGE(std::string{name(fault.call)}, " ", fault.at,
+      MESSAGE(std::string{name(fault.call)}, " ", fault.at, " with ", fault.code,
               std::string{fault.sticky ? " for good" : " once"},
               std::string{was_killed ? ", killed: " : ": "}, *complaint);
     };
