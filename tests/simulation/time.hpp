@@ -18,7 +18,7 @@ namespace kw::simulation {
 /// next thing due: an event of the simulation, a timer of Asio, work of the collector's writer.
 ///
 /// Asio's own timers are driven too: the program is linked with stand-ins for
-/// `std::chrono::steady_clock::now` and `timerfd_settime` (time.cpp, CMakeLists.txt).
+/// `std::chrono::steady_clock::now` and the system's timers (time.cpp, CMakeLists.txt).
 class Time {
  public:
   Time();
