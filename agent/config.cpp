@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "agent/config_messages.hpp"
+#include "common/filled.hpp"
 #include "common/link/tls.hpp"
 #include "common/wire/codec.hpp"
 #include "drivers/catalogue.hpp"
@@ -24,10 +23,7 @@ using std::chrono::seconds;
 constexpr std::size_t collectors_most = 8;
 
 /// "one of a, b, c".
-Bilingual one_of(std::string_view list) {
-  return {fmt::format(fmt::runtime(message::one_of.zh), list),
-          fmt::format(fmt::runtime(message::one_of.en), list)};
-}
+Bilingual one_of(std::string_view list) { return filled(message::one_of, list); }
 
 Bilingual known_drivers() {
   std::string out;
@@ -114,7 +110,7 @@ struct Loader {
     if (parsed) {
       out.proxy = std::move(*parsed);
     } else {
-      reader.refuse("proxy", parsed.error().text());
+      reader.refuse("proxy", parsed.wrong());
     }
   }
 
@@ -160,8 +156,8 @@ struct Loader {
       device.address.only_look = !(*made)->polls_port();
       return;
     }
-    const auto& why = made.error().text();
-    mistake(Problem::Kind::refused_value, drivers::setting_in(device.card->settings, why), why);
+    const auto& why = made.wrong();
+    mistake(Problem::Kind::refused_value, drivers::setting_in(device.card->settings, why.en), why);
   }
 
   void port(DeviceConfig& device, Reader& reader) {
@@ -169,7 +165,7 @@ struct Loader {
     if (device.port.empty()) return;
     auto address = drivers::PortAddress::parse(device.port);
     if (!address) {
-      reader.refuse("port", address.error().text());
+      reader.refuse("port", address.wrong());
       return;
     }
     device.address = std::move(*address);
@@ -215,10 +211,7 @@ struct Loader {
     const auto at_most = [&](std::string_view key, const std::optional<double>& value,
                              std::string_view limit_key, const std::optional<double>& limit) {
       if (!value || !limit || *value <= *limit) return;
-      const auto in = [&](std::string_view text) {
-        return fmt::format(fmt::runtime(text), limit_key, *limit);
-      };
-      reader.object(key, Bilingual{in(message::number_up_to.zh), in(message::number_up_to.en)});
+      reader.object(key, filled(message::number_up_to, limit_key, *limit));
     };
     at_most("warn", rules.warn, "capacity", rules.capacity);
     at_most("near_end", rules.near_end, "capacity", rules.capacity);

@@ -8,7 +8,7 @@
 #include "agent/consumables/rules.hpp"
 #include "agent/debounce/flapping.hpp"
 #include "agent/local_api/settings.hpp"
-#include "agent/poll/reported.hpp"
+#include "agent/result_limits.hpp"
 #include "common/clock.hpp"
 #include "common/config.hpp"
 #include "common/i18n.hpp"
@@ -31,7 +31,7 @@ struct DeviceConfig {
   bool hold_port = false;       ///< keep the port open between polls
   bool poll_in_session = true;  ///< false: left alone while a citizen is being served
   bool enabled = true;
-  Reported::Limits results;  ///< how applications' results count
+  ResultLimits results;  ///< how applications' results count
   std::vector<SupplyRules> consumables;
   std::optional<config::Problem> mistake;  ///< the first one: the device is reported, not polled
 };

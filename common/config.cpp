@@ -5,7 +5,7 @@
 #include <iterator>
 #include <sstream>
 
-#include <fmt/format.h>
+#include "common/filled.hpp"
 
 #define TOML_EXCEPTIONS 0
 // toml++ 3.3 asserts what it then reports as a mistake ("[!]" is enough).
@@ -33,12 +33,6 @@ constexpr Text want_texts{"文字的数组", "array of text"};
 constexpr Text want_table{"表", "table"};
 constexpr Text want_tables{"表的数组（[[名称]]）", "array of tables ([[name]])"};
 constexpr Text want_scalar{"文字、数字或布尔值", "text, number or boolean"};
-
-template <class N>
-Bilingual range(const Text& text, N least, N most) {
-  return {fmt::format(fmt::runtime(text.zh), least, most),
-          fmt::format(fmt::runtime(text.en), least, most)};
-}
 
 constexpr Text kind_text(Problem::Kind kind) {
   switch (kind) {
@@ -116,9 +110,7 @@ std::string Problem::in(Lang lang) const {
   return where + ": " + what(lang);
 }
 
-std::string Problem::what(Lang lang) const {
-  return fmt::format(fmt::runtime(kind_text(kind).in(lang)), expected.in(lang));
-}
+std::string Problem::what(Lang lang) const { return filled(kind_text(kind), expected).in(lang); }
 
 std::optional<std::string> Value::scalar_text() const {
   if (const auto* b = std::get_if<bool>(&data)) return *b ? "true" : "false";
@@ -223,7 +215,7 @@ std::int64_t Reader::integer(std::string_view key, std::int64_t fallback, std::i
                              std::int64_t most) {
   const Value* v = find(key);
   if (v == nullptr) return fallback;
-  const auto expected = range(want_integer, least, most);
+  const auto expected = filled(want_integer, least, most);
   const auto* n = std::get_if<std::int64_t>(&v->data);
   if (n == nullptr) {
     report(Problem::Kind::wrong_type, v, key, expected);
@@ -239,7 +231,7 @@ std::int64_t Reader::integer(std::string_view key, std::int64_t fallback, std::i
 double Reader::number(std::string_view key, double fallback, double least, double most) {
   const Value* v = find(key);
   if (v == nullptr) return fallback;
-  const auto expected = range(want_number, least, most);
+  const auto expected = filled(want_number, least, most);
   double n = 0;
   if (const auto* d = std::get_if<double>(&v->data)) {
     n = *d;

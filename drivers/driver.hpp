@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/checked.hpp"
 #include "common/i18n.hpp"
 #include "common/result.hpp"
 #include "common/wire/conditions.hpp"
@@ -82,8 +83,9 @@ struct Card {
   std::string_view peers = {};  ///< with versions: "CUPS ippeveprinter 2.4.2"; empty: none
   /// Of a driver that serves several families: which one, its setting "kind" says.
   std::span<const Kind> kinds = {};
-  /// Errc::invalid when settings that are well-formed each do not fit together.
-  Result<std::unique_ptr<Driver>> (*make)(const Settings& settings);
+  /// What is wrong when settings that are well-formed each do not fit together; by convention it
+  /// names the setting (see setting_in).
+  Checked<std::unique_ptr<Driver>> (*make)(const Settings& settings);
 };
 
 std::string_view name(Maturity v);

@@ -31,8 +31,8 @@ std::vector<SettingMistake> mistakes_in(
     std::span<const Setting> table, const std::map<std::string, std::string, std::less<>>& given);
 
 /// Of which setting a driver's `make` complains. By convention its sentence names it before " =" or
-/// ":", as in `model = "x": unknown model`; the first of the table's names that stands so, empty
-/// when none does.
+/// ":" (in Chinese "："), as in `model = "x": unknown model`; the first of the table's names that
+/// stands so, empty when none does. `text`: in either language.
 std::string_view setting_in(std::span<const Setting> table, std::string_view text);
 
 /// What the driver speaks over: "a port with scheme serial or tcp".

@@ -6,8 +6,7 @@
 #include <cmath>
 #include <optional>
 
-#include <fmt/format.h>
-
+#include "common/filled.hpp"
 #include "drivers/catalogue.hpp"
 #include "drivers/mistakes.hpp"
 
@@ -47,11 +46,6 @@ std::optional<SettingValue> value_of(const Setting& row, std::string_view text) 
   return std::nullopt;
 }
 
-template <class... Args>
-Bilingual filled(const Text& text, const Args&... args) {
-  return {fmt::format(fmt::runtime(text.zh), args...), fmt::format(fmt::runtime(text.en), args...)};
-}
-
 Bilingual expected(const Setting& row) {
   switch (row.type) {
     case SettingType::boolean:
@@ -89,11 +83,9 @@ const T& as(const std::map<std::string, SettingValue, std::less<>>& values, std:
 
 std::string SettingMistake::in(Lang lang) const {
   constexpr Text unknown{"{}：没有这个设置（可用：{}）", "{}: unknown setting (known: {})"};
-  constexpr Text bad{"{} = \"{}\"：应为{}", "{} = \"{}\": expected {}"};
-  if (kind == Kind::unknown) {
-    return fmt::format(fmt::runtime(unknown.in(lang)), name, expected.in(lang));
-  }
-  return fmt::format(fmt::runtime(bad.in(lang)), name, value, expected.in(lang));
+  constexpr Text bad{"{} = \"{}\"：应为：{}", "{} = \"{}\": expected {}"};
+  if (kind == Kind::unknown) return filled(unknown, name, expected).in(lang);
+  return filled(bad, name, value, expected).in(lang);
 }
 
 std::string_view setting_in(std::span<const Setting> table, std::string_view text) {
@@ -106,7 +98,8 @@ std::string_view setting_in(std::span<const Setting> table, std::string_view tex
     for (auto at = text.find(row.name); at < first; at = text.find(row.name, at + 1)) {
       const auto rest = text.substr(at + row.name.size());
       const bool begins = at == 0 || !in_a_name(text[at - 1]);
-      if (!begins || (!rest.starts_with(" =") && !rest.starts_with(':'))) continue;
+      const bool named = rest.starts_with(" =") || rest.starts_with(':') || rest.starts_with("：");
+      if (!begins || !named) continue;
       first = at;
       found = row.name;
       break;

@@ -1,15 +1,14 @@
 #include "agent/bundle/mask.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+
+#include "common/secret_names.hpp"
 
 namespace kw::agent {
 namespace {
 
 constexpr std::string_view masked = "***";
-constexpr std::array<std::string_view, 7> secret_words{
-    "password", "passwd", "passphrase", "secret", "token", "community", "credential"};
 constexpr std::string_view token_start = "kw1-";
 
 bool in_key(char c) {
@@ -17,11 +16,11 @@ bool in_key(char c) {
          c == '"' || c == '\'';
 }
 
-bool speaks_of_secret(std::string_view key) {
-  std::string lower;
-  for (const char c : key) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::ranges::any_of(secret_words,
-                             [&](std::string_view word) { return lower.find(word) != lower.npos; });
+/// A key as it is called; in TOML it may stand in quotes.
+std::string_view unquoted(std::string_view key) {
+  while (!key.empty() && (key.front() == '"' || key.front() == '\'')) key.remove_prefix(1);
+  while (!key.empty() && (key.back() == '"' || key.back() == '\'')) key.remove_suffix(1);
+  return key;
 }
 
 /// Where the quoted text that begins at `at` ends: past its closing quote, or the text's end.
@@ -90,7 +89,7 @@ std::string mask_values(std::string_view text, bool comment = false) {
       ++i;
       while (i < text.size() && (text[i] == ' ' || text[i] == '\t')) out += text[i++];
       const auto end = past_value(text, i);
-      if (speaks_of_secret(key)) {
+      if (names_a_secret(unquoted(key))) {
         out.append("\"").append(masked).append("\"");
         i = end;
       } else if (i < text.size() && (text[i] == '"' || text[i] == '\'')) {
@@ -116,6 +115,60 @@ std::size_t authority_end(std::string_view text, std::size_t from) {
   return std::min(text.find_first_of("/ \t\r\n\"'<>,", from), text.size());
 }
 
+bool in_name(char c) { return in_key(c) && c != '"' && c != '\''; }
+
+/// Of a line, where no more is known of a name than what stands behind it. Where a secret's file is
+/// stays readable, in a port's option too (drivers/ports/snmp_address.hpp).
+bool is_secret_in_line(std::string_view name) {
+  return names_a_secret(name) && !name.ends_with("_file") && name != "secrets";
+}
+
+/// Where the value that begins at `from` ends: where an address's option does, or at the closing
+/// quote if it has one: `quote`, behind a backslash in a text inside of a JSON text.
+std::size_t value_end(std::string_view line, std::size_t from, std::string_view quote) {
+  const auto ends = quote.empty() ? "& \t\r\n\"'<>" : quote.substr(quote.size() - 1);
+  for (auto at = line.find_first_of(ends, from); at < line.size();
+       at = line.find_first_of(ends, at + 1)) {
+    std::size_t slashes = 0;
+    while (at - slashes > from && line[at - slashes - 1] == '\\') ++slashes;
+    // The text around it takes one of two, and one for the quote.
+    if (quote.empty()) return line[at] == '"' && slashes % 2 == 1 ? at - 1 : at;
+    if (quote.size() == 1 && slashes % 2 == 0) return at;
+    if (quote.size() == 2 && slashes % 4 == 1) return at - 1;
+  }
+  return line.size();
+}
+
+/// The values of NAME=VALUE, as an option or by itself, and of JSON's "NAME":"VALUE" where the name
+/// is a secret's.
+std::string mask_named(std::string_view line) {
+  std::string out;
+  for (std::size_t i = 0; i < line.size();) {
+    const auto begin = i;
+    while (i < line.size() && in_name(line[i])) ++i;
+    const auto name = line.substr(begin, i - begin);
+    out += name;
+    if (i == line.size()) break;
+    const auto rest = line.substr(i);
+    std::string_view mark;
+    for (const std::string_view one : {"=\\\"", "=\"", "='", "=", "\":\"", "\": \"", "\\\":\\\""}) {
+      if (mark.empty() && rest.starts_with(one)) mark = one;
+    }
+    if (mark.empty() || !is_secret_in_line(name)) {
+      out += line[i++];
+      continue;
+    }
+    out += mark;
+    const auto from = i + mark.size();
+    const auto quote = mark == "="              ? ""
+                       : mark.ends_with("\\\"") ? "\\\""
+                                                : mark.substr(mark.size() - 1);
+    i = value_end(line, from, quote);
+    if (i > from) out += masked;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string mask_line(std::string_view line) {
@@ -135,16 +188,7 @@ std::string mask_line(std::string_view line) {
     while (end < out.size() && in_key(out[end]) && out[end] != '"' && out[end] != '\'') ++end;
     out.replace(at, end - at, masked);
   }
-  // SNMP's password, in an address: snmp://host?version=1&community=…
-  constexpr std::string_view community = "community=";
-  for (auto at = out.find(community); at != out.npos; at = out.find(community, at)) {
-    at += community.size();
-    const char before = at == community.size() ? ' ' : out[at - community.size() - 1];
-    if (before != '?' && before != '&') continue;
-    const auto end = std::min(out.find_first_of("& \t\r\n\"'<>", at), out.size());
-    out.replace(at, end - at, masked);
-  }
-  return out;
+  return mask_named(out);
 }
 
 std::string mask_configuration(std::string_view toml) { return mask_line(mask_values(toml)); }

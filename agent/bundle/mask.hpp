@@ -11,7 +11,8 @@ namespace kw::agent {
 std::string mask_configuration(std::string_view toml);
 
 /// "http://user:password@proxy" → "http://***@proxy", wherever it stands in a line; enrolment
-/// tokens and the communities of SNMP addresses → "***".
+/// tokens → "***", and so is the value of what is called as a secret is (names_a_secret), as an
+/// address's option, as NAME=VALUE or in JSON; where a secret's file is stays.
 std::string mask_line(std::string_view line);
 
 }  // namespace kw::agent

@@ -20,9 +20,9 @@ Duration contact_of(const Probe& what) {
 
 }  // namespace
 
-Result<Probed> probe(const Probe& what, const Clock& clock) {
+Checked<Probed> probe(const Probe& what, const Clock& clock) {
   auto driver = what.card->make(what.settings);
-  if (!driver) return std::move(driver).error();
+  if (!driver) return driver.wrong();
   const auto started = clock.mono();
   const auto contact = contact_of(what);
   Probed out;

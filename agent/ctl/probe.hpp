@@ -5,8 +5,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "common/checked.hpp"
 #include "common/clock.hpp"
-#include "common/result.hpp"
 #include "common/wire/status.hpp"
 #include "drivers/driver.hpp"
 #include "drivers/ports/open.hpp"
@@ -32,8 +32,8 @@ struct Probed {
 };
 
 /// Opens the port, recognises the device and polls it once. A device that does not answer has a
-/// status too. Errc::invalid: the driver cannot be made with these settings.
-Result<Probed> probe(const Probe& what, const Clock& clock);
+/// status too. Wrong: the driver cannot be made with these settings.
+Checked<Probed> probe(const Probe& what, const Clock& clock);
 
 /// Whether the device itself spoke, in its driver's protocol. A port that opened says nothing.
 bool answered(const Probed& seen);

@@ -34,7 +34,7 @@ int run_probe(const Options& options, const ProbeArgs& args) {
   std::vector<Error> none;
   wanted.settings = drivers::Settings::read(wanted.card->settings, given, none);
   auto address = drivers::PortAddress::parse(args.port);
-  if (!address) return wrong_use(message::bad_port, address.error().text());
+  if (!address) return wrong_use(message::bad_port, address.wrong().in(options.view.lang));
   if (!drivers::fits(*wanted.card, address->scheme)) {
     return wrong_use(message::unfit_port, drivers::ports_of(*wanted.card).in(options.view.lang));
   }
@@ -45,7 +45,7 @@ int run_probe(const Options& options, const ProbeArgs& args) {
   }
   const SystemClock clock;
   const auto seen = probe(wanted, clock);
-  if (!seen) return wrong_use(message::bad_setting, seen.error().text());
+  if (!seen) return wrong_use(message::bad_setting, seen.wrong().in(options.view.lang));
   const auto object = to_json(wanted, *seen);
   print(options, object, probe_text(object, options.view));
   switch (wire::health_of(seen->status)) {

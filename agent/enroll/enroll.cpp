@@ -110,7 +110,7 @@ Result<Ready> prepare(const Enrolment& wanted, Lang lang) {
   std::optional<link::Proxy> proxy;
   if (!wanted.proxy.empty()) {
     auto parsed = link::Proxy::parse(wanted.proxy);
-    if (!parsed) return say(Errc::invalid, lang, message::bad_proxy, parsed.error().text());
+    if (!parsed) return say(Errc::invalid, lang, message::bad_proxy, parsed.wrong().in(lang));
     proxy = std::move(*parsed);
   }
   auto key = wanted.token.empty() ? pending_key(wanted.data) : identity::make_key();

@@ -10,7 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include "agent/config.hpp"
 #include "agent/consumables/supplies.hpp"
 #include "agent/debounce/debounce.hpp"
 #include "agent/debounce/flapping.hpp"
@@ -21,6 +20,7 @@
 #include "agent/poll/schedule.hpp"
 #include "common/i18n.hpp"
 #include "drivers/driver.hpp"
+#include "drivers/ports/open.hpp"
 
 namespace kw::agent {
 
@@ -59,8 +59,8 @@ class DeviceWorker : public std::enable_shared_from_this<DeviceWorker> {
     Duration start;  ///< first poll this long after `start`
     /// Whether the port stays open between polls. Given back, the business application can use it.
     bool hold_port = true;
-    Reported results{Reported::Limits{}};  ///< what applications reported before
-    bool poll_in_session = true;           ///< false: left alone while a citizen is being served
+    Reported results{ResultLimits{}};  ///< what applications reported before
+    bool poll_in_session = true;       ///< false: left alone while a citizen is being served
   };
 
   /// `supplies`: adds what is known of consumables, if given; outlives the thread.

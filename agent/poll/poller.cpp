@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "agent/config.hpp"
 #include "agent/poll/messages.hpp"
 #include "agent/poll/self_test.hpp"
+#include "common/filled.hpp"
 #include "common/wire/conditions.hpp"
 
 namespace kw::agent {
@@ -51,7 +53,7 @@ std::string worker_of(const DeviceConfig& device) {
 
 template <class... Args>
 std::string told(Lang lang, const Text& text, const Args&... args) {
-  return fmt::format(fmt::runtime(text.in(lang)), args...);
+  return filled(text, args...).in(lang);
 }
 
 }  // namespace
@@ -76,21 +78,18 @@ Poller::Poller(const AgentConfig& config, OpenPort open, Recorder& recorder, Boa
     target.card = device.card;
     if (!device.enabled) {
       target.unasked = disabled();
-      target.refusal = {told(Lang::zh_cn, message::device_disabled, device.name),
-                        told(Lang::en, message::device_disabled, device.name)};
+      target.refusal = filled(message::device_disabled, device.name);
     } else if (device.mistake) {
       target.unasked = mistaken(*device.mistake);
-      const auto why = [&](Lang lang) {
-        return told(lang, message::device_mistaken, device.name, device.mistake->in(lang));
-      };
-      target.refusal = {why(Lang::zh_cn), why(Lang::en)};
+      const Bilingual mistake{device.mistake->in(Lang::zh_cn), device.mistake->in(Lang::en)};
+      target.refusal = filled(message::device_mistaken, device.name, mistake);
     } else if (left.contains(worker_of(device))) {
       target.unasked = stuck_before();
     }
     if (!target.refusal.en.empty()) continue;
     auto driver = device.card->make(device.settings);
     if (!driver) {  // checked when the configuration was read, so only ever out of memory
-      target.refusal = {driver.error().text(), driver.error().text()};
+      target.refusal = driver.wrong();
       continue;
     }
     const Duration spread = std::min<Duration>(device.poll, start_spread);

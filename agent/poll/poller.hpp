@@ -11,15 +11,17 @@
 #include <thread>
 #include <vector>
 
-#include "agent/config.hpp"
 #include "agent/outbox/journal.hpp"
 #include "agent/poll/board.hpp"
 #include "agent/poll/device_worker.hpp"
 #include "agent/poll/results.hpp"
 #include "agent/progress.hpp"
+#include "common/bilingual.hpp"
 #include "common/task.hpp"
 
 namespace kw::agent {
+
+struct AgentConfig;
 
 /// What outlives every poller and its workers; each may be left out.
 struct PollContext {
@@ -81,18 +83,13 @@ class Poller {
                                             std::optional<Lang> lang = {});
 
  private:
-  struct Refusal {
-    std::string zh;
-    std::string en;
-    const std::string& in(Lang lang) const { return lang == Lang::zh_cn ? zh : en; }
-  };
   /// A configured device: its place, or why it is not polled.
   struct Target {
     std::shared_ptr<DeviceWorker> worker;
     std::size_t entry = 0;
     std::string port;
     const drivers::Card* card = nullptr;
-    Refusal refusal;
+    Bilingual refusal;
     std::optional<wire::Status> unasked;  ///< what is reported of one that is not polled
   };
 

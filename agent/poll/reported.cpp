@@ -36,7 +36,7 @@ bool is_past(const wire::Consumable& consumable) {
 
 }  // namespace
 
-Reported::Reported(const Limits& limits, std::optional<Kept> before) : limits_(limits) {
+Reported::Reported(const ResultLimits& limits, std::optional<Kept> before) : limits_(limits) {
   if (!before) return;
   last_ = std::move(before->last);
   failed_ = before->failed;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "agent/poll/device_result.hpp"
+#include "agent/result_limits.hpp"
 #include "common/result.hpp"
 #include "common/wire/status.hpp"
 
@@ -25,11 +26,6 @@ namespace kw::agent {
 /// - That the device worked ends only the faults that the device told of itself before that.
 class Reported {
  public:
-  struct Limits {
-    Duration age = std::chrono::minutes{15};  ///< an older report says nothing
-    int failures = 3;                         ///< in a row
-  };
-
   /// What is remembered over configurations and runs.
   struct Kept {
     DeviceResult last;
@@ -42,7 +38,7 @@ class Reported {
     MonoTime at{};
   };
 
-  explicit Reported(const Limits& limits, std::optional<Kept> before = {});
+  explicit Reported(const ResultLimits& limits, std::optional<Kept> before = {});
 
   /// One result; one from the future counts as of `now`, one older than the last is ignored.
   void add(DeviceResult result, MonoTime now);
@@ -71,7 +67,7 @@ class Reported {
   std::optional<Kept> kept() const;
 
  private:
-  Limits limits_;
+  ResultLimits limits_;
   std::optional<DeviceResult> last_;
   int failed_ = 0;                       ///< in a row
   std::optional<DeviceResult> failing_;  ///< the one that completed the row

@@ -52,7 +52,7 @@ Results::Results(const Clock& clock, const std::string& boot_id,
       log::warning("device-result-not-read", {{"device", device}});
       continue;
     }
-    devices_.insert_or_assign(device, Reported{Reported::Limits{}, std::move(before)});
+    unjudged_.insert_or_assign(device, std::move(*before));
   }
 }
 
@@ -63,24 +63,32 @@ void Results::on_change(std::function<void(const std::string&, std::string)> tol
 
 void Results::retain(const std::vector<std::string>& devices) {
   const std::lock_guard lock{mutex_};
-  std::erase_if(devices_, [&](const auto& known) {
+  const auto gone = [&](const auto& known) {
     return std::ranges::find(devices, known.first) == devices.end();
-  });
+  };
+  std::erase_if(unjudged_, gone);
+  std::erase_if(devices_, gone);
 }
 
-Reported Results::begin(const std::string& device, const Reported::Limits& limits) {
+Reported Results::begin(const std::string& device, const ResultLimits& limits) {
   const std::lock_guard lock{mutex_};
-  const auto known = devices_.find(device);
-  Reported out{limits, known == devices_.end() ? std::nullopt : known->second.kept()};
+  std::optional<Reported::Kept> before;
+  if (const auto known = devices_.find(device); known != devices_.end()) {
+    before = known->second.kept();
+  } else if (auto kept = unjudged_.extract(device)) {
+    before = std::move(kept.mapped());
+  }
+  Reported out{limits, std::move(before)};
   devices_.insert_or_assign(device, out);
   return out;
 }
 
 void Results::add(const std::string& device, DeviceResult result) {
   const std::lock_guard lock{mutex_};
-  auto& known = devices_.try_emplace(device, Reported::Limits{}).first->second;
-  known.add(std::move(result), clock_.mono());
-  if (told_) told_(device, text_of(*known.kept()));
+  const auto known = devices_.find(device);
+  if (known == devices_.end()) return;
+  known->second.add(std::move(result), clock_.mono());
+  if (told_) told_(device, text_of(*known->second.kept()));
 }
 
 std::string Results::text_of(const Reported::Kept& kept) const {

@@ -28,8 +28,9 @@ class Results {
   void retain(const std::vector<std::string>& devices);
 
   /// What is known of a device that is judged by these limits from now on.
-  Reported begin(const std::string& device, const Reported::Limits& limits);
+  Reported begin(const std::string& device, const ResultLimits& limits);
 
+  /// `device`: one that has begun; of another nobody has said how its results count.
   void add(const std::string& device, DeviceResult result);
 
  private:
@@ -39,7 +40,8 @@ class Results {
   const Clock& clock_;
   std::string boot_;
   std::mutex mutex_;
-  std::map<std::string, Reported> devices_;
+  std::map<std::string, Reported::Kept> unjudged_;  ///< from an earlier run, until they begin
+  std::map<std::string, Reported> devices_;         ///< those that have begun
   std::function<void(const std::string&, std::string)> told_;
 };
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "common/checked.hpp"
 #include "common/link/tls.hpp"
-#include "common/result.hpp"
 
 namespace kw::link {
 
@@ -17,8 +17,8 @@ struct Proxy {
   bool operator==(const Proxy& other) const;
 
   /// "http://proxy:3128", "http://user:password@proxy:3128"; what is not plain in a name or
-  /// password is percent-encoded. Errc::invalid with what is wrong; never with the password.
-  static Result<Proxy> parse(const std::string& text);
+  /// password is percent-encoded. What is wrong is told without the password.
+  static Checked<Proxy> parse(const std::string& text);
   /// "http://proxy:3128": without credentials.
   std::string text() const;
   /// Whether connections to `server` take this proxy. A proxy on another machine cannot reach this

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/filled.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/host_figures.hpp"
 #include "common/platform/software.hpp"
@@ -200,13 +201,14 @@ class Host final : public Driver {
   std::optional<HostFigures::CpuTime> cpu_before_;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+constexpr Text warning_above_full{"disk_warning_percent = {} 大于 disk_full_percent = {}",
+                                  "disk_warning_percent = {} lies above disk_full_percent = {}"};
+
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   const double warning = settings.number("disk_warning_percent");
   const double full = settings.number("disk_full_percent");
   if (warning > full) {
-    return Error{Errc::invalid,
-                 fmt::format("host: disk_warning_percent = {} lies above disk_full_percent = {}",
-                             warning, full)};
+    return filled(warning_above_full, warning, full);
   }
   const Limits limits{
       .disk_warning = warning,

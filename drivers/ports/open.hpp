@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/checked.hpp"
 #include "common/result.hpp"
 #include "drivers/port.hpp"
 
@@ -25,8 +26,8 @@ struct PortAddress {
   /// whether the device is there and touches nothing; what comes back carries no bytes.
   bool only_look = false;
 
-  /// Errc::invalid with what is wrong and an example of the right form.
-  static Result<PortAddress> parse(std::string_view text);
+  /// Else what is wrong, with an example of the right form.
+  static Checked<PortAddress> parse(std::string_view text);
 };
 
 /// Whether the device at a port, as written, hangs on the kiosk's own buses, where it can be pulled

@@ -11,7 +11,9 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include "common/filled.hpp"
 #include "common/platform/files.hpp"
+#include "drivers/ports/messages.hpp"
 
 namespace kw::drivers {
 namespace {
@@ -27,10 +29,6 @@ constexpr std::array<std::string_view, 3> levels{unproved, "authNoPriv", "authPr
 constexpr std::array<std::string_view, 5> auths{"SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"};
 constexpr std::array<std::string_view, 2> privacies{"AES", "DES"};
 
-constexpr std::string_view not_built_in =
-    "this program was built without SNMPv3: take one built with KW_WITH_NETSNMP, or version=2c "
-    "(本程序构建时未包含 SNMPv3：请换用以 KW_WITH_NETSNMP 构建的程序，或改用 version=2c)";
-
 bool is_one_of(std::string_view value, std::span<const std::string_view> words) {
   return std::ranges::find(words, value) != words.end();
 }
@@ -40,48 +38,47 @@ bool printable(std::string_view text, std::size_t least, std::size_t most) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
-std::string not_one_of(std::string_view name, std::string_view value,
-                       std::span<const std::string_view> words) {
-  return fmt::format("{} = \"{}\" is not one of {}", name, value, fmt::join(words, ", "));
+std::string list_of(std::span<const std::string_view> words) {
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
-std::optional<std::string> strangers(const SnmpOptions& options, std::string_view whose,
-                                     std::span<const std::string_view> known) {
-  for (const auto& option : options) {
-    if (is_one_of(option.first, known)) continue;
-    return fmt::format("unknown option \"{}\" (known{}: {})", option.first, whose,
-                       fmt::join(known, ", "));
-  }
-  return std::nullopt;
+Bilingual not_one_of(std::string_view name, std::string_view value,
+                     std::span<const std::string_view> words) {
+  return filled(message::not_one_of, name, value, list_of(words));
 }
 
-std::optional<std::string> complete_community(SnmpOptions& options) {
+/// The first option that is not among `known`.
+const std::string* stranger(const SnmpOptions& options, std::span<const std::string_view> known) {
+  const auto at = std::ranges::find_if(
+      options, [&](const auto& option) { return !is_one_of(option.first, known); });
+  return at == options.end() ? nullptr : &at->first;
+}
+
+std::optional<Bilingual> complete_community(SnmpOptions& options) {
   constexpr std::array<std::string_view, 2> known{"community", "version"};
-  if (auto bad = strangers(options, "", known)) return bad;
+  if (const auto* name = stranger(options, known)) {
+    return filled(message::unknown_option, *name, list_of(known));
+  }
   const auto community = options.try_emplace("community", "public").first;
   if (printable(community->second, 1, longest_community)) return std::nullopt;
-  return "community is 1 to 255 printable ASCII characters";
+  return message::bad_community;
 }
 
-std::optional<std::string> check_proof(SnmpOptions& options, bool hidden) {
+std::optional<Bilingual> check_proof(SnmpOptions& options, bool hidden) {
   const auto& auth = options.try_emplace("auth", "SHA").first->second;
-  if (auth == "MD5") {
-    return "auth = MD5 is not offered: it is broken, and what speaks SNMPv3 knows SHA too";
-  }
+  if (auth == "MD5") return message::no_md5;
   if (!is_one_of(auth, auths)) return not_one_of("auth", auth, auths);
   if (hidden) {
     const auto& privacy = options.try_emplace("privacy", "AES").first->second;
     if (!is_one_of(privacy, privacies)) return not_one_of("privacy", privacy, privacies);
   }
   const auto secrets = options.find("secrets");
-  if (secrets == options.end()) {
-    return "secrets is missing: the file that the passphrases are in";
-  }
-  if (!secrets->second.starts_with('/')) return "secrets is the whole path of a file";
+  if (secrets == options.end()) return message::no_secrets;
+  if (!secrets->second.starts_with('/')) return message::secrets_path;
   return std::nullopt;
 }
 
-std::optional<std::string> complete_user(SnmpOptions& options) {
+std::optional<Bilingual> complete_user(SnmpOptions& options) {
   const auto& level = options.try_emplace("level", "authPriv").first->second;
   if (!is_one_of(level, levels)) return not_one_of("level", level, levels);
   const bool proved = level != unproved;
@@ -89,15 +86,11 @@ std::optional<std::string> complete_user(SnmpOptions& options) {
   std::vector<std::string_view> known{"version", "user", "level", "context"};
   if (proved) known.insert(known.end(), {"auth", "secrets"});
   if (hidden) known.push_back("privacy");
-  if (auto bad = strangers(options, fmt::format(" with version=3 and level={}", level), known)) {
-    return bad;
+  if (const auto* name = stranger(options, known)) {
+    return filled(message::unknown_v3_option, *name, level, list_of(known));
   }
-  if (!printable(options["user"], 1, longest_user)) {
-    return "user is missing, or not 1 to 32 printable ASCII characters";
-  }
-  if (!printable(options["context"], 0, longest_user)) {
-    return "context is up to 32 printable ASCII characters";
-  }
+  if (!printable(options["user"], 1, longest_user)) return message::bad_user;
+  if (!printable(options["context"], 0, longest_user)) return message::bad_context;
   return proved ? check_proof(options, hidden) : std::nullopt;
 }
 
@@ -116,11 +109,11 @@ SnmpSecrets::~SnmpSecrets() {
   OPENSSL_cleanse(privacy.data(), privacy.size());
 }
 
-std::optional<std::string> complete_snmp_options(SnmpOptions& options, bool v3_built_in) {
+std::optional<Bilingual> complete_snmp_options(SnmpOptions& options, bool v3_built_in) {
   const auto& version = options.try_emplace("version", "2c").first->second;
   if (!is_one_of(version, versions)) return not_one_of("version", version, versions);
   if (version != "3") return complete_community(options);
-  if (!v3_built_in) return std::string{not_built_in};
+  if (!v3_built_in) return message::no_snmp_v3;
   return complete_user(options);
 }
 

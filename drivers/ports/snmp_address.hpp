@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/bilingual.hpp"
 #include "common/result.hpp"
 
 namespace kw::drivers {
@@ -38,7 +39,7 @@ struct SnmpSecrets {
 
 /// Checks the options of an `snmp:` port and fills in what is missing among them; what is wrong, or
 /// nothing. `v3_built_in`: whether this program can speak SNMPv3.
-std::optional<std::string> complete_snmp_options(SnmpOptions& options, bool v3_built_in);
+std::optional<Bilingual> complete_snmp_options(SnmpOptions& options, bool v3_built_in);
 
 /// Of complete options with version=3.
 SnmpUser snmp_user(const SnmpOptions& options);

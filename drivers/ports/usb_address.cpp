@@ -9,6 +9,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/filled.hpp"
+#include "drivers/ports/messages.hpp"
+
 namespace kw::drivers {
 namespace {
 
@@ -38,48 +41,49 @@ std::optional<std::uint8_t> byte(std::string_view text) {
   return static_cast<std::uint8_t>(*value);
 }
 
-Error wrong(std::string text) { return Error{Errc::invalid, std::move(text)}; }
-
-Result<void> read_option(std::string_view name, const std::string& value, UsbAddress& out) {
+/// What is wrong with it, or nothing.
+std::optional<Bilingual> read_option(std::string_view name, const std::string& value,
+                                     UsbAddress& out) {
   if (name == "serial" || name == "path") {
-    if (value.empty()) return wrong(fmt::format("{} is empty", name));
+    if (value.empty()) return filled(message::is_empty, name);
     (name == "serial" ? out.serial : out.path) = value;
-    return {};
+    return std::nullopt;
   }
   if (name == "detach") {
     if (value != "true" && value != "false") {
-      return wrong(fmt::format("detach = \"{}\" is not one of true, false", value));
+      return filled(message::not_one_of, name, value, "true, false");
     }
     out.detach = value == "true";
-    return {};
+    return std::nullopt;
   }
   const auto given = byte(value);
-  if (!given) return wrong(fmt::format("{} = \"{}\" is not a number up to 255", name, value));
+  if (!given) return filled(message::not_a_byte, name, value);
   if (name == "interface") {
     out.function = given;
-    return {};
+    return std::nullopt;
   }
   const bool from_device = (*given & 0x80) != 0;
   if (from_device != (name == "in") || (*given & 0x0f) == 0) {
-    return wrong(fmt::format("{} = \"{}\" is not such an endpoint ({})", name, value,
-                             name == "in" ? "0x81 to 0x8f" : "0x01 to 0x0f"));
+    const bool in = name == "in";
+    return filled(message::not_an_endpoint, name, value, in ? "0x81" : "0x01",
+                  in ? "0x8f" : "0x0f");
   }
   (name == "in" ? out.in : out.out) = given;
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::string UsbAddress::text() const { return fmt::format("usb:{:04x}:{:04x}", vendor, product); }
 
-Result<UsbAddress> usb_address(const PortAddress& address) {
+Checked<UsbAddress> usb_address(const PortAddress& address) {
   const auto colon = address.host.find(':');
   const auto vendor = id(std::string_view{address.host}.substr(0, colon));
   const auto product = colon == std::string::npos
                            ? std::nullopt
                            : id(std::string_view{address.host}.substr(colon + 1));
   if (!vendor || !product) {
-    return wrong("a USB device is named by two hexadecimal numbers, VID:PID");
+    return message::usb_numbers;
   }
   UsbAddress out;
   out.vendor = *vendor;
@@ -89,10 +93,9 @@ Result<UsbAddress> usb_address(const PortAddress& address) {
                               : std::span<const std::string_view>{options_of_list};
   for (const auto& [name, value] : address.options) {
     if (std::ranges::find(known, name) == known.end()) {
-      return wrong(fmt::format("unknown option \"{}\" (known: {})", name, fmt::join(known, ", ")));
+      return filled(message::unknown_option, name, fmt::format("{}", fmt::join(known, ", ")));
     }
-    auto read = read_option(name, value, out);
-    if (!read) return std::move(read).error();
+    if (auto bad = read_option(name, value, out)) return std::move(*bad);
   }
   return out;
 }

@@ -27,7 +27,7 @@ struct UsbAddress {
   std::string text() const;
 };
 
-/// Reads what PortAddress::parse took apart. Errc::invalid: what is wrong, without an example.
-Result<UsbAddress> usb_address(const PortAddress& address);
+/// Reads what PortAddress::parse took apart. What is wrong comes without an example.
+Checked<UsbAddress> usb_address(const PortAddress& address);
 
 }  // namespace kw::drivers

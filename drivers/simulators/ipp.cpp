@@ -136,6 +136,8 @@ class IppPlayer final : public Player {
     return out;
   }
 
+  std::string_view scheme() const override { return "ipp"; }
+
   void meet() override {
     heard_.clear();
     continued_ = false;

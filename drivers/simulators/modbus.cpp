@@ -143,6 +143,8 @@ class ModbusPlayer final : public Player {
 
   void meet() override { heard_.clear(); }
 
+  std::string_view scheme() const override { return rtu_ ? "modbus+rtu" : "modbus+tcp"; }
+
  private:
   bool is_on(std::string_view condition) const { return on_.contains(condition); }
   std::uint8_t own_unit() const {

@@ -41,6 +41,10 @@ class Player {
 
   /// Somebody new is at the other end of the wire.
   virtual void meet() = 0;
+
+  /// The scheme by which its driver's ports are written; empty: as the transport is called, "tcp"
+  /// or "serial".
+  virtual std::string_view scheme() const { return {}; }
 };
 
 /// One simulated protocol; its settings stand in a scenario's [[device]] beside name and port.

@@ -145,10 +145,18 @@ Result<void> Stage::open_control(const std::filesystem::path& path) {
   return {};
 }
 
+/// As agent.toml takes it, by whatever name a scenario has put the device on its wire.
+std::string Stage::port_of(const Role& role) {
+  auto out = role.line->address();
+  const auto scheme = role.device.player->scheme();
+  if (!scheme.empty()) out.replace(0, out.find(':'), scheme);
+  return out;
+}
+
 std::vector<std::string> Stage::addresses() const {
   std::vector<std::string> out;
   out.reserve(roles_.size());
-  for (const auto& role : roles_) out.push_back(role.line->address());
+  for (const auto& role : roles_) out.push_back(port_of(role));
   return out;
 }
 
@@ -156,9 +164,8 @@ void Stage::run() {
   const auto start = clock_.mono();
   for (std::size_t i = 0; i < roles_.size(); ++i) {
     const auto& role = roles_[i];
-    json::object line{{"device", role.device.name},
-                      {"protocol", role.device.protocol},
-                      {"port", role.line->address()}};
+    json::object line{
+        {"device", role.device.name}, {"protocol", role.device.protocol}, {"port", port_of(role)}};
     if (role.device.kiosk > 0) line["kiosk"] = role.device.kiosk;
     announce_(json::serialize(line));
     for (const auto& step : role.device.steps) schedule(start + step.after, {i, step, {}});

@@ -31,7 +31,7 @@ class Stage {
                                                const Clock& clock, Announce announce);
   ~Stage();
 
-  /// The devices' ports, in the order of the scenario.
+  /// The devices' ports as agent.toml takes them, in the order of the scenario.
   std::vector<std::string> addresses() const;
 
   /// From now on a device that is asked after a second of quiet is announced:
@@ -58,6 +58,7 @@ class Stage {
   struct Later;
 
   Stage(const Clock& clock, Announce announce);
+  static std::string port_of(const Role& role);
   Result<void> open_control(const std::filesystem::path& path);
   void schedule(MonoTime due, Later later);
   void play_due();

@@ -76,6 +76,8 @@ class WiredPlayer final : public Player {
 
   void meet() override { device_->meet(); }
 
+  std::string_view scheme() const override { return device_->scheme(); }
+
  private:
   bool is_on(std::string_view condition) const { return on_.contains(condition); }
 

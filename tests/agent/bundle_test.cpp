@@ -67,6 +67,55 @@ TEST_CASE("what is secret in a configuration is masked, whatever it looks like")
         "snmp://h:161?community=***&version=1, snmp://i?version=1&community=***");
 }
 
+TEST_CASE("a line shows nobody's secret, whatever it is called, and nothing else is lost") {
+  struct Row {
+    std::string_view in;
+    std::string_view out;
+  };
+  const Row rows[] = {
+      // SNMP: communities, and passphrases where somebody wrote them into the address.
+      {"snmp://h?community=s3cret", "snmp://h?community=***"},
+      {"snmp://h?version=3&authpass=s3cret&privpass=s3cret2&level=authPriv",
+       "snmp://h?version=3&authpass=***&privpass=***&level=authPriv"},
+      {"snmp://h?version=3&authPassphrase=s,3;cret&privPassword=s3cret",
+       "snmp://h?version=3&authPassphrase=***&privPassword=***"},
+      {"snmp://h?auth-key=0xaffe&PrivKey=0xaffe", "snmp://h?auth-key=***&PrivKey=***"},
+      {"snmp://h?version=3&user=kiosk&secrets=/etc/kioskwatch/printer.secrets",
+       "snmp://h?version=3&user=kiosk&secrets=/etc/kioskwatch/printer.secrets"},
+      // A probed address's query.
+      {"http://h/health?x=1&access_token=s3cret", "http://h/health?x=1&access_token=***"},
+      {"https://h/?api_key=s3cret#top", "https://h/?api_key=***"},
+      // By themselves, with and without quotes.
+      {"failed: password=s3cret user=ann", "failed: password=*** user=ann"},
+      {"password=\"s3 cret\" user=ann", "password=\"***\" user=ann"},
+      {"Community='s3 cret', next", "Community='***', next"},
+      {"password=", "password="},
+      // In JSON, and in a text inside of it.
+      {R"({"password":"s3 \"cret","user":"ann"})", R"({"password":"***","user":"ann"})"},
+      {R"({"community": "s3cret"})", R"({"community": "***"})"},
+      {R"({"detail":"port \"snmp://h?community=s3cret\": x"})",
+       R"({"detail":"port \"snmp://h?community=***\": x"})"},
+      {R"({"detail":"{\"password\":\"s3cret\"}"})", R"({"detail":"{\"password\":\"***\"}"})"},
+      {R"({"detail":"{\"password\":\"s3\\\"cret\",\"x\":1}"})",
+       R"({"detail":"{\"password\":\"***\",\"x\":1}"})"},
+      {R"({"password":"s3cret\\","x":1})", R"({"password":"***","x":1})"},
+      {R"({"detail":"auth_pass=\"s3 cret\" x"})", R"({"detail":"auth_pass=\"***\" x"})"},
+      // No secrets.
+      {R"({"passed":true,"key":"device.0.port"})", R"({"passed":true,"key":"device.0.port"})"},
+      {R"({"token_file":"/etc/token"} token_file=/etc/token)",
+       R"({"token_file":"/etc/token"} token_file=/etc/token)"},
+      {"monkey=1 bypassed=2 compass_heading=3", "monkey=1 bypassed=2 compass_heading=3"},
+      {"community is 1 to 255 printable ASCII characters",
+       "community is 1 to 255 printable ASCII characters"},
+      {"a=b&c=d", "a=b&c=d"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.in);
+    CHECK(mask_line(row.in) == row.out);
+    CHECK(mask_line(mask_line(row.in)) == row.out);
+  }
+}
+
 TEST_CASE("a bundle holds the kiosk's state, its last events and no secret") {
   Box box;
   box.open(7);

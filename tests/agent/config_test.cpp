@@ -174,6 +174,16 @@ TEST_CASE("what a port or a consumable should be is told in Chinese") {
   CHECK(chinese(device + "port = \"tcp://h:1\"\n[[device.consumable]]\ntype = \"cheese\"\n")
             .find("one of") == std::string::npos);
   CHECK(chinese("[agent]\nheartbeat_s = 0\n").find("1 至 60 的整数") != std::string::npos);
+  // What a port's, a driver's and a proxy's own sentences say.
+  CHECK(chinese(device + "port = \"tcp://h\"\n") ==
+        "agent.toml:4: device.0.port: 值无效：端口 "
+        "\"tcp://h\"：缺少端口号；示例：tcp://192.0.2.10:9100\n");
+  CHECK(
+      chinese(device + "port = \"tcp://h:1\"\n[device.settings]\nmodel = \"nosuch\"\n")
+          .find(
+              "agent.toml:6: device.0.settings.model: 值无效：model = \"nosuch\"：没有这个型号") ==
+      0);
+  CHECK(chinese("[agent]\nproxy = \"http://proxy\"\n").find("缺少端口") != std::string::npos);
 }
 
 TEST_CASE("collectors, proxy and who may push come from the file, and no secret from a mistake") {

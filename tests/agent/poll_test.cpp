@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "agent/config.hpp"
 #include "agent/poll/poller.hpp"
 #include "fake_device.hpp"
 

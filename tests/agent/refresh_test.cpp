@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
+#include "agent/config.hpp"
 #include "agent/poll/poller.hpp"
 #include "agent/poll/self_test.hpp"
 #include "fake_device.hpp"

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/config.hpp"
 #include "agent/poll/poller.hpp"
 #include "common/wire/conditions.hpp"
 #include "fake_device.hpp"
@@ -198,7 +199,7 @@ TEST_CASE("a device that is only seen to be there is as applications report it")
 }
 
 TEST_CASE("what is kept goes on as it was, by other limits too, and shows nothing it did not see") {
-  const Reported::Limits limits{.age = 10min, .failures = 2};
+  const ResultLimits limits{.age = 10min, .failures = 2};
   CHECK_FALSE(Reported{limits}.kept());
   Reported first{limits};
   first.add(bad(t0, "E1", "job 1"), t0);
@@ -421,11 +422,11 @@ TEST_CASE("a stuck driver delays no other port's poll") {
   stuck.set(Mode::hangs);
   static const drivers::Card first{
       .name = "first", .kind = "test", .make = [](const drivers::Settings&) {
-        return Result<std::unique_ptr<drivers::Driver>>{std::make_unique<FakeDriver>(*stages[0])};
+        return Checked<std::unique_ptr<drivers::Driver>>{std::make_unique<FakeDriver>(*stages[0])};
       }};
   static const drivers::Card second{
       .name = "second", .kind = "test", .make = [](const drivers::Settings&) {
-        return Result<std::unique_ptr<drivers::Driver>>{std::make_unique<FakeDriver>(*stages[1])};
+        return Checked<std::unique_ptr<drivers::Driver>>{std::make_unique<FakeDriver>(*stages[1])};
       }};
   AgentConfig config;
   config.poll_deadline = 5ms;

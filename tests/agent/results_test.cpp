@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/config.hpp"
 #include "agent/poll/poller.hpp"
 #include "fake_device.hpp"
 #include "outbox_fixture.hpp"
@@ -14,7 +15,7 @@ using Mode = Scene::Mode;
 
 namespace {
 
-constexpr Reported::Limits limits{.age = 15min, .failures = 2};
+constexpr ResultLimits limits{.age = 15min, .failures = 2};
 
 DeviceResult result(const Clock& clock, bool worked, std::string code = "E7") {
   return {worked, std::move(code), {}, clock.mono()};
@@ -37,7 +38,7 @@ struct Run {
 Scene* on_stage = nullptr;
 const drivers::Card fake{
     .name = "fake", .kind = "test", .make = [](const drivers::Settings&) {
-      return Result<std::unique_ptr<drivers::Driver>>{std::make_unique<FakeDriver>(*on_stage)};
+      return Checked<std::unique_ptr<drivers::Driver>>{std::make_unique<FakeDriver>(*on_stage)};
     }};
 
 /// One device, polled by one poller after the other.
@@ -97,6 +98,7 @@ TEST_CASE("results survive a restart of the agent and of the kiosk, with their a
     CHECK_FALSE(run.results.begin("receipt", limits).last(box.clock.mono()));
     run.results.add("receipt", result(box.clock, false, "E1"));
     run.results.add("receipt", result(box.clock, false, "E2"));
+    run.results.begin("card", limits);
     run.results.add("card", result(box.clock, true));
   }
   box.cut();  // the power goes: nothing is said any more
@@ -137,6 +139,37 @@ TEST_CASE("results survive a restart of the agent and of the kiosk, with their a
   Run run{box, 11};
   CHECK(run.outbox.notes(result_note).size() == 1);
   CHECK_FALSE(run.results.begin("receipt", limits).last(box.clock.mono()));
+}
+
+TEST_CASE("what was kept is judged by the device's own limits, not by any before they are known") {
+  Box box;
+  // The words of a row are those of the result that completed it, a restart or not.
+  constexpr ResultLimits at_once{.age = 15min, .failures = 1};
+  constexpr ResultLimits late{.age = 24h, .failures = 5};
+  {
+    Run run{box, 7};
+    run.results.begin("receipt", at_once);
+    run.results.add("receipt", result(box.clock, false, "E1"));
+    run.results.add("receipt", result(box.clock, false, "E2"));
+    run.results.begin("card", late);
+    for (const auto* code : {"E1", "E2", "E3", "E4"}) {
+      run.results.add("card", result(box.clock, false, code));
+    }
+  }
+  box.cut();
+  box.clock.advance(1h);
+  Run run{box, 8};
+  // A result of one that has not begun counts for nothing.
+  run.results.add("card", result(box.clock, true));
+  const auto now = box.clock.mono();
+  const auto receipt = run.results.begin("receipt", {.age = 2h, .failures = 1});
+  REQUIRE(receipt.beside_poll(now));
+  CHECK(receipt.beside_poll(now)->vendor_code == "E1");
+  CHECK_FALSE(run.results.begin("card", late).beside_poll(now));
+  run.results.add("card", result(box.clock, false, "E5"));
+  const auto card = run.results.begin("card", late);
+  REQUIRE(card.beside_poll(now));
+  CHECK(card.beside_poll(now)->vendor_code == "E5");
 }
 
 TEST_CASE("what was kept and cannot be read is as if nothing had been") {

@@ -18,7 +18,7 @@ namespace {
 
 Scene* on_stage = nullptr;
 
-Result<std::unique_ptr<drivers::Driver>> make_fake(const drivers::Settings&) {
+Checked<std::unique_ptr<drivers::Driver>> make_fake(const drivers::Settings&) {
   return std::unique_ptr<drivers::Driver>{std::make_unique<FakeDriver>(*on_stage)};
 }
 

@@ -47,10 +47,10 @@ struct Kiosk {
 
 /// The collector's agent port, whole: TLS, gateway, writer, SQLite on a real file.
 struct GatewayBed {
-  explicit GatewayBed(Gateway::Limits limits = {}, Enrolment::Settings settings = {})
+  explicit GatewayBed(Gateway::Limits limits = {}, Enrolment::Settings settings = {},
+                      Rules rules = shipped())
       : authority(make_authority()),
-        writer(*SqliteStore::open(folder / "collector.db"), *Rules::load(folder / "none.toml"),
-               clock),
+        writer(*SqliteStore::open(folder / "collector.db"), std::move(rules), clock),
         enrolment(writer, registry, authority, crypto, clock, settings),
         uploads(writer, registry, bundles, files, clock),
         gateway(loop.io.get_executor(), writer, registry, enrolment, uploads, clock, limits),
@@ -64,6 +64,7 @@ struct GatewayBed {
     loop.settle(20ms);
   }
 
+  static Rules shipped() { return *Rules::load("none.toml"); }
   AuthorityFiles make_authority() {
     REQUIRE(AuthorityFiles::create(folder.path(), {"127.0.0.1"}, clock));
     return *AuthorityFiles::load(folder.path(), clock);

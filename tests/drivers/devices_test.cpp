@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -497,6 +498,38 @@ TEST_CASE("kiosk-devices: a PJL printer of every dialect, and what is wrong with
     REQUIRE(bool(status));
     CHECK(wire::health_of(*status) == wire::Health::ok);
     CHECK(status->identity.model == "HP LASERJET KIOSK");
+  }
+}
+
+TEST_CASE("kiosk-devices: a port is told as agent.toml takes it, however the scenario has it") {
+  const TempFolder folder;
+  const auto line = (folder.path() / "ttyCabinet").string();
+  struct Row {
+    std::string_view protocol;
+    std::string port;
+    std::string_view more;
+    std::string told;  ///< what it begins with
+  };
+  for (const auto& row : std::vector<Row>{
+           {"modbus", "tcp://127.0.0.1:0", "", "modbus+tcp://127.0.0.1:"},
+           {"modbus", "tcp://127.0.0.1:0", "framing = \"rtu\"", "modbus+rtu://127.0.0.1:"},
+           {"modbus", "pty:" + line, "framing = \"rtu\"", "modbus+rtu:" + line},
+           {"modbus", "modbus+rtu:" + line, "framing = \"rtu\"", "modbus+rtu:" + line},
+           {"ipp", "tcp://127.0.0.1:0", "", "ipp://127.0.0.1:"},
+           {"nut", "nut://127.0.0.1:0", "", "nut://127.0.0.1:"},
+           {"escpos", "tcp://127.0.0.1:0", "", "tcp://127.0.0.1:"},
+           {"zt588", "pty:" + line, "", "serial:" + line}}) {
+    CAPTURE(row.protocol);
+    CAPTURE(row.port);
+    Playing playing{fmt::format("[[device]]\nname = \"d\"\nprotocol = \"{}\"\nport = \"{}\"\n{}\n",
+                                row.protocol, row.port, row.more),
+                    {}};
+    const std::string told{object_of(playing.announced(0)).at("port").as_string()};
+    CHECK_MESSAGE(told.starts_with(row.told), told);
+    CHECK(told == playing.address());
+    const auto address = drivers::PortAddress::parse(told);
+    REQUIRE(bool(address));
+    CHECK(drivers::fits(*drivers::find(row.protocol), address->scheme));
   }
 }
 

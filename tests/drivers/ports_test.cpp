@@ -178,7 +178,15 @@ TEST_CASE("port address: a mistake is told with an example of the right form") {
     REQUIRE_FALSE(bool(parsed));
     CHECK(parsed.error().code() == Errc::invalid);
     CHECK_MESSAGE(parsed.error().text().find(expected) != std::string::npos, parsed.error().text());
+    const auto& zh = parsed.wrong().zh;
+    CHECK_MESSAGE(zh.find("端口 \"") == 0, zh);
+    CHECK_MESSAGE(zh.find("；示例：") != std::string::npos, zh);
+    CHECK_MESSAGE(zh.find(" is ") == std::string::npos, zh);
+    CHECK_MESSAGE(zh.find("s3cret") == std::string::npos, zh);
   }
+  const auto number = PortAddress::parse("tcp://printer:0");
+  CHECK(number.wrong().in(Lang::zh_cn) ==
+        "端口 \"tcp://printer:0\"：\"0\" 不是 1 至 65535 的端口号；示例：tcp://192.0.2.10:9100");
 }
 
 TEST_CASE("port \"-\" carries nothing, and a scheme without a transport says so") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include <doctest/doctest.h>
 
@@ -68,7 +69,7 @@ TEST_CASE("settings: every mistake is told, with what was expected") {
 TEST_CASE("settings: a mistake is told in Chinese too") {
   const auto mistakes = mistakes_in(table, {{"tries", "10"}, {"offset", "x"}, {"colour", "red"}});
   REQUIRE(mistakes.size() == 3);
-  CHECK(mistakes[0].in(Lang::zh_cn) == "tries = \"10\"：应为1 至 9 的整数");
+  CHECK(mistakes[0].in(Lang::zh_cn) == "tries = \"10\"：应为：1 至 9 的整数");
   CHECK(mistakes[1].expected.zh == "整数");
   CHECK(mistakes[2].in(Lang::zh_cn) ==
         "colour：没有这个设置（可用：loud, tries, limit, offset, label）");
@@ -109,6 +110,61 @@ TEST_CASE("settings: what a driver refuses names the setting") {
     REQUIRE_FALSE(made);
     CAPTURE(made.error().text());
     CHECK(setting_in(find(row.driver)->settings, made.error().text()).compare(row.name) == 0);
+  }
+}
+
+namespace {
+
+/// Whether there is a sentence for each, the Chinese one with letters of its own.
+bool told_in_both(const Bilingual& text) {
+  const bool own = std::ranges::any_of(text.zh, [](char c) { return (c & 0x80) != 0; });
+  return own && !text.en.empty() && text.zh != text.en;
+}
+
+}  // namespace
+
+TEST_CASE("settings: what a driver refuses is told in both languages") {
+  struct Row {
+    std::string_view driver;
+    Given given;
+    std::string_view zh;
+  };
+  const TempFolder folder;
+  const auto map = (folder.path() / "map.toml").string();
+  std::ofstream{map} << "[[measurement]]\nname = \"Heat\"\ntable = \"coil\"\naddress = 1\n";
+  for (const auto& row : {
+           Row{"escpos", {{"model", "nosuch"}}, "model = \"nosuch\"：没有这个型号"},
+           Row{"scanner", {{"model", "nosuch"}}, "model = \"nosuch\"：没有这个型号"},
+           Row{"scanner", {{"query", "C11ENA1"}}, "query：\"C11ENA1\" 不是查询"},
+           Row{"sdt", {{"usb_readers", "reader"}}, "usb_readers：\"reader\" 不是 VID:PID"},
+           Row{"modbus", {{"map", "nosuch"}}, "map = \"nosuch\"：没有这个点表"},
+           Row{"modbus", {{"map", "/nowhere/board.toml"}}, "：没有这个文件"},
+           Row{"modbus", {{"map", map}}, "measurement.0.name: 值无效；应为：小写字母"},
+           Row{"network_probe", {{"method", "smoke"}, {"target", "x"}}, "method = \"smoke\"：应为"},
+           Row{"network_probe", {{"method", "http"}, {"target", "x"}}, "method http 需要网址"},
+           Row{"network_probe", {{"target", "x"}, {"expect", "y"}}, "expect：\"y\" 不是地址"},
+           Row{"presence", {{"kind", "nosuch"}}, "kind = \"nosuch\" 不是"},
+           Row{"nut", {{"ups", "a b"}}, "ups = \"a b\"：名称只有字母"},
+           Row{"host",
+               {{"disk_warning_percent", "99"}, {"disk_full_percent", "9"}},
+               "disk_warning_percent = 99 大于 disk_full_percent = 9"},
+           Row{"software", {}, "process：没有要监视的"},
+           Row{"software", {{"files", "a"}}, "files：\"a\" 需要 base_path"},
+           Row{"software", {{"files", "/a"}, {"sha256", "00"}}, "sha256：\"00\" 不是 64 位"},
+           Row{"software", {{"files", "/a"}, {"sha256", "0;1"}}, "1 个文件有 2 个散列值"},
+       }) {
+    CAPTURE(row.driver);
+    const auto* const card = find(row.driver);
+    std::vector<Error> problems;
+    const auto settings = Settings::read(card->settings, row.given, problems);
+    REQUIRE(problems.empty());
+    const auto made = card->make(settings);
+    REQUIRE_FALSE(bool(made));
+    CHECK_MESSAGE(told_in_both(made.wrong()), made.wrong().zh);
+    CHECK_MESSAGE(made.wrong().zh.find(row.zh) != std::string::npos, made.wrong().zh);
+    CHECK_FALSE(setting_in(card->settings, made.wrong().zh).empty());
+    CHECK(setting_in(card->settings, made.wrong().zh)
+              .compare(setting_in(card->settings, made.wrong().en)) == 0);
   }
 }
 

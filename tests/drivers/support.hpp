@@ -21,7 +21,9 @@ inline Result<std::unique_ptr<Driver>> make_driver(std::string_view name, const 
   std::vector<Error> problems;
   const auto settings = Settings::read(card->settings, given, problems);
   if (!problems.empty()) return problems.front();
-  return card->make(settings);
+  auto made = card->make(settings);
+  if (!made) return made.error();
+  return std::move(*made);
 }
 
 inline const wire::Condition* condition_of(const wire::Status& status, std::string_view code) {

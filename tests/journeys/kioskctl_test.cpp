@@ -360,6 +360,17 @@ TEST_CASE("every mistake is one JSON object when JSON was asked for, with its ex
   const auto unsaid =
       run({program("kioskctl"), "--data", agent.data().string(), "--lang", "zh-CN", "test"});
   CHECK(unsaid.text.find("命令行有误：缺少 DEVICE") != std::string::npos);
+  // Whatever finds the mistake: the setting's table, the port, the driver itself.
+  for (const auto& [words, told] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"escpos", "tcp://h:1", "--set", "timeout_ms=x"}, "timeout_ms = \"x\"：应为：50 至"},
+           {{"escpos", "tcp://h"}, "端口有误：端口 \"tcp://h\"：缺少端口号；示例："},
+           {{"escpos", "tcp://h:1", "--set", "model=x"}, "model = \"x\"：没有这个型号（可用："}}) {
+    std::vector<std::string> probe{program("kioskctl"), "--lang", "zh-CN", "probe"};
+    probe.insert(probe.end(), words.begin(), words.end());
+    const auto wrong = run(probe);
+    CHECK(wrong.code == 2);
+    CHECK_MESSAGE(wrong.text.find(told) != std::string::npos, wrong.text);
+  }
   const auto host = ask(agent, {"doctor"});
   CHECK(host.code == 1);
   CHECK(host.at("/checks/0/code") == "agent-not-running");

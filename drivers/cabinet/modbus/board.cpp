@@ -9,8 +9,10 @@
 
 #include <fmt/format.h>
 
+#include "common/filled.hpp"
 #include "common/platform/files.hpp"
 #include "common/wire/codec.hpp"
+#include "drivers/cabinet/modbus/messages.hpp"
 #include "drivers/profiles.hpp"
 
 namespace kw::drivers::modbus {
@@ -52,9 +54,7 @@ Table read_table(config::Reader& from) {
   const auto name = from.required_text("table");
   const auto row = std::ranges::find(tables, name, &std::pair<std::string_view, Table>::first);
   if (row != tables.end()) return row->second;
-  if (!name.empty()) {
-    from.object("table", "coil, discrete-input, holding-register or input-register");
-  }
+  if (!name.empty()) from.object("table", message::table);
   return Table::discrete_inputs;
 }
 
@@ -63,19 +63,19 @@ Place read_place(config::Reader& from, bool is_switch) {
   Place out;
   out.table = read_table(from);
   const auto address = from.integer("address", -1, 0, 65'535);
-  if (address < 0) from.object("address", "integer from 0 to 65535, counted from 0");
+  if (address < 0) from.object("address", message::address);
   out.address = static_cast<std::uint16_t>(std::max<std::int64_t>(address, 0));
   if (is_switch) {
     const auto bit = from.integer("bit", -1, 0, 15);
     if (bit >= 0) out.bit = static_cast<unsigned>(bit);
-    if (bit >= 0 && is_bits(out.table)) from.object("bit", "a bit belongs to a register");
-    if (bit < 0 && !is_bits(out.table)) from.object("bit", "which bit of the register, 0 to 15");
+    if (bit >= 0 && is_bits(out.table)) from.object("bit", message::bit_of_bit);
+    if (bit < 0 && !is_bits(out.table)) from.object("bit", message::which_bit);
     return out;
   }
   out.registers = static_cast<std::uint8_t>(from.integer("registers", 1, 1, 2));
   out.low_word_first = from.boolean("low_word_first", false);
-  if (is_bits(out.table)) from.object("table", "holding-register or input-register");
-  if (out.address + out.registers > 65'536) from.object("registers", "no register after 65535");
+  if (is_bits(out.table)) from.object("table", message::register_table);
+  if (out.address + out.registers > 65'536) from.object("registers", message::last_register);
   return out;
 }
 
@@ -84,9 +84,7 @@ const wire::ConditionRow* read_condition(config::Reader& from, std::string_view 
   const auto code = required ? from.required_text(key) : from.text(key, "");
   if (code.empty()) return nullptr;
   const auto* row = row_of(code);
-  if (row == nullptr) {
-    from.object(key, fmt::format("a condition's code, not \"{}\"", code));
-  }
+  if (row == nullptr) from.object(key, filled(message::condition, code));
   return row;
 }
 
@@ -96,7 +94,7 @@ std::optional<wire::ComponentState> read_state(config::Reader& from, std::string
   const auto state = std::ranges::find_if(
       contact_states, [&](wire::ComponentState s) { return wire::name(s) == text; });
   if (state != contact_states.end()) return *state;
-  from.object(key, "open, closed, locked, on, off, ok, inoperable or tampered");
+  from.object(key, message::state);
   return std::nullopt;
 }
 
@@ -104,7 +102,7 @@ Contact read_contact(config::Reader from) {
   Contact out;
   out.component = from.required_text("name");
   if (!out.component.empty() && !is_name(out.component, '-')) {
-    from.object("name", "lower-case letters, digits and hyphens");
+    from.object("name", message::component_name);
   }
   out.place = read_place(from, true);
   out.invert = from.boolean("invert", false);
@@ -113,7 +111,7 @@ Contact read_contact(config::Reader from) {
   out.on_condition = read_condition(from, "on_condition", false);
   out.off_condition = read_condition(from, "off_condition", false);
   out.essential = from.boolean("essential", true);
-  if (!out.on && !out.off) from.object("on", "what it is when on, or off = what it is when off");
+  if (!out.on && !out.off) from.object("on", message::on_or_off);
   from.done();
   return out;
 }
@@ -134,11 +132,11 @@ Limit read_limit(config::Reader from) {
   const double above = from.number("above", none, -widest, widest);
   const double below = from.number("below", none, -widest, widest);
   out.above = above != none;
-  if ((above != none) == (below != none)) from.object("above", "either above or below");
+  if ((above != none) == (below != none)) from.object("above", message::above_or_below);
   out.raise = out.above ? above : below;
   out.clear = from.number("clear", out.raise, -widest, widest);
   if (out.above ? out.clear > out.raise : out.clear < out.raise) {
-    from.object("clear", out.above ? "not above the limit" : "not below the limit");
+    from.object("clear", out.above ? message::not_above : message::not_below);
   }
   from.done();
   return out;
@@ -148,12 +146,12 @@ Gauge read_gauge(config::Reader from) {
   Gauge out;
   out.name = from.required_text("name");
   if (!out.name.empty() && !is_name(out.name, '_')) {
-    from.object("name", "lower-case letters, digits and underscores, its unit last");
+    from.object("name", message::gauge_name);
   }
   out.place = read_place(from, false);
   out.is_signed = from.boolean("signed", false);
   out.scale = from.number("scale", 1, -widest, widest);
-  if (out.scale == 0) from.object("scale", "not 0");
+  if (out.scale == 0) from.object("scale", message::not_zero);
   out.offset = from.number("offset", 0, -widest, widest);
   constexpr std::int64_t none = std::int64_t{1} << 40;
   const auto absent = from.integer("absent", none, -(std::int64_t{1} << 31), 0xffff'ffff);
@@ -162,11 +160,6 @@ Gauge read_gauge(config::Reader from) {
   for (auto& limit : from.sections("limits")) out.limits.push_back(read_limit(limit));
   from.done();
   return out;
-}
-
-/// A problem that concerns the map as a whole.
-void complain(config::Reader& top, std::string_view key, std::string expected) {
-  top.object(key, std::move(expected));
 }
 
 /// What a status cannot carry would be cut off unseen.
@@ -187,12 +180,11 @@ void check_sizes(const Board& board, config::Reader& top) {
   }
   constexpr std::size_t of_the_board_itself = 2;  // bad-configuration, board-error
   if (components.size() > wire::parts_per_status) {
-    complain(top, "component", fmt::format("at most {} names", wire::parts_per_status));
+    top.object("component", filled(message::names_most, wire::parts_per_status));
   }
   if (codes.size() + of_the_board_itself > wire::conditions_per_status) {
-    complain(top, "condition",
-             fmt::format("at most {} different codes",
-                         wire::conditions_per_status - of_the_board_itself));
+    top.object("condition",
+               filled(message::codes_most, wire::conditions_per_status - of_the_board_itself));
   }
 }
 
@@ -200,35 +192,38 @@ void check_names(const Board& board, config::Reader& top) {
   std::set<std::string, std::less<>> gauges;
   for (const auto& gauge : board.gauges) {
     if (!gauges.insert(gauge.name).second) {
-      complain(top, "measurement", fmt::format("\"{}\" only once", gauge.name));
+      top.object("measurement", filled(message::once, gauge.name));
     }
     const auto& while_on = gauge.only_while;
     if (!while_on.empty() &&
         std::ranges::find(board.contacts, while_on, &Contact::component) == board.contacts.end()) {
-      complain(top, "measurement",
-               fmt::format("only_while names a component, not \"{}\"", while_on));
+      top.object("measurement", filled(message::only_while, while_on));
     }
   }
 }
 
-std::string told(const std::vector<config::Problem>& problems) {
-  std::string out;
-  for (std::size_t i = 0; i < problems.size() && i < most_problems_told; ++i) {
-    out += (i == 0 ? "" : "; ") + problems[i].in(Lang::en);
-  }
-  if (problems.size() > most_problems_told) {
-    out += fmt::format("; and {} more", problems.size() - most_problems_told);
-  }
-  return out;
+Bilingual told(const std::vector<config::Problem>& problems) {
+  const auto in = [&](Lang lang) {
+    std::string out;
+    for (std::size_t i = 0; i < problems.size() && i < most_problems_told; ++i) {
+      if (i > 0) out += message::next_problem.in(lang);
+      out += problems[i].in(lang);
+    }
+    if (problems.size() > most_problems_told) {
+      out += filled(message::more_problems, problems.size() - most_problems_told).in(lang);
+    }
+    return out;
+  };
+  return {in(Lang::zh_cn), in(Lang::en)};
 }
 
-Result<Board> board_in(std::string_view text, std::string file) {
+Checked<Board> board_in(std::string_view text, std::string file) {
   std::vector<config::Problem> problems;
   const auto document = config::parse(text, std::move(file), problems);
   Board out;
   if (document) out = read_board(*document, problems);
-  if (!problems.empty()) return Error{Errc::invalid, told(problems)};
-  if (!document) return document.error();
+  if (!problems.empty()) return told(problems);
+  if (!document) return Bilingual{document.error().text()};
   return out;
 }
 
@@ -236,23 +231,22 @@ bool names_a_file(std::string_view map) {
   return map.find_first_of("/\\") != std::string_view::npos || map.ends_with(".toml");
 }
 
-Result<Board> board_in_file(std::string_view map) {
+Checked<Board> board_in_file(std::string_view map) {
   const auto path = platform::path_of(map);
   std::error_code bad;
   // Never a device or a pipe: a configuration is checked on a thread that must not wait.
   const auto kind = std::filesystem::status(path, bad).type();
   if (kind == std::filesystem::file_type::not_found) {
-    return Error{Errc::missing, fmt::format("map = \"{}\": no such file", map)};
+    return filled(message::no_file, map);
   }
   const auto size = bad ? 0 : std::filesystem::file_size(path, bad);
   if (bad || kind != std::filesystem::file_type::regular || size > largest_file) {
-    return Error{Errc::invalid,
-                 fmt::format("map = \"{}\": not a file of at most {} bytes", map, largest_file)};
+    return filled(message::no_text_file, map, largest_file);
   }
   auto text = platform::read_file(path);
-  if (!text) return std::move(text).error();
+  if (!text) return filled(message::unread, map, text.error().text());
   auto board = board_in(*text, std::string{map});
-  if (!board) return std::move(board).error().within("map");
+  if (!board) return filled(message::in_map, board.wrong());
   return board;
 }
 
@@ -318,25 +312,23 @@ Board read_board(const config::Document& document, std::vector<config::Problem>&
   for (auto& row : top.sections("measurement")) out.gauges.push_back(read_gauge(row));
   const auto points = out.contacts.size() + out.detectors.size() + out.gauges.size();
   if (points == 0 && problems.empty()) {
-    complain(top, "component", "at least one [[component]], [[condition]] or [[measurement]]");
+    top.object("component", message::something);
   }
-  if (points > most_points)
-    complain(top, "component", fmt::format("at most {} points", most_points));
+  if (points > most_points) top.object("component", filled(message::points_most, most_points));
   check_names(out, top);
   check_sizes(out, top);
   top.done();
   return out;
 }
 
-Result<Board> board_of(std::string_view map) {
+Checked<Board> board_of(std::string_view map) {
   if (names_a_file(map)) return board_in_file(map);
   const auto profiles = profiles_of("modbus");
   const auto built_in = std::ranges::find(profiles, map, &Profile::model);
   if (built_in != profiles.end()) return board_in(built_in->text, std::string{map} + ".toml");
   std::string known;
   for (const auto& p : profiles) known += (known.empty() ? "" : ", ") + std::string{p.model};
-  return Error{Errc::missing,
-               fmt::format("map = \"{}\": no such map (known: {}, or a file's path)", map, known)};
+  return filled(message::no_map, map, known);
 }
 
 }  // namespace kw::drivers::modbus

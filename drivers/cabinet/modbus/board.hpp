@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/checked.hpp"
 #include "common/config.hpp"
 #include "common/wire/conditions.hpp"
 #include "common/wire/status.hpp"
@@ -84,8 +85,8 @@ const wire::ConditionRow* row_of(std::string_view code);
 Board read_board(const config::Document& document, std::vector<config::Problem>& problems);
 
 /// The map that the setting `map` names: one of those built in, or the path of a file (it has a
-/// slash, a backslash or ends in ".toml"). Errc::missing: no such map or file; Errc::invalid: with
-/// every mistake, file, line and key.
-Result<Board> board_of(std::string_view map);
+/// slash, a backslash or ends in ".toml"). What is wrong begins with the setting's name, and tells
+/// mistakes in the map with file, line and key.
+Checked<Board> board_of(std::string_view map);
 
 }  // namespace kw::drivers::modbus

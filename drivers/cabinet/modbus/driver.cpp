@@ -163,9 +163,9 @@ class Modbus final : public Driver {
   bool damaged_ = false;      ///< of the last question: an answer came with a wrong CRC
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   auto board = modbus::board_of(settings.text("map"));
-  if (!board) return std::move(board).error().within("modbus");
+  if (!board) return board.wrong();
   return std::unique_ptr<Driver>{std::make_unique<Modbus>(
       std::move(*board), static_cast<std::uint8_t>(settings.integer("unit")),
       std::chrono::milliseconds{settings.integer("timeout_ms")})};

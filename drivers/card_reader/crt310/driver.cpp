@@ -409,7 +409,7 @@ class Crt310 final : public Driver {
   int retained_ = 0;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{std::make_unique<Crt310>(settings)};
 }
 

@@ -394,7 +394,7 @@ class F2 final : public Driver {
   wire::Identity identity_;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{std::make_unique<F2>(settings)};
 }
 

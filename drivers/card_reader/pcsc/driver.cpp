@@ -134,7 +134,7 @@ class Pcsc final : public Driver {
   std::optional<MonoTime> mute_since_;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{
       std::make_unique<Pcsc>(std::chrono::seconds{settings.integer("card_mute_after_s")},
                              std::chrono::milliseconds{settings.integer("timeout_ms")})};

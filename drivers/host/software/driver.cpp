@@ -11,8 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
+#include "common/filled.hpp"
 #include "common/identity/keys.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/software.hpp"
@@ -288,14 +287,22 @@ std::vector<std::string> parts(const std::string& text) {
   return out;
 }
 
-Error wrong(std::string text) { return Error{Errc::invalid, "software: " + std::move(text)}; }
+constexpr Text hash_count{"sha256：{} 个文件有 {} 个散列值", "sha256: {1} hashes for {0} files"};
+constexpr Text no_hash{"sha256：\"{}\" 不是 64 位十六进制数",
+                       "sha256: \"{}\" is not 64 hex digits"};
+constexpr Text no_base{"files：\"{}\" 需要 base_path，且须为绝对路径",
+                       "files: \"{}\" needs a base_path, which must be absolute"};
+constexpr Text nothing_to_watch{"process：没有要监视的；请设置 process、files 或 package",
+                                "process: nothing to watch; set process, files or package"};
+constexpr Text most_below_least{"instances_most = {} 小于 instances_least = {}",
+                                "instances_most = {} lies below instances_least = {}"};
 
-Result<std::vector<WatchedFile>> files_of(const Settings& settings) {
+Checked<std::vector<WatchedFile>> files_of(const Settings& settings) {
   const auto base = platform::path_of(settings.text("base_path"));
   const auto files = parts(settings.text("files"));
   auto hashes = parts(settings.text("sha256"));
   if (!hashes.empty() && hashes.size() != files.size()) {
-    return wrong(fmt::format("sha256: {} hashes for {} files", hashes.size(), files.size()));
+    return filled(hash_count, files.size(), hashes.size());
   }
   std::vector<WatchedFile> out;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -303,21 +310,20 @@ Result<std::vector<WatchedFile>> files_of(const Settings& settings) {
     for (auto& c : hash) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const auto raw = identity::from_hex(hash);
     if (!hash.empty() && (!raw || raw->size() != 32)) {
-      return wrong(fmt::format("sha256: \"{}\" is not 64 hex digits", hashes[i]));
+      return filled(no_hash, hashes[i]);
     }
     const auto path = base / platform::path_of(files[i]);
     if (!path.is_absolute()) {
-      return wrong(
-          fmt::format("files: \"{}\" needs a base_path, which must be absolute", files[i]));
+      return filled(no_base, files[i]);
     }
     out.emplace_back(files[i], path, std::move(hash));
   }
   return out;
 }
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   auto files = files_of(settings);
-  if (!files) return std::move(files).error();
+  if (!files) return files.wrong();
   Wanted wanted{.code = settings.text("code"),
                 .process = settings.text("process"),
                 .least = static_cast<std::size_t>(settings.integer("instances_least")),
@@ -327,11 +333,10 @@ Result<std::unique_ptr<Driver>> make(const Settings& settings) {
                 .package = settings.text("package"),
                 .root = platform::path_of(settings.text("root"))};
   if (wanted.process.empty() && files->empty() && wanted.package.empty()) {
-    return wrong("process: nothing to watch; set process, files or package");
+    return nothing_to_watch;
   }
   if (wanted.most != 0 && wanted.most < wanted.least) {
-    return wrong(fmt::format("instances_most = {} lies below instances_least = {}", wanted.most,
-                             wanted.least));
+    return filled(most_below_least, wanted.most, wanted.least);
   }
   return std::unique_ptr<Driver>{std::make_unique<Software>(std::move(wanted), std::move(*files))};
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/filled.hpp"
 #include "drivers/id_reader/sdt/pipes.hpp"
 #include "drivers/id_reader/sdt/session.hpp"
 
@@ -117,7 +118,10 @@ void judge(Code code, wire::Status& status) {
 
 using UsbNumbers = std::pair<std::uint16_t, std::uint16_t>;  // VID, PID
 
-Result<std::vector<UsbNumbers>> usb_numbers(std::string_view text) {
+constexpr Text no_numbers{"usb_readers：\"{}\" 不是 VID:PID；示例：0400:c35a",
+                          "usb_readers: \"{}\" is not VID:PID; example: 0400:c35a"};
+
+Checked<std::vector<UsbNumbers>> usb_numbers(std::string_view text) {
   std::vector<UsbNumbers> out;
   while (!text.empty()) {
     const auto word = text.substr(0, text.find(' '));
@@ -129,8 +133,7 @@ Result<std::vector<UsbNumbers>> usb_numbers(std::string_view text) {
     const bool goes_on = vendor.ec == std::errc{} && vendor.ptr != end && *vendor.ptr == ':';
     const auto product = goes_on ? std::from_chars(vendor.ptr + 1, end, one.second, 16) : vendor;
     if (!goes_on || product.ec != std::errc{} || product.ptr != end) {
-      return Error{Errc::invalid,
-                   fmt::format("usb_readers: \"{}\" is not VID:PID; example: 0400:c35a", word)};
+      return filled(no_numbers, word);
     }
     out.push_back(one);
   }
@@ -381,9 +384,9 @@ class Sdt final : public Driver {
   wire::Identity identity_;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   auto readers = usb_numbers(settings.text("usb_readers"));
-  if (!readers) return std::move(readers).error();
+  if (!readers) return readers.wrong();
   return std::unique_ptr<Driver>{std::make_unique<Sdt>(
       std::chrono::milliseconds{settings.integer("timeout_ms")},
       std::chrono::seconds{settings.integer("card_wait_s")}, std::move(*readers))};

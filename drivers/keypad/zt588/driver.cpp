@@ -268,7 +268,7 @@ class Zt588 final : public Driver {
   wire::Identity identity_;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{
       std::make_unique<Zt588>(std::chrono::milliseconds{settings.integer("timeout_ms")},
                               std::chrono::seconds{settings.integer("quiet_after_key_s")})};

@@ -262,7 +262,7 @@ class Ipp final : public Driver {
   std::optional<Refusal> refusal_;  ///< of the last question
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{std::make_unique<Ipp>(laser::limits_of(settings))};
 }
 

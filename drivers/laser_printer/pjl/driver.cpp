@@ -185,7 +185,7 @@ class Pjl final : public Driver {
   std::optional<pjl::Status> first_;  ///< the answer to `open`, until the first poll
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{std::make_unique<Pjl>(settings.boolean("identify"))};
 }
 

@@ -223,7 +223,7 @@ class Snmp final : public Driver {
   std::optional<Where> where_;  ///< while open
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{std::make_unique<Snmp>(
       laser::limits_of(settings), std::chrono::milliseconds{settings.integer("timeout_ms")})};
 }

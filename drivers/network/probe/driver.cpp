@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <boost/asio/ip/address.hpp>
-#include <fmt/format.h>
 
+#include "common/filled.hpp"
 #include "drivers/network/probe/ledger.hpp"
 #include "drivers/network/probe/methods.hpp"
 #include "drivers/ports/none.hpp"
@@ -265,9 +265,10 @@ class NetworkProbe final : public Driver, public Unanswered {
   NoPort* port_ = nullptr;
 };
 
-/// The addresses of `text`, each as an answer's are written, in order. Errc::invalid for another
-/// word.
-Result<std::vector<std::string>> addresses_in(const std::string& text) {
+constexpr Text no_address{"expect：\"{}\" 不是地址", "expect: \"{}\" is no address"};
+
+/// The addresses of `text`, each as an answer's are written, in order. Another word is wrong.
+Checked<std::vector<std::string>> addresses_in(const std::string& text) {
   std::vector<std::string> out;
   for (std::size_t at = 0; at < text.size();) {
     const auto from = text.find_first_not_of(" ,", at);
@@ -276,7 +277,7 @@ Result<std::vector<std::string>> addresses_in(const std::string& text) {
     const auto word = text.substr(from, end - from);
     boost::system::error_code bad;
     const auto address = boost::asio::ip::make_address(word, bad);
-    if (bad) return Error{Errc::invalid, fmt::format("expect: \"{}\" is no address", word)};
+    if (bad) return filled(no_address, word);
     out.push_back(address.to_string());
     at = end;
   }
@@ -287,12 +288,12 @@ Result<std::vector<std::string>> addresses_in(const std::string& text) {
 /// What is behind a question mark may be somebody's token: it goes to the target alone.
 std::string without_query(const std::string& target) { return target.substr(0, target.find('?')); }
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   const auto& shown = settings.text("target");
   auto target = network::read_target(settings.text("method"), shown);
-  if (!target) return std::move(target).error();
+  if (!target) return target.wrong();
   auto expected = addresses_in(settings.text("expect"));
-  if (!expected) return std::move(expected).error();
+  if (!expected) return expected.wrong();
   target->expect = std::move(*expected);
   target->status = static_cast<int>(settings.integer("expect_status"));
   target->content = settings.text("expect_content");

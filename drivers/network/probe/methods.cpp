@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/filled.hpp"
 #include "common/platform/echo.hpp"
 #include "common/platform/port.hpp"
 #include "common/platform/udp_port.hpp"
@@ -25,21 +26,32 @@ struct Named {
   std::string_view name;
   Method method;
   std::uint16_t port;
-  std::string_view form;  ///< of the target, for a mistake's text
+  Text form;  ///< of the target, for a mistake's text
 };
 
 constexpr std::array methods{
-    Named{"icmp", Method::icmp, 0, "a host: 192.0.2.1"},
-    Named{"tcp", Method::tcp, 0, "host:port: 192.0.2.1:5432"},
-    Named{"dns", Method::dns, 53,
-          "a name, and @server if not the machine's: example.com@192.0.2.53"},
-    Named{"http", Method::http, 80, "an address: http://192.0.2.1/health or https://…"},
-    Named{"tls", Method::tls, 443, "host:port: example.com:443"},
+    Named{"icmp", Method::icmp, 0, {"主机：192.0.2.1", "a host: 192.0.2.1"}},
+    Named{"tcp", Method::tcp, 0, {"主机:端口：192.0.2.1:5432", "host:port: 192.0.2.1:5432"}},
+    Named{"dns",
+          Method::dns,
+          53,
+          {"名称，不用本机的域名服务器时加 @服务器：example.com@192.0.2.53",
+           "a name, and @server if not the machine's: example.com@192.0.2.53"}},
+    Named{"http",
+          Method::http,
+          80,
+          {"网址：http://192.0.2.1/health 或 https://…",
+           "an address: http://192.0.2.1/health or https://…"}},
+    Named{"tls", Method::tls, 443, {"主机:端口：example.com:443", "host:port: example.com:443"}},
 };
 
-Error wrong(const Named& as, std::string_view target) {
-  return Error{Errc::invalid,
-               fmt::format("target = \"{}\": method {} wants {}", target, as.name, as.form)};
+constexpr Text wrong_target{"target = \"{}\"：method {} 需要{}",
+                            "target = \"{}\": method {} wants {}"};
+constexpr Text wrong_method{"method = \"{}\"：应为 icmp、tcp、dns、http 或 tls",
+                            "method = \"{}\": expected icmp, tcp, dns, http or tls"};
+
+Bilingual wrong(const Named& as, std::string_view target) {
+  return filled(wrong_target, target, as.name, as.form);
 }
 
 struct HostPort {
@@ -74,7 +86,7 @@ std::optional<HostPort> host_port(std::string_view text, std::uint16_t fallback)
   return HostPort{std::string{host}, port};
 }
 
-Result<Target> read_http(const Named& as, std::string_view text) {
+Checked<Target> read_http(const Named& as, std::string_view text) {
   Target out{.method = Method::http};
   std::uint16_t port = as.port;
   auto rest = text;
@@ -99,7 +111,7 @@ Result<Target> read_http(const Named& as, std::string_view text) {
   return out;
 }
 
-Result<Target> read_dns(const Named& as, std::string_view text) {
+Checked<Target> read_dns(const Named& as, std::string_view text) {
   Target out{.method = Method::dns, .port = as.port};
   const auto at = text.find('@');
   out.name = std::string{text.substr(0, at)};
@@ -236,11 +248,10 @@ Result<Probe> by_http(const Target& target, const Clock& clock, MonoTime deadlin
 
 }  // namespace
 
-Result<Target> read_target(const std::string& method, const std::string& target) {
+Checked<Target> read_target(const std::string& method, const std::string& target) {
   const auto as = std::ranges::find(methods, method, &Named::name);
   if (as == methods.end()) {
-    return Error{Errc::invalid,
-                 fmt::format("method = \"{}\": expected icmp, tcp, dns, http or tls", method)};
+    return filled(wrong_method, method);
   }
   if (as->method == Method::http) return read_http(*as, target);
   if (as->method == Method::dns) return read_dns(*as, target);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/checked.hpp"
 #include "common/clock.hpp"
 #include "common/result.hpp"
 
@@ -24,9 +25,9 @@ struct Target {
   std::string content;              ///< http(s): what the answer's body must contain; may be empty
 };
 
-/// "tcp://host:443" and the like, from `method` and `target` of the settings. Errc::invalid says
+/// "tcp://host:443" and the like, from `method` and `target` of the settings. What is wrong says
 /// what was expected.
-Result<Target> read_target(const std::string& method, const std::string& target);
+Checked<Target> read_target(const std::string& method, const std::string& target);
 
 /// What one probe found. The target answered; whether rightly is said by the rest.
 struct Probe {

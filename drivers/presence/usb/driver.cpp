@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "common/filled.hpp"
 #include "drivers/ports/usb_list.hpp"
 
 namespace kw::drivers {
@@ -143,15 +144,16 @@ class Presence final : public Driver {
   UsbListPort* port_ = nullptr;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+constexpr Text no_kind{"kind = \"{}\" 不是 {} 之一", "kind = \"{}\" is not one of {}"};
+
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   const auto& kind = settings.text("kind");
   if (std::ranges::find(device_kinds, kind, &Kind::name) == device_kinds.end()) {
     std::string known;
     for (const auto& row : device_kinds) {
       known += (known.empty() ? "" : ", ") + std::string{row.name};
     }
-    return Error{Errc::invalid,
-                 fmt::format("presence: kind = \"{}\" is not one of {}", kind, known)};
+    return filled(no_kind, kind, known);
   }
   return std::unique_ptr<Driver>{std::make_unique<Presence>(kind == "scanner")};
 }

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/filled.hpp"
 #include "drivers/ports/quiet.hpp"
 #include "drivers/receipt_printer/escpos/profile.hpp"
 #include "drivers/receipt_printer/escpos/replies.hpp"
@@ -310,13 +311,16 @@ class Escpos final : public Driver {
   std::optional<double> paper_left_;
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+constexpr Text unknown_reply{"该型号的资料轮询未知的应答 \"{}\"",
+                             "profile polls unknown reply \"{}\""};
+
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   auto model = model_of(settings.text("model"));
-  if (!model) return std::move(model).error().within("escpos");
+  if (!model) return model.wrong();
   for (const auto& name : model->polls) {
     const bool table_needed = name != "paper-left";
     if (question(name) == nullptr || (table_needed && !model->replies.contains(name))) {
-      return Error{Errc::invalid, "escpos: profile polls unknown reply \"" + name + "\""};
+      return filled(unknown_reply, name);
     }
   }
   return std::unique_ptr<Driver>{std::make_unique<Escpos>(

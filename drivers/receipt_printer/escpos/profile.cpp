@@ -4,9 +4,8 @@
 #include <array>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "common/config.hpp"
+#include "common/filled.hpp"
 #include "drivers/profiles.hpp"
 
 namespace kw::drivers::escpos {
@@ -63,6 +62,9 @@ void read_profile(const config::Document& document, std::vector<config::Problem>
   top.done();
 }
 
+constexpr Text no_model{"model = \"{}\"：没有这个型号（可用：{}）",
+                        "model = \"{}\": unknown model (known: {})"};
+
 }  // namespace
 
 bool Model::can_say(std::string_view means) const {
@@ -73,14 +75,13 @@ bool Model::can_say(std::string_view means) const {
   });
 }
 
-Result<Model> model_of(std::string_view name) {
+Checked<Model> model_of(std::string_view name) {
   const auto profiles = profiles_of("escpos");
   const auto wanted = std::ranges::find(profiles, name, &Profile::model);
   if (wanted == profiles.end()) {
     std::string known;
     for (const auto& p : profiles) known += (known.empty() ? "" : ", ") + std::string{p.model};
-    return Error{Errc::invalid,
-                 fmt::format("model = \"{}\": unknown model (known: {})", name, known)};
+    return filled(no_model, name, known);
   }
   const auto base = std::ranges::find(profiles, std::string_view{"generic"}, &Profile::model);
   std::vector<config::Problem> problems;
@@ -90,7 +91,10 @@ Result<Model> model_of(std::string_view name) {
         config::parse(profile.text, std::string{profile.model} + ".toml", problems);
     if (document) read_profile(*document, problems, model);
   }
-  if (!problems.empty()) return Error{Errc::invalid, problems.front().in(Lang::en)};
+  if (!problems.empty()) {
+    const auto& first = problems.front();
+    return Bilingual{first.in(Lang::zh_cn), first.in(Lang::en)};
+  }
   return model;
 }
 

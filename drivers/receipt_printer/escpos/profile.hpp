@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/result.hpp"
+#include "common/checked.hpp"
 #include "common/wire/conditions.hpp"
 
 namespace kw::drivers::escpos {
@@ -40,9 +40,9 @@ struct Model {
   bool can_say(std::string_view means) const;
 };
 
-/// generic.toml first, then what `name` says differently. Errc::invalid: no such model, or a
+/// generic.toml first, then what `name` says differently. What is wrong: no such model, or a
 /// profile with a mistake.
-Result<Model> model_of(std::string_view name);
+Checked<Model> model_of(std::string_view name);
 
 /// Own codes beside the standard ones.
 std::span<const wire::ConditionRow> own_conditions();

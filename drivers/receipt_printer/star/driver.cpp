@@ -230,7 +230,7 @@ class Star final : public Driver {
   bool has_presenter_ = false;  ///< paper has been seen in one
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   return std::unique_ptr<Driver>{std::make_unique<Star>(
       std::chrono::milliseconds{settings.integer("timeout_ms")}, settings.number("roll_metres"))};
 }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include "common/filled.hpp"
 #include "drivers/scanner/menu/menu.hpp"
 
 namespace kw::drivers {
@@ -154,18 +155,20 @@ class Scanner final : public Driver {
   bool known_ = false;  ///< it answered `open`, and no poll has said so yet
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+constexpr Text no_model{"model = \"{}\"：没有这个型号（可用：newland, honeywell, mindeo）",
+                        "model = \"{}\": unknown (known: newland, honeywell, mindeo)"};
+constexpr Text wrong_query{"query：{}", "query: {}"};
+
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   const auto dialects = menu::dialects();
   const auto dialect = std::ranges::find(dialects, settings.text("model"), &Dialect::name);
   if (dialect == dialects.end()) {
-    return Error{Errc::invalid,
-                 fmt::format("scanner: model = \"{}\": unknown (known: newland, honeywell, mindeo)",
-                             settings.text("model"))};
+    return filled(no_model, settings.text("model"));
   }
   std::string query = settings.text("query");
   if (query.empty()) query = dialect->fallback_query;
   auto request = menu::encode(*dialect, query);
-  if (!request) return Error{request.error()}.within("scanner: query");
+  if (!request) return filled(wrong_query, request.wrong());
   return std::unique_ptr<Driver>{std::make_unique<Scanner>(
       *dialect, std::move(query), std::move(*request), settings.boolean("port_is_ours"),
       std::chrono::milliseconds{settings.integer("timeout_ms")})};

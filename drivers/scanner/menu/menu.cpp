@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include <fmt/format.h>
+#include "common/filled.hpp"
 
 namespace kw::drivers::menu {
 namespace {
@@ -114,17 +114,18 @@ Beginning beginning(const Dialect& dialect, std::string_view tag, std::string_vi
   return {};
 }
 
+constexpr Text no_question{
+    "\"{}\" 不是查询：名称是三个大写字母或数字，以 {} 之一结尾，例如 {}",
+    "\"{}\" is no question: names of three capitals or digits that end in one of {}, such as {}"};
+
 }  // namespace
 
 std::span<const Dialect> dialects() { return known; }
 
-Result<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query,
-                                         char storage) {
+Checked<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query,
+                                          char storage) {
   const auto wrong = [&] {
-    return Error{Errc::invalid,
-                 fmt::format("\"{}\" is no question: names of three capitals or digits that end in "
-                             "one of {}, such as {}",
-                             query, dialect.query_letters, dialect.fallback_query)};
+    return filled(no_question, query, dialect.query_letters, dialect.fallback_query);
   };
   if (query.size() > longest_query || !has(dialect.storages, storage)) return wrong();
   for (std::size_t at = 0; at <= query.size();) {
@@ -140,7 +141,7 @@ Result<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_vie
   return std::vector<std::uint8_t>{out.begin(), out.end()};
 }
 
-Result<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query) {
+Checked<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query) {
   return encode(dialect, query, dialect.storage);
 }
 

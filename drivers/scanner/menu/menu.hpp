@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/checked.hpp"
 #include "common/result.hpp"
 
 /// Menu commands of barcode scanners (protocols, reading devices, section 5): a tag of three
@@ -29,12 +30,12 @@ struct Dialect {
 /// "newland", "honeywell", "mindeo".
 std::span<const Dialect> dialects();
 
-/// The bytes that ask `query`: "C11*", "C11MIN*,MAX*;CODENA*", "CBRENA?". Errc::invalid unless
+/// The bytes that ask `query`: "C11*", "C11MIN*,MAX*;CODENA*", "CBRENA?". Wrong unless
 /// every command in it is a question: a setting cannot be written with this. `storage`: one of the
 /// dialect's.
-Result<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query,
-                                         char storage);
-Result<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query);
+Checked<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query,
+                                          char storage);
+Checked<std::vector<std::uint8_t>> encode(const Dialect& dialect, std::string_view query);
 
 enum class Verdict : std::uint8_t {
   good,          ///< 06

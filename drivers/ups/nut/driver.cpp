@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "common/filled.hpp"
 #include "drivers/ups/nut/text.hpp"
 #include "drivers/ups/nut/variables.hpp"
 
@@ -184,12 +185,14 @@ class Nut final : public Driver {
   bool out_of_step_ = false;  ///< a question has not been answered wholly
 };
 
-Result<std::unique_ptr<Driver>> make(const Settings& settings) {
+constexpr Text no_name{
+    "ups = \"{}\"：名称只有字母、数字、点、连字符和下划线",
+    "ups = \"{}\": a name has letters, digits, dots, hyphens and underscores only"};
+
+Checked<std::unique_ptr<Driver>> make(const Settings& settings) {
   const auto& ups = settings.text("ups");
   if (!ups.empty() && !nut::is_ups_name(ups)) {
-    return Error{Errc::invalid, "nut: ups = \"" + ups +
-                                    "\": a name has letters, digits, dots, hyphens and "
-                                    "underscores only"};
+    return filled(no_name, ups);
   }
   return std::unique_ptr<Driver>{std::make_unique<Nut>(ups)};
 }
