@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "collector/backup.hpp"
+#include "collector/backup_folder.hpp"
 #include "collector/backup_messages.hpp"
 #include "collector/messages.hpp"
 #include "common/platform/files.hpp"
@@ -90,6 +91,8 @@ BackupCli::BackupCli(CLI::App& app, std::string& data, Lang lang) : data_(data),
   };
   backup_ = leaf("backup", messages::backup_help);
   backup_->add_option("--to", to_, say(messages::backup_to_help, lang))->required();
+  backup_->add_option("--keep", keep_, say(messages::backup_keep_help, lang))
+      ->check(CLI::PositiveNumber);
   restore_ = leaf("restore", messages::restore_help);
   restore_->add_option("file", file_, say(messages::restore_file_help, lang))->required();
   restore_->add_flag("--verify", verify_, say(messages::verify_help, lang));
@@ -102,8 +105,11 @@ std::optional<int> BackupCli::run(const std::string& who, const Clock& clock) co
 }
 
 int BackupCli::backup(const std::string& who, const Clock& clock) const {
-  const auto made = make_backup(platform::path_of(data_), platform::path_of(to_), who, clock);
+  const auto to = platform::path_of(to_);
+  const auto made = make_backup(platform::path_of(data_), backup_file(to, clock), who, clock);
   if (!made) return report(made.error(), lang_);
+  std::error_code none;
+  if (keep_ > 0 && std::filesystem::is_directory(to, none)) forget_old_backups(to, keep_);
   if (json_) {
     auto out = figures(made->facts);
     out["file"] = made->file.string();
@@ -126,7 +132,9 @@ int BackupCli::backup(const std::string& who, const Clock& clock) const {
 }
 
 int BackupCli::verify(const std::string& who, const Clock& clock) const {
-  const auto trial = try_backup(platform::path_of(data_), platform::path_of(file_), who, clock);
+  const auto file = newest_backup(platform::path_of(file_));
+  if (!file) return report(file.error(), lang_);
+  const auto trial = try_backup(platform::path_of(data_), *file, who, clock);
   if (!trial) return report(trial.error(), lang_);
   if (json_) {
     std::cout << json::serialize(as_json(*trial)) << '\n';

@@ -31,6 +31,7 @@ class BackupCli {
   CLI::App* restore_ = nullptr;
   std::string to_;
   std::string file_;
+  std::size_t keep_ = 0;
   bool verify_ = false;
   bool json_ = false;
 };

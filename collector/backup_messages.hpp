@@ -8,12 +8,17 @@ namespace kw::collector::messages {
 inline constexpr Text backup_help{"在线备份数据库（采集服务器无需停止），并记入审计",
                                   "back the database up while the collector runs; kept in the "
                                   "audit"};
-inline constexpr Text backup_to_help{"备份文件（不得已存在）",
-                                     "the backup's file; must not exist yet"};
+inline constexpr Text backup_to_help{
+    "备份文件（不得已存在），或已有目录：文件名取备份时间",
+    "the backup's file, which must not exist yet, or a folder: then it is named after the time"};
+inline constexpr Text backup_keep_help{"备份到目录时，只保留最近这么多份",
+                                       "in a folder: keep so many backups and delete older ones"};
 inline constexpr Text restore_help{"用备份替换数据库；采集服务器须先停止，终端会补传此后的事件",
                                    "put a backup in the place of the database; the collector must "
                                    "not run, kiosks send again what came after"};
-inline constexpr Text restore_file_help{"备份文件", "the backup's file"};
+inline constexpr Text restore_file_help{
+    "备份文件；演练时也可给目录，取其中最近一份",
+    "the backup's file; with --verify also a folder: the newest in it"};
 inline constexpr Text verify_help{"只演练：用副本真正恢复并逐项检查，不改动数据库",
                                   "only try: really restore a copy and check it; the database "
                                   "stays as it is"};
