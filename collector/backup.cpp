@@ -183,11 +183,21 @@ BackupRecord record_of(const char* action, const TrialReport& trial, const std::
           .detail = detail_of(trial.facts, trial.bytes, trial.sha256, trial.ms)};
 }
 
-/// Where a copy for a trial is made: there is room where the store itself lives.
-fs::path scratch_file(const fs::path& data, const Clock& clock) {
+/// A folder of its own for one trial at a time: there is room where the store itself lives.
+Result<std::unique_ptr<platform::FolderLock>> take_place(const fs::path& folder) {
+  auto made = platform::make_folder(folder, true);
+  if (!made) return std::move(made).error();
+  auto lock = platform::FolderLock::take(folder);
+  if (!lock && lock.error().code() == Errc::busy) {
+    return Error{Errc::busy, "another trial is under way in " + folder.string()};
+  }
+  return lock;
+}
+
+fs::path trial_folder(const fs::path& data) {
   std::error_code none;
-  const auto name = fmt::format("collector.db.trial-{}", micros(clock.mono()));
-  return (fs::is_directory(data, none) ? data : fs::temp_directory_path()) / name;
+  if (fs::is_directory(data, none)) return data / "trial";
+  return fs::temp_directory_path() / "kiosk-collector-trial";
 }
 
 /// The store, its log and its journal under other names. The file first: should the power go
@@ -268,7 +278,10 @@ Result<BackupReport> make_backup(const fs::path& data, const fs::path& to, const
 
 Result<TrialReport> try_backup(const fs::path& data, const fs::path& file, const std::string& who,
                                const Clock& clock) {
-  const Scratch copy{scratch_file(data, clock)};
+  const auto folder = trial_folder(data);
+  const auto place = take_place(folder);
+  if (!place) return place.error();
+  const Scratch copy{folder / "collector.db"};
   auto trial = try_on(copy, file, clock);
   if (!trial) {
     record(data,

@@ -224,7 +224,7 @@ TEST_CASE("a collector back from an old backup has everything once and dispatche
   first.stop();
   second.stop();
   CHECK(collector.stop() == 0);
-  check_same(first, collector, 100);
+  check_same(first, collector, 60);
   check_same(second, collector, 40);
 }
 
@@ -295,8 +295,8 @@ TEST_CASE("who was let in or put out after the backup stays so when it is put ba
   old.start();
   REQUIRE(eventually(30s, [&] { return fresh.status("/uplink/phase") == "live"; }));
   REQUIRE(eventually(30s, [&] { return old.status("/uplink/phase") == "live"; }));
-  REQUIRE(eventually(30s, [&] { return !thief.status("/uplink/refusal/code").empty(); }));
-  CHECK(thief.status("/uplink/refusal/code") == "revoked");
+  REQUIRE(eventually(30s, [&] { return !thief.status("/uplink/refusal").empty(); }));
+  CHECK(thief.status("/uplink/refusal").find("revoked") != std::string::npos);
   CHECK(audited(collector, "certificate.revoke") == 1);
 }
 
@@ -351,10 +351,17 @@ TEST_CASE("a backup is refused where one is, and tried without touching anything
     db->reset();
     return *platform::read_file(bad);
   };
-  refused(
-      changed("UPDATE event_block SET body=CAST(replace(CAST(body AS TEXT), '', '') AS BLOB) || "
-              "x'00' WHERE first_seq=1"),
-      "checksum");
+  {
+    std::ofstream{bad, std::ios::binary} << bytes;
+    auto db = db::Database::open(bad, {.create = false, .plain = true});
+    REQUIRE(db);
+    auto body = *(*db)->text("SELECT body FROM event_block WHERE first_seq=1");
+    body[body.size() / 2] = static_cast<char>(body[body.size() / 2] ^ 1);
+    (*db)->run("UPDATE event_block SET body=$1 WHERE first_seq=1", db::blob(body));
+    REQUIRE_FALSE((*db)->forgive());
+    db->reset();
+    refused(*platform::read_file(bad), "checksum");
+  }
   refused(changed("DELETE FROM event_block WHERE first_seq=(SELECT min(first_seq) FROM event_block "
                   "WHERE first_seq>1)"),
           "comes before");
