@@ -54,8 +54,10 @@ TEST_CASE("each start is an epoch of its own and older ones stay until they are 
   box.clock.advance(8 * 24h);
   box.outbox->prune({box.clock.mono(), box.clock.wall()});
   view = box.outbox->view();
-  REQUIRE(view.epochs.size() == 2);
-  CHECK(view.epochs[0].epoch == 8);
+  // Of the first one only its name and its end are left.
+  REQUIRE(view.epochs.size() == 3);
+  CHECK(view.epochs[0].first_kept == 2);
+  CHECK(view.epochs[1].first_kept == 1);
 }
 
 TEST_CASE("a status equal to the last one makes no event, also after a restart") {
@@ -329,7 +331,7 @@ TEST_CASE("rows of an earlier boot are as old as the collector's time says") {
     CHECK(box.epoch(7).first_kept == 1);
     box.clock.advance(2h);
     box.outbox->prune(box.now());
-    CHECK(box.epoch(7).epoch == 0);  // not kept, not listed
+    CHECK(box.epoch(7).first_kept == 6);
   }
   SUBCASE("not told in one of them: from this boot on") {
     box.clock = ManualClock{right + 10 * 365 * 24h, mono_from(0)};
@@ -340,8 +342,34 @@ TEST_CASE("rows of an earlier boot are as old as the collector's time says") {
     CHECK(box.epoch(7).first_kept == 1);
     box.clock.advance(2h);
     box.outbox->prune(box.now());
-    CHECK(box.epoch(7).epoch == 0);
+    CHECK(box.epoch(7).first_kept == 6);
   }
+}
+
+TEST_CASE("a collector put back to before an epoch of which nothing is kept learns what it lacks") {
+  Box box;
+  for (std::uint64_t epoch = 100; epoch < 140; ++epoch) {
+    box.open(epoch);
+    for (int i = 0; i < 3; ++i) box.outbox->append(Box::note("n"), box.now());
+    box.outbox->acknowledge(epoch, 3);
+    box.outbox->flush();
+  }
+  box.open(200);  // nothing is told in it
+  box.open(201);
+  box.clock.advance(8 * 24h);
+  for (int i = 0; i < 10; ++i) box.outbox->prune(box.now());
+  // Of a month of starts the names, and no more.
+  const auto view = box.outbox->view();
+  REQUIRE(view.epochs.size() == 32 + 1);
+  CHECK(view.epochs.front().epoch == 108);
+  box.outbox->rewind(139, 0);
+  const auto items = box.all(139);
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].gap().count() == 3);
+  CHECK(items[0].gap().reason() == "not-kept");
+  box.outbox->acknowledge(139, 3);
+  box.outbox->prune(box.now());
+  CHECK(box.outbox->view().epochs.size() == 32 + 1);
 }
 
 TEST_CASE("acknowledged events share a bounded part of the disk") {
