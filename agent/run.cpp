@@ -315,7 +315,7 @@ class Agent {
       const Seen seen{clock_.mono(), clock_.wall()};
       journal_.post([seen](Outbox& outbox) {
         outbox.touch(seen);
-        outbox.prune(seen.wall);
+        outbox.prune(seen);
       });
       if (!std::exchange(rested, true)) platform::forget_startup();
     }

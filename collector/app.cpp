@@ -16,6 +16,7 @@
 #include "collector/notify/live_feed.hpp"
 #include "collector/page/page.hpp"
 #include "collector/remote_control.hpp"
+#include "collector/store/sqlite/opening.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
 #include "collector/store/sqlite/sqlite_store.hpp"
 #include "collector/watchdog.hpp"
@@ -42,8 +43,6 @@ constexpr auto server_certificate_looked_at = std::chrono::hours{24};
 constexpr std::size_t stranger_connections = 2'000;  // beside sessions: handshakes, enrolments
 // A pushed configuration of 48 KiB, every character of it escaped.
 constexpr std::size_t control_line = 128 * 1024;
-
-fs::path database(const fs::path& data) { return data / "collector.db"; }
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host.starts_with("127.") || host == "::1";
@@ -286,7 +285,7 @@ Result<void> init(const fs::path& data, const std::vector<std::string>& names, c
   }
   auto lock = platform::FolderLock::take(data);
   if (!lock) return std::move(lock).error();
-  auto store = SqliteStore::open(database(data));
+  auto store = SqliteStore::open(store_file(data));
   if (!store) return std::move(store).error();
   return AuthorityFiles::create(data, all, clock);
 }
@@ -304,11 +303,11 @@ Result<void> run(const RunOptions& options, const Clock& clock,
   if (!lock) return std::move(lock).error();
   auto rules = Rules::load(options.data / "rules.toml");
   if (!rules) return std::move(rules).error();
-  auto store = SqliteStore::open_existing(database(options.data));
+  auto store = open_store(options.data, clock);
   if (!store) return std::move(store).error();
   std::vector<std::unique_ptr<Queries>> readers;
   for (std::size_t i = 0; i < reader_threads; ++i) {
-    auto reader = SqliteQueries::open(database(options.data), clock);
+    auto reader = SqliteQueries::open(store_file(options.data), clock);
     if (!reader) return std::move(reader).error();
     readers.push_back(std::move(*reader));
   }
@@ -328,7 +327,7 @@ Result<void> run(const RunOptions& options, const Clock& clock,
 }
 
 Result<void> print_events(const fs::path& data, const std::string& terminal, const Clock& clock) {
-  auto queries = SqliteQueries::open(database(data), clock);
+  auto queries = SqliteQueries::open(store_file(data), clock);
   if (!queries) return std::move(queries).error();
   return (*queries)->events(terminal, [](const EventRow& row) {
     json::object line{{"epoch", std::to_string(row.epoch)},

@@ -3,8 +3,8 @@
 #include "collector/accounts/identity_verbs.hpp"
 #include "collector/app.hpp"
 #include "collector/faults/rules.hpp"
+#include "collector/store/sqlite/opening.hpp"
 #include "collector/store/sqlite/sqlite_queries.hpp"
-#include "collector/store/sqlite/sqlite_store.hpp"
 #include "collector/writer/writer.hpp"
 #include "common/platform/control_client.hpp"
 #include "common/platform/folder_lock.hpp"
@@ -25,7 +25,7 @@ Result<json::object> perform_alone(const fs::path& data, const std::string& verb
   if (!authority) return std::move(authority).error();
   auto lock = platform::FolderLock::take(data);
   if (!lock) return std::move(lock).error();
-  auto store = SqliteStore::open_existing(data / "collector.db");
+  auto store = open_store(data, clock);
   if (!store) return std::move(store).error();
   auto rules = Rules::load(data / "rules.toml");
   if (!rules) return std::move(rules).error();
@@ -56,7 +56,7 @@ Result<json::object> ask_identities(const fs::path& data, const std::string& ver
 }
 
 Result<std::vector<ProvisioningRow>> provisioning_list(const fs::path& data, const Clock& clock) {
-  auto queries = SqliteQueries::open(data / "collector.db", clock);
+  auto queries = SqliteQueries::open(store_file(data), clock);
   if (!queries) return std::move(queries).error();
   return (*queries)->provisioning();
 }

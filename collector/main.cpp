@@ -7,6 +7,7 @@
 
 #include "collector/accounts/identity_verbs.hpp"
 #include "collector/app.hpp"
+#include "collector/backup_cli.hpp"
 #include "collector/messages.hpp"
 #include "collector/remote_cli.hpp"
 #include "common/identity/keys.hpp"
@@ -157,6 +158,7 @@ int main(int argc, char** argv) {
       ->required();
 
   const RemoteCli remote{app, data, lang};
+  const BackupCli backups{app, data, lang};
 
   try {
     app.parse(argc, argv);
@@ -166,6 +168,7 @@ int main(int argc, char** argv) {
   }
   log::start(log::Level::info, log_format == "json" ? log::Format::json : log::Format::text);
 
+  const auto account = platform::account_name();
   if (!run_command->parsed()) {
     if (auto ours = platform::become_owner_of(data); !ours) return report(ours.error(), lang);
   }
@@ -215,6 +218,7 @@ int main(int argc, char** argv) {
     return EXIT_SUCCESS;
   }
   if (const auto code = remote.run()) return *code;
+  if (const auto code = backups.run(account, clock)) return *code;
   if (events_command->parsed()) {
     auto printed = print_events(data, terminal, clock);
     return printed ? EXIT_SUCCESS : report(printed.error(), lang);

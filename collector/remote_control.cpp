@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/api/remote_json.hpp"
+#include "collector/backup_record.hpp"
 #include "collector/remote/acts.hpp"
 #include "collector/writer/act.hpp"
 
@@ -45,6 +46,7 @@ Task<Result<json::object>> RemoteControl::answer(std::string verb, json::object 
     auto id = take(args, "id");
     co_return co_await wait(std::move(id));
   }
+  if (verb == backup_record_verb) co_return co_await keep_record(std::move(args));
   auto terminal = take(args, "terminal");
   if (verb == "maintenance") {
     co_return co_await maintenance(std::move(terminal), std::move(args));
@@ -57,6 +59,19 @@ Task<Result<json::object>> RemoteControl::answer(std::string verb, json::object 
     co_return co_await push(std::move(terminal), std::move(body));
   }
   co_return Error{Errc::unsupported, "unknown verb " + verb};
+}
+
+Task<Result<json::object>> RemoteControl::keep_record(json::object args) {
+  const auto record = BackupRecord::read(args);
+  if (!record) co_return record.error();
+  auto what = deed([entry = record->entry({})](Work& work) mutable -> Result<void> {
+    entry.at = work.now();
+    work.store().audit(entry);
+    return {};
+  });
+  const auto done = co_await act(writer_, std::move(what));
+  if (!done) co_return done.error();
+  co_return json::object{};
 }
 
 Task<Result<json::object>> RemoteControl::maintenance(std::string terminal, json::object args) {

@@ -17,12 +17,14 @@ class RemoteControl {
   RemoteControl(Writer& writer, ReaderPool& readers) : writer_(writer), readers_(readers) {}
 
   static constexpr const char* verbs =
-      "maintenance, command-new, command-wait, config-push, config-show, config-clear";
+      "maintenance, command-new, command-wait, config-push, config-show, config-clear, "
+      "backup-record";
 
   /// Errc::unsupported for another verb.
   Task<Result<boost::json::object>> answer(std::string verb, boost::json::object args);
 
  private:
+  Task<Result<boost::json::object>> keep_record(boost::json::object args);
   Task<Result<boost::json::object>> maintenance(std::string terminal, boost::json::object args);
   Task<Result<boost::json::object>> new_command(std::string terminal, boost::json::object args);
   Task<Result<boost::json::object>> wait(std::string id);

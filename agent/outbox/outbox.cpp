@@ -298,7 +298,9 @@ void Outbox::rewind(std::uint64_t epoch, std::uint64_t upto) {
 
 void Outbox::set_clock_offset(std::uint64_t epoch, std::int64_t offset_us) {
   auto* row = find(epoch);
-  if (row == nullptr || row->offset == offset_us) return;
+  if (row == nullptr) return;
+  if (row == &current()) contact_ = Seen{clock_.mono(), clock_.wall() + Duration{offset_us}};
+  if (row->offset == offset_us) return;
   row->offset = offset_us;
   row->dirty = true;
 }

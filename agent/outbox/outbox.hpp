@@ -107,7 +107,7 @@ class Outbox {
   void set_clock_offset(std::uint64_t epoch, std::int64_t offset_us);
 
   /// Drops acknowledged rows past their age or share, a bounded number at a time.
-  void prune(WallTime now);
+  void prune(const Seen& now);
 
   OutboxView view();
   OutboxStats stats();
@@ -153,6 +153,8 @@ class Outbox {
   EpochRow& current() { return epochs_.back(); }
   EpochRow* find(std::uint64_t epoch);
   std::vector<Retention::Epoch> prunable() const;
+  std::optional<Seen> last_seen_in(std::int64_t ordinal);
+  std::vector<std::int64_t> kept_from(const Seen& now);
 
   /// What is written in the same commit as the events.
   struct Beside {
@@ -203,8 +205,9 @@ class Outbox {
   std::vector<UnsavedResult> unsaved_results_;
   std::map<std::pair<std::string, std::string>, std::string> supplies_;  ///< by device and type
   std::set<std::pair<std::string, std::string>> unsaved_supplies_;
-  bool failing_ = false;        ///< the last write did not reach the disk
-  std::optional<Record> owed_;  ///< a gap for events that could not be written
+  std::optional<Seen> contact_;  ///< last in this run: when, and the collector's time then
+  bool failing_ = false;         ///< the last write did not reach the disk
+  std::optional<Record> owed_;   ///< a gap for events that could not be written
   std::optional<LastRun> last_run_;
   std::vector<FileNote> notes_;  ///< to be told as events
   std::function<void(const Appended&)> told_;

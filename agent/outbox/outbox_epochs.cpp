@@ -12,6 +12,7 @@ namespace kw::agent {
 namespace {
 
 constexpr std::size_t epochs_most = 500;  // far below what one Hello may list
+constexpr std::size_t names_kept = 32;    // a month of a kiosk that is started every morning
 
 std::string key_of(std::int64_t ordinal) { return fmt::format("epoch/{}", ordinal); }
 
@@ -95,18 +96,20 @@ void Outbox::drop_excess_epochs() {
   if (lost > 0) notes_.push_back({"epochs-dropped", fmt::format("{} events", lost)});
 }
 
-/// Epochs of which nothing is kept, nothing waits and nothing began are not listed any more.
+/// Epochs of which nothing is kept, nothing waits and nothing began are not listed any more, but
+/// for the last `names_kept`: a collector that was put back to before them must learn how many of
+/// their events it will never have.
 void Outbox::forget_epochs() {
   const auto named = [&](std::uint64_t epoch) {
     return std::ranges::any_of(
         devices_, [&](const auto& entry) { return names_epoch(entry.second.status, epoch); });
   };
-  for (auto it = epochs_.begin(); it + 1 < epochs_.end();) {
+  std::size_t names = 0;
+  for (auto it = epochs_.end() - 1; it != epochs_.begin();) {
+    --it;
     const bool done = it->acked == it->last && first_kept(*it) > it->last && !named(it->epoch);
-    if (!done || file_.db->failure()) {
-      ++it;
-      continue;
-    }
+    if (!done || file_.db->failure()) continue;
+    if (it->last > 0 && ++names <= names_kept) continue;
     delete_epoch(it->ordinal);
     it = epochs_.erase(it);
   }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -20,9 +19,6 @@ namespace fs = std::filesystem;
 constexpr int attempts = 3;
 constexpr std::int64_t row_overhead = 96;            // key, columns, their share of the page
 constexpr std::int64_t commit_overhead = 8 * 4'096;  // pages that one commit touches
-constexpr int prunes_at_once = 16;
-constexpr std::int64_t prune_most = 512;
-constexpr auto any_age = std::numeric_limits<std::int64_t>::max();
 constexpr const char* reserve_name = "outbox.reserve";
 
 std::int64_t size_of(const std::vector<Record>& records) {
@@ -248,44 +244,6 @@ void Outbox::keep_reserve() const {
        n += static_cast<std::int64_t>(block.size())) {
     out.write(block.data(), static_cast<std::streamsize>(block.size()));
   }
-}
-
-void Outbox::prune(WallTime now) {
-  auto& db = *file_.db;
-  std::uint64_t kept = 0;
-  std::uint64_t acked = 0;
-  for (const auto& e : epochs_) {
-    const auto first = std::min(first_kept(e), e.last + 1);
-    kept += e.last + 1 - first;
-    acked += e.acked + 1 > first ? e.acked + 1 - first : 0;
-  }
-  // Rows are of one size on average: how many more than may be kept for replay are there?
-  const auto each =
-      kept == 0 ? 1
-                : std::max<std::int64_t>(retention_->live() / static_cast<std::int64_t>(kept), 1);
-  auto surplus = static_cast<std::int64_t>(acked) - options_.acked_bytes / each;
-  const auto too_old = micros(now - options_.acked_for);
-  int rounds = 0;
-  for (const auto& e : epochs_) {
-    while (rounds < prunes_at_once && !db.failure()) {
-      auto gone = retention_->prune({e.ordinal, e.acked}, prune_most, too_old);
-      if (gone == 0 && surplus > 0) {
-        gone = retention_->prune({e.ordinal, e.acked}, surplus, any_age);
-      }
-      if (gone == 0) break;
-      surplus -= gone;
-      ++rounds;
-    }
-  }
-  if (db.integer("PRAGMA freelist_count").value_or(0) * 4 >
-      db.integer("PRAGMA page_count").value_or(0)) {
-    db.run("PRAGMA incremental_vacuum(256)");
-  }
-  prune_commands(now);
-  prune_told(now);
-  settle_writes();
-  forget_epochs();
-  keep_reserve();
 }
 
 std::optional<pb::Batch> Outbox::batch_after(std::uint64_t epoch, std::uint64_t after,

@@ -80,16 +80,16 @@ std::int64_t Retention::used() const {
   return live() + beside;
 }
 
-std::int64_t Retention::prune(const Epoch& epoch, std::int64_t most, std::int64_t before_us) {
+std::int64_t Retention::prune(const Epoch& epoch, std::int64_t most, std::int64_t before_mono_us) {
   // Whole rows only: a gap that reaches past the mark stays.
   std::int64_t gone = 0;
   std::optional<std::uint64_t> bound;
   for (const db::Row row :
-       db_.rows("SELECT seq, count, wall_us FROM record WHERE ordinal=$1 AND seq<=$2 "
+       db_.rows("SELECT seq, count, mono_us FROM record WHERE ordinal=$1 AND seq<=$2 "
                 "ORDER BY seq LIMIT $3",
                 epoch.ordinal, epoch.acked, std::min(most, pruned_at_once))) {
     if (row.unsigned_integer(0) + row.unsigned_integer(1) - 1 > epoch.acked) break;
-    if (row.integer(2) >= before_us) break;
+    if (row.integer(2) >= before_mono_us) break;
     bound = row.unsigned_integer(0);
     ++gone;
   }

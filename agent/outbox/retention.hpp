@@ -46,8 +46,9 @@ class Retention {
   bool make_room(std::span<const Epoch> epochs, std::int64_t more);
 
   /// Deletes acknowledged rows of one epoch, oldest first, and returns how many: at most `most` of
-  /// them (a few hundred when that is more), none that is from `before_us` (wall) or later.
-  std::int64_t prune(const Epoch& epoch, std::int64_t most, std::int64_t before_us);
+  /// them (a few hundred when that is more), none that is from `before_mono_us` of its boot or
+  /// later.
+  std::int64_t prune(const Epoch& epoch, std::int64_t most, std::int64_t before_mono_us);
 
  private:
   bool prune_any(std::span<const Epoch> epochs);

@@ -70,7 +70,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   sqlite3_busy_timeout(raw, busy_timeout_ms);
   if (options.read_only) {
     db->script("PRAGMA query_only=ON; PRAGMA cache_size=-8000;");
-  } else {
+  } else if (!options.plain) {
     // First of all: making the file and its change to WAL are transactions already.
     db->script(fmt::format("PRAGMA synchronous={};", options.synchronous));
     // On a file that is there the PRAGMA changes nothing and still writes its first page: on a full

@@ -88,6 +88,8 @@ class Database {
   struct Options {
     bool read_only = false;  ///< query_only on an existing file
     bool create = true;
+    /// A file that is looked at or made as it is: neither its journal mode nor anything else is set.
+    bool plain = false;
     /// EXTRA, because a file is made with a rollback journal, which comes back on systems that do
     /// not sync the folder and rolls the database back to nothing; once it is WAL, it is FULL.
     std::string_view synchronous = "EXTRA";

@@ -17,6 +17,25 @@ std::string sha256_hex(std::string_view text) {
   return out;
 }
 
+/// Files made before it was noted have no such column.
+bool notes_program(Database& db) {
+  return db.integer("SELECT 1 FROM pragma_table_info('schema_migration') WHERE name='program'")
+      .has_value();
+}
+
+Error newer(Database& db, int have, int want) {
+  std::string wanted;
+  if (notes_program(db)) {
+    wanted = db.text("SELECT program FROM schema_migration WHERE number=$1", have).value_or("");
+  }
+  db.forgive();
+  return {Errc::unsupported,
+          fmt::format("the file has schema {}, this program ({}) knows up to {}: install {}", have,
+                      KW_VERSION, want,
+                      wanted.empty() ? "the version that wrote it, or a later one"
+                                     : "version " + wanted + ", or a later one")};
+}
+
 }  // namespace
 
 int schema_version(Database& db) {
@@ -31,10 +50,7 @@ Result<void> migrate(Database& db, std::span<const Migration> migrations) {
   if (auto failure = db.forgive()) return std::move(*failure);
   const int want = migrations.empty() ? 0 : migrations.back().number;
   if (have > want) {
-    return Error{Errc::unsupported,
-                 fmt::format("the file has schema {}, this program knows up to {}: install the "
-                             "version that wrote it, or a later one",
-                             have, want)};
+    return newer(db, have, want);
   }
   for (const auto& step : migrations) {
     const auto checksum = sha256_hex(step.sql);
@@ -53,9 +69,12 @@ Result<void> migrate(Database& db, std::span<const Migration> migrations) {
         "CREATE TABLE IF NOT EXISTS schema_migration (number BIGINT PRIMARY KEY, name TEXT NOT "
         "NULL, "
         "checksum TEXT NOT NULL)");
+    if (!notes_program(db)) {
+      db.script("ALTER TABLE schema_migration ADD COLUMN program TEXT NOT NULL DEFAULT ''");
+    }
     db.script(step.sql);
-    db.run("INSERT INTO schema_migration (number, name, checksum) VALUES ($1, $2, $3)", step.number,
-           step.name, checksum);
+    db.run("INSERT INTO schema_migration (number, name, checksum, program) VALUES ($1, $2, $3, $4)",
+           step.number, step.name, checksum, KW_VERSION);
     auto done = transaction.commit();
     if (!done) {
       return std::move(done).error().within(

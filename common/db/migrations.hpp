@@ -15,7 +15,8 @@ struct Migration {
 };
 
 /// Brings the file up to the last migration, each in one transaction with its checksum recorded.
-/// Errc::unsupported when the file is newer than this program (the text names both numbers), or
+/// Errc::unsupported when the file is newer than this program (the text names both numbers
+/// and, when the file knows it, the version to install), or
 /// when a recorded checksum differs from the program's: somebody changed history.
 Result<void> migrate(Database& db, std::span<const Migration> migrations);
 

@@ -21,6 +21,12 @@ Result<std::string> read_file(const std::filesystem::path& path);
 /// `secret`: readable by the owner alone (0600), from its first byte on.
 Result<void> write_file(const std::filesystem::path& path, std::string_view bytes, bool secret);
 
+/// What was written to the file is on the disk when this returns.
+Result<void> sync_file(const std::filesystem::path& path);
+
+/// Gives the file another name on the same volume, durably; what had that name is gone.
+Result<void> rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Makes the folder and its parents, the last one 0700 when `secret`.
 Result<void> make_folder(const std::filesystem::path& path, bool secret);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "common/result.hpp"
 
@@ -10,5 +11,9 @@ namespace kw::platform {
 /// folder belongs to, for good, so that the service can read what the command writes. Does nothing
 /// when there is no such folder yet, when it belongs to the administrator, and for everybody else.
 Result<void> become_owner_of(const std::filesystem::path& folder);
+
+/// The account that runs this process, for records of who did what: "root", "root (sudo alice)",
+/// the number when it has no name. Before `become_owner_of`.
+std::string account_name();
 
 }  // namespace kw::platform

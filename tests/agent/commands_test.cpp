@@ -193,7 +193,7 @@ TEST_CASE("what is known of commands is bounded by age and number, results that 
   box.outbox->finish_command(result("old", State::DONE), box.now());
   box.clock.advance(31 * 24h);
   box.outbox->finish_command(result("young", State::DONE), box.now());
-  box.outbox->prune(box.clock.wall());
+  box.outbox->prune({box.clock.mono(), box.clock.wall()});
   CHECK(box.outbox->begin_command("old", box.now()) == Begin::begun);
   CHECK(box.outbox->begin_command("young", box.now()) == Begin::known);
   CHECK(box.outbox->begin_command("open", box.now()) == Begin::known);

@@ -61,7 +61,7 @@ TEST_CASE("what was acknowledged and pruned is no hole, and a counted gap is non
   fill(box);
   box.outbox->acknowledge(7, 10);
   box.clock.advance(std::chrono::days{8});
-  box.outbox->prune(box.clock.wall());
+  box.outbox->prune({box.clock.mono(), box.clock.wall()});
   const auto found = look(box);
   CHECK(found.damage.empty());
   CHECK(found.epochs[0].first_kept == 11);

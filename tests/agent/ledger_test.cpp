@@ -114,7 +114,7 @@ TEST_CASE("ids are remembered for a week and a bounded number of them") {
   desk.box.clock.advance(std::chrono::days{6});
   desk.tell("young");
   desk.box.clock.advance(std::chrono::days{2});
-  desk.outbox->prune(desk.box.clock.wall());
+  desk.outbox->prune({desk.box.clock.mono(), desk.box.clock.wall()});
   CHECK_FALSE(desk.outbox->told("transaction/old"));
   CHECK(desk.outbox->told("transaction/young"));
 
@@ -125,7 +125,7 @@ TEST_CASE("ids are remembered for a week and a bounded number of them") {
     telling.names.push_back({"n" + std::to_string(i), "m", "a"});
     REQUIRE(outbox.tell(telling, small.now()).how == Told::How::written);
   }
-  outbox.prune(small.clock.wall());
+  outbox.prune({small.clock.mono(), small.clock.wall()});
   CHECK_FALSE(outbox.told("n0"));
   CHECK(outbox.told("n1499"));
   CHECK(outbox.told("n600"));

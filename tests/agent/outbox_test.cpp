@@ -52,10 +52,12 @@ TEST_CASE("each start is an epoch of its own and older ones stay until they are 
   CHECK(view.epochs[2].last == 0);
   box.outbox->acknowledge(7, 1);
   box.clock.advance(8 * 24h);
-  box.outbox->prune(box.clock.wall());
+  box.outbox->prune({box.clock.mono(), box.clock.wall()});
   view = box.outbox->view();
-  REQUIRE(view.epochs.size() == 2);
-  CHECK(view.epochs[0].epoch == 8);
+  // Of the first one only its name and its end are left.
+  REQUIRE(view.epochs.size() == 3);
+  CHECK(view.epochs[0].first_kept == 2);
+  CHECK(view.epochs[1].first_kept == 1);
 }
 
 TEST_CASE("a status equal to the last one makes no event, also after a restart") {
@@ -153,7 +155,7 @@ TEST_CASE("an epoch that a status began in stays listed although all of it was p
   box.open(8);
   box.outbox->acknowledge(7, 1);
   box.clock.advance(8 * 24h);
-  box.outbox->prune(box.clock.wall());
+  box.outbox->prune({box.clock.mono(), box.clock.wall()});
   CHECK(box.epoch(7).first_kept == 2);
   // A collector restored from before that asks again: it is told that they are gone.
   box.outbox->rewind(7, 0);
@@ -264,7 +266,7 @@ TEST_CASE("acknowledged events stay for replay: a rewind sends them again") {
   box.open(7);
   for (int i = 0; i < 5; ++i) box.outbox->append(Box::note("n"), box.now());
   box.outbox->acknowledge(7, 5);
-  box.outbox->prune(box.clock.wall());
+  box.outbox->prune({box.clock.mono(), box.clock.wall()});
   CHECK(box.outbox->stats().unacked == 0);
   box.outbox->rewind(7, 2);
   CHECK(box.outbox->stats().unacked == 3);
@@ -278,7 +280,7 @@ TEST_CASE("after seven days acknowledged events are gone and travel as not kept"
   box.clock.advance(8 * 24h);
   box.outbox->append(Box::note("late"), box.now());
   box.outbox->acknowledge(7, 6);
-  box.outbox->prune(box.clock.wall());
+  box.outbox->prune({box.clock.mono(), box.clock.wall()});
   CHECK(box.epoch(7).first_kept == 6);
   box.outbox->rewind(7, 0);
   const auto items = box.all(7);
@@ -288,13 +290,95 @@ TEST_CASE("after seven days acknowledged events are gone and travel as not kept"
   CHECK(items[1].event().agent().code() == "late");
 }
 
+TEST_CASE("a wall clock that jumps within a boot makes nothing old, and keeps nothing from it") {
+  Box box;
+  box.open(7);
+  for (int i = 0; i < 5; ++i) box.outbox->append(Box::note("n"), box.now());
+  box.outbox->acknowledge(7, 5);
+  const auto right = box.clock.wall();
+  box.clock.set(right + 10 * 365 * 24h);
+  box.outbox->prune(box.now());
+  CHECK(box.epoch(7).first_kept == 1);
+  box.clock.set(right - 10 * 365 * 24h);
+  box.clock.advance(7 * 24h - 1h);
+  box.outbox->prune(box.now());
+  CHECK(box.epoch(7).first_kept == 1);
+  box.clock.advance(2h);
+  box.outbox->prune(box.now());
+  CHECK(box.epoch(7).first_kept == 6);
+}
+
+TEST_CASE("rows of an earlier boot are as old as the collector's time says") {
+  Box box;
+  box.open(7, "a");
+  for (int i = 0; i < 5; ++i) box.outbox->append(Box::note("n"), box.now());
+  box.outbox->acknowledge(7, 5);
+  const auto right = box.clock.wall();
+  SUBCASE("told in both boots: whatever the wall clock says") {
+    box.outbox->set_clock_offset(7, 0);
+    box.outbox->flush();
+    // A day later, with a clock that begins ten years on.
+    box.clock = ManualClock{right + 10 * 365 * 24h, mono_from(0)};
+    box.open(8, "b");
+    box.outbox->prune(box.now());
+    CHECK(box.epoch(7).first_kept == 1);
+    box.outbox->set_clock_offset(8, micros(right + 24h) - micros(box.clock.wall()));
+    box.outbox->prune(box.now());
+    CHECK(box.epoch(7).first_kept == 1);
+    box.clock.set(right);  // somebody mends it: how long ago the collector was heard stays the same
+    box.clock.advance(6 * 24h - 1h);
+    box.outbox->prune(box.now());
+    CHECK(box.epoch(7).first_kept == 1);
+    box.clock.advance(2h);
+    box.outbox->prune(box.now());
+    CHECK(box.epoch(7).first_kept == 6);
+  }
+  SUBCASE("not told in one of them: from this boot on") {
+    box.clock = ManualClock{right + 10 * 365 * 24h, mono_from(0)};
+    box.open(8, "b");
+    box.outbox->set_clock_offset(8, 0);
+    box.clock.advance(7 * 24h - 1h);
+    box.outbox->prune(box.now());
+    CHECK(box.epoch(7).first_kept == 1);
+    box.clock.advance(2h);
+    box.outbox->prune(box.now());
+    CHECK(box.epoch(7).first_kept == 6);
+  }
+}
+
+TEST_CASE("a collector put back to before an epoch of which nothing is kept learns what it lacks") {
+  Box box;
+  for (std::uint64_t epoch = 100; epoch < 140; ++epoch) {
+    box.open(epoch);
+    for (int i = 0; i < 3; ++i) box.outbox->append(Box::note("n"), box.now());
+    box.outbox->acknowledge(epoch, 3);
+    box.outbox->flush();
+  }
+  box.open(200);  // nothing is told in it
+  box.open(201);
+  box.clock.advance(8 * 24h);
+  for (int i = 0; i < 10; ++i) box.outbox->prune(box.now());
+  // Of a month of starts the names, and no more.
+  const auto view = box.outbox->view();
+  REQUIRE(view.epochs.size() == 32 + 1);
+  CHECK(view.epochs.front().epoch == 108);
+  box.outbox->rewind(139, 0);
+  const auto items = box.all(139);
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].gap().count() == 3);
+  CHECK(items[0].gap().reason() == "not-kept");
+  box.outbox->acknowledge(139, 3);
+  box.outbox->prune(box.now());
+  CHECK(box.outbox->view().epochs.size() == 32 + 1);
+}
+
 TEST_CASE("acknowledged events share a bounded part of the disk") {
   Box box;
   box.options.acked_bytes = 256 * 1024;
   box.open(7);
   box.samples(2'000, 400);
   box.outbox->acknowledge(7, 2'000);
-  for (int i = 0; i < 20; ++i) box.outbox->prune(box.clock.wall());
+  for (int i = 0; i < 20; ++i) box.outbox->prune({box.clock.mono(), box.clock.wall()});
   const auto kept = box.epoch(7).last - box.epoch(7).first_kept + 1;
   CHECK(kept > 100);
   CHECK(kept < 900);

@@ -11,7 +11,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
 
-for unit in agent/kiosk-agent collector/kiosk-collector; do
+for unit in agent/kiosk-agent collector/kiosk-collector collector/kiosk-collector-backup collector/kiosk-collector-restore-test; do
   # 20 of 100: systemd-analyze's 2.0.
   systemd-analyze security --offline=true --no-pager --threshold=20 "$project/packaging/linux/$unit.service" > "$work/security" \
     || { cat "$work/security" >&2; exit 1; }

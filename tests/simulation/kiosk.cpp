@@ -158,7 +158,7 @@ void Kiosk::keep_house(const std::shared_ptr<Life>& life) {
     if (rng_.below(3) == 0 && held == life_) {
       held->journal->post([now = agent::Seen{clock_.mono(), clock_.wall()}](agent::Outbox& outbox) {
         outbox.touch(now);
-        outbox.prune(now.wall);
+        outbox.prune(now);
       });
     }
     if (held != life_) return;

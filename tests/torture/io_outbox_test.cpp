@@ -39,7 +39,7 @@ class Account {
     outbox_->acknowledge(7, 4);
     outbox_->save_supplies({{"printer", "paper", "1"}});
     clock_.advance(std::chrono::days{8});
-    outbox_->prune(clock_.wall());
+    outbox_->prune({clock_.mono(), clock_.wall()});
     state({});
     note();
     outbox_->close_run(now());

@@ -164,7 +164,7 @@ void OutboxRun::acknowledge(std::uint64_t epoch, std::uint64_t upto) {
 
 void OutboxRun::prune() {
   clock_.advance(std::chrono::days{8});
-  const auto span = spanned([&] { outbox_->prune(clock_.wall()); });
+  const auto span = spanned([&] { outbox_->prune({clock_.mono(), clock_.wall()}); });
   ledger_.step(span, rows_of(*outbox_), false);
   for (const auto& name : told_) ledger_.fact("told/" + name, {}, span);  // a week is over
   told_.clear();

@@ -10,6 +10,7 @@
 #include "collector/store/sqlite/checked.hpp"
 #include "collector/store/sqlite/rows.hpp"
 #include "collector/store/sqlite/sqlite_identities.hpp"
+#include "collector/store/sqlite/sqlite_store.hpp"
 
 namespace kw::collector {
 namespace {
@@ -372,11 +373,9 @@ Result<void> SqliteQueries::events(std::string_view terminal,
     pb::Batch batch;
     if (!check_holds(body) || !batch.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
       db_->forgive();
-      return Error{
-          Errc::garbled,
-          fmt::format("the stored events from {}/{} on are damaged: put a backup back, the "
-                      "kiosks send again what came after it",
-                      row.unsigned_integer(0), row.unsigned_integer(1))};
+      return Error{Errc::garbled,
+                   fmt::format("the stored events from {}/{} on are damaged{}",
+                               row.unsigned_integer(0), row.unsigned_integer(1), damaged_advice)};
     }
     EventRow event{.epoch = row.unsigned_integer(0),
                    .seq = row.unsigned_integer(1),

@@ -152,9 +152,7 @@ struct Applier {
 namespace {
 
 Error with_advice(const Error& why) {
-  return {why.code(), why.text() +
-                          ": the database is damaged; put a backup back, the kiosks send again "
-                          "what came after it"};
+  return {why.code(), why.text() + std::string{damaged_advice}};
 }
 
 /// A damaged file is refused with what to do about it.
@@ -187,7 +185,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open_existing(const std::files
   std::error_code none;
   if (std::filesystem::exists(file, none)) return open(file);
   return Error{Errc::missing, file.string() +
-                                  " is missing: put a backup back, or start over with init in "
+                                  " is missing: put a backup back with kiosk-collector restore "
+                                  "FILE, or start over with init in "
                                   "another folder and enrol the kiosks again"};
 }
 

@@ -9,6 +9,11 @@
 
 namespace kw::collector {
 
+/// What a damaged file's error ends with.
+inline constexpr std::string_view damaged_advice =
+    ": the database is damaged; put a backup back with kiosk-collector restore FILE, the kiosks "
+    "send again what came after it";
+
 /// Store on one SQLite file in WAL mode, synchronous=FULL: what `transact` returned for survives a
 /// crash of the machine.
 class SqliteStore final : public Store {

@@ -35,6 +35,11 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+fs::path folder_of(const fs::path& file) {
+  auto folder = file.parent_path();
+  return folder.empty() ? fs::path{"."} : folder;
+}
+
 /// A new name is durable only when its folder is synced too.
 Result<void> sync_folder(const fs::path& folder) {
   const Descriptor fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -90,8 +95,21 @@ Result<void> write_file(const fs::path& path, std::string_view bytes, bool secre
     ::unlink(beside.c_str());
     return failed(path, "rename", number);
   }
-  const auto folder = path.parent_path();
-  return sync_folder(folder.empty() ? fs::path{"."} : folder);
+  return sync_folder(folder_of(path));
+}
+
+Result<void> sync_file(const fs::path& path) {
+  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) return failed(path, "open", errno);
+  if (::fsync(fd.get()) != 0) return failed(path, "sync", errno);
+  return {};
+}
+
+Result<void> rename_file(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return failed(from, "rename", errno);
+  auto synced = sync_folder(folder_of(to));
+  if (!synced || folder_of(from) == folder_of(to)) return synced;
+  return sync_folder(folder_of(from));
 }
 
 Result<void> make_folder(const fs::path& path, bool secret) {

@@ -1,6 +1,7 @@
 #include "common/platform/owner.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -23,6 +24,15 @@ Result<void> become_owner_of(const std::filesystem::path& folder) {
                  "cannot go on as the owner of " + folder.string() + ": " + std::strerror(errno)};
   }
   return {};
+}
+
+std::string account_name() {
+  const auto* user = getpwuid(geteuid());
+  std::string out = user != nullptr ? user->pw_name : std::to_string(geteuid());
+  // Only root is believed: anybody else may set the variable to what they like.
+  const char* before = geteuid() == 0 ? std::getenv("SUDO_USER") : nullptr;
+  if (before != nullptr && *before != '\0') out += " (sudo " + std::string{before} + ")";
+  return out;
 }
 
 }  // namespace kw::platform

@@ -108,6 +108,20 @@ Result<void> write_file(const fs::path& path, std::string_view bytes, bool secre
   return failed(path, "rename", why);
 }
 
+Result<void> sync_file(const fs::path& path) {
+  // Only a handle that may write can be flushed.
+  const Handle file{CreateFileW(path.c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ,
+                                nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr)};
+  if (!file) return failed(path, "open", GetLastError());
+  if (FlushFileBuffers(file.get()) == FALSE) return failed(path, "sync", GetLastError());
+  return {};
+}
+
+Result<void> rename_file(const fs::path& from, const fs::path& to) {
+  if (replace(from, to)) return {};
+  return failed(from, "rename", GetLastError());
+}
+
 Result<void> make_folder(const fs::path& path, bool secret) {
   const auto parent = path.parent_path();
   std::error_code wrong;

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "collector/store/sqlite/carry_over.hpp"
+#include "collector/store/sqlite/inspect.hpp"
+#include "common/clock.hpp"
+#include "common/result.hpp"
+
+namespace kw::collector {
+
+// Backups of the store: made, tried, put back. Each leaves a record in the audit.
+
+/// Whether the record is in the audit of the store of the data folder, else why not.
+struct Recorded {
+  bool done = false;
+  std::string why_not = {};
+};
+
+struct BackupReport {
+  std::filesystem::path file;
+  std::string sha256;  ///< lower-case hex, also in FILE.sha256 as sha256sum writes it
+  std::int64_t bytes = 0;
+  std::int64_t pages = 0;
+  std::int64_t ms = 0;
+  StoreFacts facts;
+  Recorded recorded;
+};
+
+/// Copies the store of `data` to the new file `to`, while a collector runs or none does: as it is
+/// at one moment, every page and index read and found sound, on the disk before it has its name.
+/// `who` made it goes to the record. Errc::refused: `to` exists already, nothing was touched;
+/// Errc::busy: a collector is just starting; Errc::missing: there is no store;
+/// Errc::storage: the disk, or the store is damaged; then there is no file.
+Result<BackupReport> make_backup(const std::filesystem::path& data, const std::filesystem::path& to,
+                                 const std::string& who, const Clock& clock);
+
+struct TrialReport {
+  std::filesystem::path file;
+  std::string sha256;
+  std::int64_t bytes = 0;
+  std::int64_t ms = 0;
+  StoreFacts facts;  ///< `wrong` empty: it can be put back
+  Recorded recorded;
+};
+
+/// Restores `file` for a trial: a copy in the data folder (in the system's folder for such when
+/// there is none) is opened and read by the code that the collector runs, then thrown away. Neither
+/// `file` nor the store is touched but for the record. Errors as of `inspect_store`; those are
+/// recorded too.
+Result<TrialReport> try_backup(const std::filesystem::path& data, const std::filesystem::path& file,
+                               const std::string& who, const Clock& clock);
+
+struct RestoreReport {
+  TrialReport trial;
+  std::filesystem::path aside;  ///< what the store was until now; empty: there was none
+  CarriedOver carried;
+  std::string not_carried;  ///< why nothing was, empty when it was
+};
+
+/// Tries `file` as `try_backup` does and puts the tried copy in the place of the store of `data`,
+/// which is put aside under another name with its log. Whatever interrupts it, there is the old
+/// store, the new one, or none (then `run` says so and this can be done again). Errc::busy: a
+/// collector runs on `data`; Errc::garbled: what the trial found, nothing was touched.
+Result<RestoreReport> restore_backup(const std::filesystem::path& data,
+                                     const std::filesystem::path& file, const std::string& who,
+                                     const Clock& clock);
+
+}  // namespace kw::collector

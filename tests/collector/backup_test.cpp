@@ -1,0 +1,188 @@
+// Backups as files: what is named, kept and put aside. The journeys have them with real programs.
+#include "collector/backup.hpp"
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "collector/backup_folder.hpp"
+#include "collector/store/sqlite/opening.hpp"
+#include "common/db/copy.hpp"
+#include "common/platform/files.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/temp_folder.hpp"
+
+using namespace kw;
+using namespace kw::collector;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::unique_ptr<db::Database> open(const fs::path& file) {
+  auto db = db::Database::open(file, {});
+  REQUIRE(db);
+  return std::move(*db);
+}
+
+std::size_t files_in(const fs::path& folder) {
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator{folder}, fs::directory_iterator{}));
+}
+
+void make_store(const fs::path& data, std::string_view terminal) {
+  auto store = SqliteStore::open(store_file(data));
+  REQUIRE(store);
+  const auto made =
+      (*store)->transact([&] { (*store)->make_terminal(terminal, wall_from(1'000'000)); });
+  REQUIRE(made);
+}
+
+std::int64_t terminals(const fs::path& file) {
+  return open(file)->integer("SELECT count(*) FROM terminal").value_or(-1);
+}
+
+}  // namespace
+
+TEST_CASE("a copy is one moment of a database that is being written, and nobody waits for it") {
+  tests::TempFolder folder;
+  const auto file = folder / "live.db";
+  auto db = open(file);
+  db->script("CREATE TABLE t (n BIGINT, pad TEXT)");
+  const std::string pad(1'000, 'p');
+  const auto write = [&] {
+    db::Transaction transaction{*db};
+    // Two at a time: an odd number in the copy would be half a commit.
+    db->run("INSERT INTO t VALUES (1, $1)", pad);
+    db->run("INSERT INTO t VALUES (2, $1)", pad);
+    const auto done = transaction.commit();
+    return static_cast<bool>(done);
+  };
+  {
+    db::Transaction transaction{*db};
+    for (int i = 0; i < 10'000; ++i) db->run("INSERT INTO t VALUES (0, $1)", pad);
+    REQUIRE(transaction.commit());
+  }
+  std::atomic<bool> copied{false};
+  std::optional<Result<db::Pages>> pages;
+  std::thread copying{[&] {
+    pages = db::copy_online(file, folder / "copy.db");
+    copied = true;
+  }};
+  int commits = 0;
+  bool refused = false;
+  while (!copied || commits == 0) {
+    refused = !write() || refused;
+    ++commits;
+  }
+  copying.join();
+  REQUIRE(pages);
+  REQUIRE_MESSAGE(*pages, pages->error().text());
+  CHECK_FALSE(refused);
+  CHECK(commits > 0);
+  auto copy = open(folder / "copy.db");
+  CHECK(db::integrity(*copy) == "ok");
+  CHECK(copy->integer("SELECT count(*) FROM t").value_or(1) % 2 == 0);
+  CHECK((*pages)->count * (*pages)->bytes_each > 10'000'000);
+}
+
+TEST_CASE("a look through a database larger than the bound leaves the bulk out, and says so") {
+  tests::TempFolder folder;
+  auto db = open(folder / "x.db");
+  db->script("CREATE TABLE big (a); CREATE TABLE little (a); INSERT INTO big VALUES (1)");
+  const ManualClock clock;
+  CHECK(db::quick_look(*db, clock, {.bulk = "big"}).sound == db::Sound::yes);
+  const auto part = db::quick_look(*db, clock, {.whole_bytes = 0, .bulk = "big"});
+  CHECK(part.sound == db::Sound::unfinished);
+  CHECK(part.finding == "big");
+  const auto none = db::quick_look(*db, clock, {.whole_bytes = 0, .bulk = "big", .time = -1s});
+  CHECK(none.finding == "big little");
+}
+
+TEST_CASE("a folder of backups keeps the newest, and what is not a backup") {
+  tests::TempFolder folder;
+  ManualClock clock;
+  CHECK_FALSE(newest_backup(folder.path()));
+  CHECK(backup_file(folder / "named.db", clock) == folder / "named.db");
+  std::vector<fs::path> made;
+  for (int i = 0; i < 5; ++i) {
+    clock.advance(24h);
+    made.push_back(backup_file(folder.path(), clock));
+    std::ofstream{made.back()} << i;
+    std::ofstream{made.back().string() + ".sha256"} << i;
+  }
+  std::ofstream{folder / "collector-of-mine.db"} << "kept";
+  const auto newest = newest_backup(folder.path());
+  REQUIRE(newest);
+  CHECK(*newest == made.back());
+  const auto gone = forget_old_backups(folder.path(), 2);
+  CHECK(gone == std::vector<fs::path>{made[0], made[1], made[2]});
+  CHECK(files_in(folder.path()) == 2 * 2 + 1);
+  CHECK(forget_old_backups(folder.path(), 2).empty());
+}
+
+TEST_CASE("a backup in the place of the store: what is beside it is another's, at any moment") {
+  tests::TempFolder folder;
+  const ManualClock clock;
+  const auto data = folder / "data";
+  fs::create_directories(data);
+  make_store(data, "K1");
+  REQUIRE(make_backup(data, folder / "b.db", "tester", clock));
+  CHECK(is_backup(folder / "b.db"));
+  CHECK_FALSE(is_backup(store_file(data)));
+
+  // The store goes on, and its end leaves a log; then somebody copies the backup over it.
+  const auto file = store_file(data);
+  make_store(data, "K2");
+  {
+    auto running = SqliteStore::open(file);
+    REQUIRE(running);
+    REQUIRE((*running)->transact([&] { (*running)->make_terminal("K3", clock.wall()); }));
+    fs::copy_file(file.string() + "-wal", folder / "wal");
+  }
+  fs::copy_file(folder / "wal", file.string() + "-wal");
+  fs::copy_file(folder / "b.db", file, fs::copy_options::overwrite_existing);
+  {
+    const auto store = open_store(data, clock);
+    REQUIRE_MESSAGE(store, store.error().text());
+  }
+  CHECK(terminals(file) == 1);
+  CHECK_FALSE(is_backup(file));
+  CHECK(open(file)->integer("SELECT count(*) FROM audit WHERE action='store.copied-back'") == 1);
+
+  // From now on its log is its own: nothing is put aside at the next start.
+  make_store(data, "K4");
+  {
+    auto running = SqliteStore::open(file);
+    REQUIRE(running);
+    REQUIRE((*running)->transact([&] { (*running)->make_terminal("K5", clock.wall()); }));
+    fs::remove(folder / "wal");
+    fs::copy_file(file.string() + "-wal", folder / "wal");
+    fs::copy_file(file, folder / "killed.db");
+  }
+  fs::copy_file(folder / "killed.db", file, fs::copy_options::overwrite_existing);
+  fs::copy_file(folder / "wal", file.string() + "-wal");
+  {
+    const auto store = open_store(data, clock);
+    REQUIRE_MESSAGE(store, store.error().text());
+  }
+  CHECK(terminals(file) == 3);
+}
+
+TEST_CASE("a restore carries over nothing from a store that the backup is not of") {
+  tests::TempFolder folder;
+  const ManualClock clock;
+  for (const char* name : {"ours", "theirs"}) {
+    fs::create_directories(folder / name);
+    make_store(folder / name, name);
+  }
+  REQUIRE(make_backup(folder / "ours", folder / "b.db", "tester", clock));
+  const auto done = restore_backup(folder / "theirs", folder / "b.db", "tester", clock);
+  REQUIRE_MESSAGE(done, done.error().text());
+  CHECK_FALSE(done->not_carried.empty());
+  CHECK(fs::exists(done->aside));
+  CHECK(open(store_file(folder / "theirs"))
+            ->integer("SELECT count(*) FROM terminal WHERE code='ours'") == 1);
+}
