@@ -25,6 +25,9 @@ constexpr std::size_t body_limit = frame_limit;
 /// makes room when no more can be taken: a few hundred sockets that say nothing must not keep every
 /// kiosk out.
 constexpr Duration unhurried = std::chrono::seconds{4};
+/// What the system keeps of our answers for a peer that does not read; it would take 4 MiB each. A
+/// pushed configuration and a few hundred acknowledgements fit.
+constexpr int unread_most = 128 * 1024;
 
 bool speaks_ours(const http::request<http::empty_body>& request) {
   http::token_list offered{request[http::field::sec_websocket_protocol]};
@@ -108,6 +111,8 @@ struct Listener::State {
 
   void take(const std::shared_ptr<State>& self, tcp::socket socket) {
     auto remote = remote_of(socket);
+    error_code none;
+    socket.set_option(tcp::socket::send_buffer_size{unread_most}, none);
     auto stream = TlsStream::server(std::move(socket), tls);
     if (!stream) return strangers.note("connection-refused", remote, stream.error());
     auto wire = std::make_shared<Wire>(std::move(*stream), std::move(remote));
