@@ -35,22 +35,24 @@ std::string hash_at(const json::object& object) {
   return bytes ? std::move(*bytes) : std::string{};
 }
 
-// What no bit may change unseen carries the SHA-256 of itself: a TOML text as a comment at its end,
+// What no bit may change unseen carries the SHA-256 of itself: a TOML text in a comment above it,
 // an object as a member. What an older agent wrote has none and is taken as it is.
-constexpr std::string_view check_line = "\n# kioskwatch sha256 ";
+constexpr std::string_view check_line = "# kioskwatch sha256 ";
 
 std::string with_check(std::string_view text) {
   if (text.empty()) return {};
-  return std::string{text}.append(check_line).append(identity::sha256_hex(text)).append("\n");
+  return std::string{check_line}.append(identity::sha256_hex(text)).append("\n").append(text);
 }
 
-/// The text without its check; nothing when that fails.
+/// The text without its check; nothing when that fails, or when the end of the file is missing, or
+/// its beginning.
 std::optional<std::string> checked_text(std::string text) {
-  const auto at = text.rfind(check_line);
-  if (at == std::string::npos) return text;
-  auto said = text.substr(at + check_line.size());
-  if (said.ends_with('\n')) said.pop_back();
-  text.resize(at);
+  const auto line = text.find('\n');
+  if (text.empty()) return text;
+  if (line == std::string::npos || text.find('\0') != std::string::npos) return std::nullopt;
+  if (!text.starts_with(check_line)) return text;
+  const auto said = text.substr(check_line.size(), line - check_line.size());
+  text.erase(0, line + 1);
   if (said != identity::sha256_hex(text)) return std::nullopt;
   return text;
 }

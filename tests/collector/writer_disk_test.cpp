@@ -54,6 +54,7 @@ struct Bed {
     return kept;
   }
   bool pulse() {
+    clock.advance(1ms);  // what would be written as it stands is not written at all
     Job job;
     job.work = [](Work& work) -> Result<void> {
       work.store().touch(work.now());
@@ -123,7 +124,7 @@ TEST_CASE("while the disk does not take what must come first, nothing else is co
   first.foremost = true;
   first.work = [&](Work& work) -> Result<void> {
     ++ran;
-    FailingDisk::failures = failing ? 1 : 0;
+    FailingDisk::failures = failing ? for_good : 0;
     work.store().touch(work.now());
     return {};
   };

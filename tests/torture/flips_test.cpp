@@ -248,7 +248,7 @@ TEST_CASE("control: a block that is altered together with its checksum is seen i
   {
     auto db = db::Database::open(after / "collector.db", {});
     REQUIRE(db);
-    auto body = (*db)->text("SELECT body FROM event_block ORDER BY id LIMIT 1");
+    auto body = (*db)->text("SELECT body FROM event_block ORDER BY rowid LIMIT 1");
     REQUIRE(body);
     body->resize(body->size() - collector::with_check("").size());
     pb::Batch batch;
@@ -256,7 +256,7 @@ TEST_CASE("control: a block that is altered together with its checksum is seen i
     REQUIRE(batch.item_size() > 0);
     batch.mutable_item(0)->mutable_event()->mutable_agent()->set_code("altered");
     const auto with = collector::with_check(batch.SerializeAsString());
-    (*db)->run("UPDATE event_block SET body=$1 WHERE id=(SELECT min(id) FROM event_block)",
+    (*db)->run("UPDATE event_block SET body=$1 WHERE rowid=(SELECT min(rowid) FROM event_block)",
                db::blob(with));
     REQUIRE_FALSE((*db)->failure());
   }

@@ -214,8 +214,6 @@ void SqliteStore::use_log_as_reserve() {
   if (none || size < worth_emptying || size == not_emptied_ || room >= worth_emptying) return;
   log::warning("disk-full-log-emptied", {{"bytes", size}});
   empty_log();
-  const auto left = std::filesystem::file_size(wal_, none);
-  not_emptied_ = none ? 0 : left;
 }
 
 Result<void> SqliteStore::part(const std::function<Result<void>()>& work) {
@@ -486,15 +484,23 @@ void SqliteStore::touch(WallTime now) {
 void SqliteStore::tidy() {
   std::error_code none;
   const auto size = std::filesystem::file_size(wal_, none);
-  if (none || size < static_cast<std::uintmax_t>(wal_limit)) return;
+  if (none || size < worth_emptying) return;
   // A reader that stayed long let the log grow: give the space back once it has gone.
-  empty_log();
+  const bool large = size >= static_cast<std::uintmax_t>(wal_limit);
+  // While the database can still grow by all that is in the log: on a disk that the log has filled
+  // it could not, and neither could ever be written again.
+  const auto room = std::filesystem::space(wal_.parent_path(), none).available;
+  const bool tight = !none && room < 2 * size && size != not_emptied_;
+  if (large || tight) empty_log();
 }
 
 /// Never waiting for a reader: the writer has kiosks to answer.
 void SqliteStore::empty_log() {
   db_->script("PRAGMA busy_timeout=0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout=5000;");
   if (auto failure = db_->forgive()) log::warning("checkpoint-failed", {{"reason", *failure}});
+  std::error_code none;
+  const auto left = std::filesystem::file_size(wal_, none);
+  not_emptied_ = none ? 0 : left;
 }
 
 }  // namespace kw::collector
