@@ -89,6 +89,7 @@ class Collector {
     writer_.on_outgoing([this](TerminalKey terminal) {
       asio::post(io_, [this, terminal] { gateway_.deliver(terminal); });
     });
+    writer_.on_writes_again([this] { asio::post(io_, [this] { gateway_.writes_again(); }); });
     spawn(io_, "bundles", prune_bundles(clock));
   }
 

@@ -71,7 +71,7 @@ if [ -n "$full" ]; then
   for i in 0 1 2 3; do simulation "simulation-$i" $((seed + i * 500)) --seeds 500; done
   torture crash '*crash_*_test*' "$seed" 2
   torture io '*io_*_test*' "$seed" 2
-  torture flips '*flips_test*' "$seed" 2
+  torture flips '*flips_*test*' "$seed" 2
   frames frames "$seed" 1000000 10000
   for i in 0 1 2; do kills "kills-$i" $((seed + i)) 100 60; done
 else
@@ -85,7 +85,7 @@ else
   for ((round = 0; round == 0 || SECONDS < until; ++round)); do
     n=$((seed + round * 7919))
     simulation "$round-simulation" $((n * 1000)) --seeds 1000 --seconds $share
-    ! left || torture "$round-flips" '*flips_test*' $n 1
+    ! left || torture "$round-flips" '*flips_*test*' $n 1
     ! left || frames "$round-frames" $n 20000 500
     ! left || kills "$round-kills" $n 3 2
     ! left || torture "$round-io" '*io_*_test*' $n 1

@@ -34,14 +34,17 @@ struct History {
 };
 
 /// The folder DATA/configuration. Every file is replaced at once and durably, and readable by the
-/// owner alone: a configuration holds secrets. An empty text stands for the kiosk's own file.
+/// owner alone: a configuration holds secrets. An empty text stands for the kiosk's own file. Each
+/// file carries a check; one that fails is told, and what is safe takes its place.
 class ConfigurationFiles {
  public:
   explicit ConfigurationFiles(const std::filesystem::path& data)
       : folder_(data / "configuration") {}
 
-  std::string pushed() const { return read("pushed.toml"); }
-  std::string previous() const { return read("previous.toml"); }
+  /// What is in force; when it is damaged, the one before.
+  std::string pushed() const;
+  /// The last one that was proved; nothing when it is damaged.
+  std::string previous() const;
   std::optional<Trial> trial() const;
   History history() const;
 

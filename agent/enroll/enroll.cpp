@@ -72,7 +72,11 @@ Result<link::ClientTls::Options> trust_of(const Enrolment& wanted, Lang lang) {
 Result<std::string> pending_key(const fs::path& data) {
   const auto folder = data / "identity.pending";
   auto kept = platform::read_file(folder / "key.pem");
-  if (kept) return kept;
+  if (kept) {
+    // A damaged one would be refused at every knock, for ever.
+    const auto request = identity::make_csr(*kept, "kiosk");
+    if (request && identity::check_request(*request)) return kept;
+  }
   auto key = identity::make_key();
   if (!key) return key;
   auto made = platform::make_folder(folder, true);

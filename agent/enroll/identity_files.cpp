@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "common/identity/keys.hpp"
 #include "common/platform/files.hpp"
 
 namespace kw::agent {
@@ -18,6 +19,19 @@ std::string text_at(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   if (value == nullptr || !value->is_string()) return {};
   return std::string{std::string_view{value->get_string()}};
+}
+
+/// Over everything that must belong together. A bit that falls over in a key or a certificate may
+/// leave what still reads as one.
+std::string check_of(const IdentityFiles& identity) {
+  std::string all;
+  for (const auto& part : {identity.server.text(), identity.terminal, identity.own.key_pem,
+                           identity.own.chain_pem, identity.ca_pem}) {
+    all.append(std::to_string(part.size())).append(" ").append(part);
+  }
+  auto out = identity::sha256_hex(all);
+  identity::wipe(all);
+  return out;
 }
 
 }  // namespace
@@ -51,6 +65,13 @@ Result<IdentityFiles> load_identity(const fs::path& data) {
   out.terminal = text_at(parsed.get_object(), "terminal");
   out.own = {std::move(*chain), std::move(*key)};
   out.ca_pem = std::move(*ca);
+  // Older agents wrote none.
+  const auto check = text_at(parsed.get_object(), "check");
+  if (!check.empty() && check != check_of(out)) {
+    return Error{Errc::invalid, "identity: a file in " + folder.string() +
+                                    " is damaged, or was put there by hand: enrol this kiosk again "
+                                    "(kiosk-agent enroll --force)"};
+  }
   return out;
 }
 
@@ -64,6 +85,7 @@ Result<void> save_identity(const fs::path& data, const IdentityFiles& identity) 
   json::object enrolment;
   enrolment["server"] = identity.server.text();
   enrolment["terminal"] = identity.terminal;
+  enrolment["check"] = check_of(identity);
   const struct {
     const char* name;
     const std::string bytes;

@@ -176,7 +176,13 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
   fit(said);
   const auto known = devices_.find(device);
   if (known != devices_.end()) keep_unanswered(said, status, known->second.status, proven);
-  const bool overtakes = unsaved_.erase(device) > 0;
+  // What waited for the disk and is overtaken now is told by nothing else: it leaves a gap.
+  if (const auto waiting = unsaved_.extract(device)) {
+    pb::Event overtaken;
+    *overtaken.mutable_state() = wire::to_wire(device, waiting.mapped().status);
+    fit(*overtaken.mutable_state());
+    owe({record_of(overtaken, waiting.mapped().seen)}, waiting.mapped().why);
+  }
   DeviceView next;
   next.identity =
       joined(known == devices_.end() ? wire::Identity{} : known->second.identity, status.identity);
@@ -193,7 +199,7 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
   }
   pb::Since here;
   here.set_epoch(epoch());
-  here.set_seq(current().last + (owed_ ? owed_->count : 0) + held_.size() + 1);
+  here.set_seq(numbered() + held_.size() + 1);
   here.set_mono_us(micros(seen.mono));
   here.set_wall_us(micros(seen.wall));
   next.status = said;
@@ -215,11 +221,10 @@ std::optional<Appended> Outbox::append_state(const std::string& device, const wi
   std::vector<Pending> entries = std::exchange(held_, {});
   entries.push_back(record_of(event, seen));
   if (!commit(entries, {.device = &next})) {
-    // A state that is not written is not lost: it is tried again with its own time. One that waited
-    // and is overtaken leaves its number behind as a gap.
-    if (!overtakes) entries.pop_back();
-    owe(entries);
-    unsaved_[device] = {status, seen, proven};
+    // A state that is not written is not lost: it is tried again with its own time.
+    entries.pop_back();
+    owe(entries, why_unwritten());
+    unsaved_[device] = {status, seen, proven, why_unwritten()};
     return std::nullopt;
   }
   Appended out{{epoch(), current().last}, next.status, std::nullopt};
@@ -235,7 +240,7 @@ void Outbox::append(const pb::Event& event, const Seen& seen) {
   std::vector<Pending> entries = std::exchange(held_, {});
   entries.push_back(record_of(event, seen));
   if (!commit(entries, {})) {
-    owe(entries);
+    owe(entries, why_unwritten());
     return;
   }
   if (told_) told_({{epoch(), current().last}, std::nullopt, std::nullopt});
@@ -252,10 +257,10 @@ void Outbox::flush() {
   for (auto& [device, unsaved] : std::exchange(unsaved_, {})) {
     append_state(device, unsaved.status, unsaved.seen, unsaved.proven);
   }
-  if (!held_.empty() || owed_) {
+  if (!held_.empty() || !owed_.empty()) {
     std::vector<Pending> entries = std::exchange(held_, {});
     if (!commit(entries, {})) {
-      owe(entries);
+      owe(entries, why_unwritten());
     } else if (told_) {
       told_({{epoch(), current().last}, std::nullopt, std::nullopt});
     }

@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -130,6 +131,7 @@ class Outbox {
     wire::Status status;
     Seen seen;
     bool proven = false;
+    std::string_view why;  ///< it was not written
   };
 
   struct CommandRow {
@@ -168,7 +170,14 @@ class Outbox {
   int try_commit(std::vector<Pending>& entries, const Beside& beside);
   bool room_for(std::int64_t bytes, bool reserved);
   void mend(int code, std::int64_t bytes);
-  void owe(const std::vector<Pending>& entries);
+  /// `why`: the reason of the gap.
+  void owe(const std::vector<Pending>& entries, std::string_view why);
+  /// The last number given, of those too that are owed.
+  std::uint64_t numbered() const {
+    return owed_.empty() ? epochs_.back().last : owed_.back().end() - 1;
+  }
+  std::string_view why_unwritten() const { return failing_ ? "not-written" : "ceiling"; }
+  void say_failed(const char* event, const Error& why);
   void merge_owed(Record& gap);
   void write_device(const DeviceView& device);
   void write_epoch(const EpochRow& epoch);
@@ -207,7 +216,8 @@ class Outbox {
   std::set<std::pair<std::string, std::string>> unsaved_supplies_;
   std::optional<Seen> contact_;  ///< last in this run: when, and the collector's time then
   bool failing_ = false;         ///< the last write did not reach the disk
-  std::optional<Record> owed_;   ///< a gap for events that could not be written
+  std::optional<std::pair<std::string, MonoTime>> said_failed_;
+  std::vector<Record> owed_;  ///< gaps for events that could not be written, in order
   std::optional<LastRun> last_run_;
   std::vector<FileNote> notes_;  ///< to be told as events
   std::function<void(const Appended&)> told_;

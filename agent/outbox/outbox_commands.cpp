@@ -61,7 +61,7 @@ Outbox::Begin Outbox::begin_command(const std::string& id, const Seen& seen) {
       commands_[id] = row;
       return Begin::begun;
     }
-    log::warning("outbox-write-failed", {{"reason", *failed}});
+    say_failed("outbox-write-failed", *failed);
     mend(code & 0xff, note_bytes);
   }
   return Begin::not_kept;
@@ -83,7 +83,7 @@ void Outbox::finish_command(const pb::CommandResult& result, const Seen& seen) {
       entries.pop_back();
       unsaved_results_.push_back({result, seen});
     }
-    owe(entries);
+    owe(entries, why_unwritten());
     return;
   }
   auto& row = commands_[result.id()];

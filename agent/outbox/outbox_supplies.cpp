@@ -61,7 +61,7 @@ void Outbox::write_unsaved_supplies() {
   }
   const int code = db.failure_code();
   if (const auto failed = db.forgive()) {
-    log::warning("supplies-not-written", {{"reason", *failed}});
+    say_failed("supplies-not-written", *failed);
     mend(code & 0xff, bytes);
   }
 }

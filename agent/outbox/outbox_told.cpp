@@ -42,7 +42,7 @@ Told Outbox::tell(const Telling& telling, const Seen& seen) {
     const int code = file_.db->failure_code();
     if (const auto failed = file_.db->forgive()) {
       // Whether it was told before cannot be known: it must not be counted now.
-      log::warning("outbox-read-failed", {{"reason", *failed}});
+      say_failed("outbox-read-failed", *failed);
       mend(code & 0xff, 0);
       return {};
     }
@@ -59,7 +59,7 @@ Told Outbox::tell(const Telling& telling, const Seen& seen) {
     // goes with the next commit when that is to memory.
     entries.resize(entries.size() - telling.events.size());
     if (file_.on_disk) {
-      owe(entries);
+      owe(entries, why_unwritten());
     } else {
       held_ = std::move(entries);
     }

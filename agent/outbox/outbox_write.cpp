@@ -17,6 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int attempts = 3;
+constexpr std::size_t owed_most = 64;  // runs of one reason each
+constexpr auto failures_said_every = std::chrono::seconds{60};
 constexpr std::int64_t row_overhead = 96;            // key, columns, their share of the page
 constexpr std::int64_t commit_overhead = 8 * 4'096;  // pages that one commit touches
 constexpr const char* reserve_name = "outbox.reserve";
@@ -62,8 +64,7 @@ int Outbox::try_commit(std::vector<Pending>& entries, const Beside& beside) {
   auto& db = *file_.db;
   auto row = current();
   db::Transaction transaction{db};
-  if (owed_) {
-    auto gap = *owed_;
+  for (auto gap : owed_) {
     gap.ordinal = row.ordinal;
     gap.seq = row.last + 1;
     row.last += gap.count;
@@ -91,12 +92,12 @@ int Outbox::try_commit(std::vector<Pending>& entries, const Beside& beside) {
   db.run("COMMIT");
   const int code = db.failure_code();
   if (const auto failed = db.forgive()) {
-    log::warning("outbox-write-failed", {{"reason", *failed}});
+    say_failed("outbox-write-failed", *failed);
     return code == 0 ? SQLITE_ERROR : code & 0xff;
   }
   for (auto& e : epochs_) e.dirty = false;
   current().last = row.last;
-  owed_.reset();
+  owed_.clear();
   return SQLITE_OK;
 }
 
@@ -119,7 +120,7 @@ bool Outbox::room_for(std::int64_t bytes, bool reserved) {
   const bool made = retention_->make_room(prunable(), bytes);
   const int code = file_.db->failure_code();
   if (const auto failed = file_.db->forgive()) {
-    log::warning("outbox-room-failed", {{"reason", *failed}});
+    say_failed("outbox-room-failed", *failed);
     mend(code & 0xff, bytes);
     return true;  // the commit itself shows whether it can be written now
   }
@@ -149,17 +150,29 @@ void Outbox::mend(int code, std::int64_t bytes) {
 }
 
 /// Numbers of events that could not be written: a gap, with the next commit that succeeds.
-void Outbox::owe(const std::vector<Pending>& entries) {
+void Outbox::owe(const std::vector<Pending>& entries, std::string_view why) {
   for (const auto& entry : entries) {
-    auto gap = gap_record(entry, failing_ ? "not-written" : "ceiling");
+    auto gap = gap_record(entry, why);
     gap.ordinal = current().ordinal;
-    gap.seq = owed_ ? owed_->end() : current().last + 1;
-    if (!owed_) {
-      owed_ = std::move(gap);
+    gap.seq = numbered() + 1;
+    if (!owed_.empty() && merge(owed_.back(), gap)) continue;
+    if (owed_.size() < owed_most) {
+      owed_.push_back(std::move(gap));
     } else {
-      merge(*owed_, gap);
+      owed_.back().count += gap.count;  // counted, under the reason of those before it
     }
   }
+}
+
+/// On a full disk every event fails, and the log may be on the same disk.
+void Outbox::say_failed(const char* event, const Error& why) {
+  const auto now = clock_.mono();
+  if (said_failed_ && said_failed_->first == why.text() &&
+      now - said_failed_->second < failures_said_every) {
+    return;
+  }
+  said_failed_ = {why.text(), now};
+  log::warning(event, {{"reason", why}});
 }
 
 void Outbox::write_device(const DeviceView& device) {
@@ -201,7 +214,7 @@ void Outbox::settle_writes() {
   }
   const int code = db.failure_code();
   if (const auto failed = db.forgive()) {
-    log::warning("outbox-write-failed", {{"reason", *failed}});
+    say_failed("outbox-write-failed", *failed);
     mend(code & 0xff, commit_overhead);
   }
 }
@@ -255,7 +268,7 @@ std::optional<pb::Batch> Outbox::batch_after(std::uint64_t epoch, std::uint64_t 
     const int code = file_.db->failure_code() & 0xff;
     const auto failed = file_.db->forgive();
     if (!failed) return batch;
-    log::warning("outbox-read-failed", {{"reason", *failed}});
+    say_failed("outbox-read-failed", *failed);
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) recover();
   }
   return std::nullopt;

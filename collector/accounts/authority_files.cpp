@@ -54,6 +54,37 @@ Result<void> make_server(const Paths& paths, const identity::Signer& issuer,
                               issued->certificate_pem + issuer.certificate_pem + root_pem, false);
 }
 
+/// Certificates and keys that belong together. A bit that falls over may leave what still reads as
+/// one: kiosks would be given certificates that nobody accepts, or tokens with a wrong pin. Dates
+/// are not looked at: the clock may be wrong.
+Result<void> check_files(const Paths& paths, const identity::Certificate& root,
+                         const std::string& root_pem, const identity::Signer& issuer,
+                         const link::Credentials& server) {
+  const auto damaged = [](const fs::path& file, const Error& why) {
+    return Error{Errc::invalid,
+                 file.string() + " is damaged: put a backup back (" + why.text() + ")"};
+  };
+  const auto issuing = identity::Certificate::parse(issuer.certificate_pem);
+  if (!issuing) return damaged(paths.issuer, issuing.error());
+  const auto last = [](WallTime not_after) { return not_after - std::chrono::seconds{1}; };
+  const auto issued =
+      identity::verify_chain(issuer.certificate_pem, root_pem, last(issuing->not_after));
+  if (!issued) return damaged(paths.issuer, issued.error());
+  const auto signs = identity::match_key(issuer.certificate_pem, issuer.key_pem);
+  if (!signs) return damaged(paths.issuer_key, signs.error());
+  const auto chain = identity::parse_chain(server.chain_pem);
+  if (!chain) return damaged(paths.server, chain.error());
+  const auto shown =
+      identity::verify_chain(server.chain_pem, root_pem, last(chain->front().not_after));
+  if (!shown) return damaged(paths.server, shown.error());
+  if (chain->back().der != root.der) {
+    return damaged(paths.root, Error{Errc::invalid, "it differs from the one in server.pem"});
+  }
+  const auto serves = identity::match_key(server.chain_pem, server.key_pem);
+  if (!serves) return damaged(paths.server_key, serves.error());
+  return {};
+}
+
 }  // namespace
 
 Result<void> AuthorityFiles::create(const fs::path& data, const std::vector<std::string>& names,
@@ -112,8 +143,13 @@ Result<AuthorityFiles> AuthorityFiles::load(const fs::path& data, const Clock& c
   }
   out.trust_pem_ = root + out.issuer_.certificate_pem;
   const auto root_certificate = identity::Certificate::parse(root);
-  if (!root_certificate) return root_certificate.error();
+  if (!root_certificate) {
+    return Error{Errc::invalid, paths.root.string() + " is damaged: put a backup back (" +
+                                    root_certificate.error().text() + ")"};
+  }
   out.pin_ = root_certificate->sha256();
+  const auto whole = check_files(paths, *root_certificate, root, out.issuer_, out.server_);
+  if (!whole) return whole.error();
   const auto server = identity::Certificate::parse(out.server_.chain_pem);
   if (!server) return server.error();
   if (server->not_after - clock.wall() < renew_before && !names.empty()) {

@@ -325,6 +325,12 @@ Task<link::HttpResponse> Api::health() {
     return true;
   };
   const auto moved = co_await with_deadline(act(writer_, std::move(pulse)), writer_answers_within);
+  if (!moved && moved.error().code() != Errc::timeout) {
+    co_return problem(
+        503, "not-writable",
+        "nothing can be stored now, kiosks keep what they have: " + moved.error().text() +
+            "; make room on the collector's disk if it is full");
+  }
   if (!moved) co_return problem(503, "writer-stands-still", moved.error().text());
   const auto figures = writer_.figures();
   if (figures.failing) {

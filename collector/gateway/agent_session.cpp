@@ -58,7 +58,7 @@ Task<void> AgentSession::run() {
   if (live == gateway_.live_.end() || live->second.get() != this) co_return;
   gateway_.live_.erase(live);
   gateway_.release_quarantined(row_.terminal);
-  gateway_.writer_.post(close_job(facts_, last_heard_));
+  gateway_.note_end(facts_, last_heard_);
   log::info("session-ended", {{"terminal", row_.terminal_code}, {"remote", link_->remote()}});
 }
 

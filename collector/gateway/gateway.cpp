@@ -145,6 +145,25 @@ void Gateway::left(const AgentSession& session) {
   hand_out_credit();
 }
 
+void Gateway::note_end(const std::shared_ptr<Session>& session, WallTime last_heard) {
+  unwritten_ends_.erase(session->terminal);
+  auto job = close_job(session, last_heard);
+  job.after = [this, executor = executor_, session, last_heard](const Result<void>& done) {
+    if (done || !of_the_disk(done.error())) return;
+    asio::post(executor, [this, session, last_heard] {
+      unwritten_ends_.insert_or_assign(session->terminal, Ended{session, last_heard});
+    });
+  };
+  writer_.post(std::move(job));
+}
+
+void Gateway::writes_again() {
+  for (const auto& [terminal, ended] : std::exchange(unwritten_ends_, {})) {
+    // A session that is there now told the store so, or will have an end of its own.
+    if (!live_.contains(terminal)) note_end(ended.session, ended.last_heard);
+  }
+}
+
 void Gateway::hand_out_credit() {
   while (const auto granted = credit_.next_grant()) {
     const auto it = all_.find(granted->session);

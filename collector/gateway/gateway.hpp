@@ -59,6 +59,9 @@ class Gateway final : public link::Host {
   /// that stand on them are closed.
   void revoked(const std::vector<CertificateRow>& rows);
 
+  /// The disk takes writes again: sessions' ends that it did not take are written now.
+  void writes_again();
+
   GatewayFigures figures() const;
 
  private:
@@ -72,6 +75,9 @@ class Gateway final : public link::Host {
   void release_quarantined(TerminalKey terminal);
   /// A second agent of the terminal's identity is connected.
   bool has_quarantined(TerminalKey terminal) const;
+  /// The terminal's session is over, and none is in its place. What the disk does not take of that
+  /// is written later: else the terminal would count as connected for ever.
+  void note_end(const std::shared_ptr<Session>& session, WallTime last_heard);
   void hand_out_credit();
   /// When somebody at the door should come again; nothing: let in.
   std::optional<Duration> turn_away();
@@ -95,6 +101,11 @@ class Gateway final : public link::Host {
   CreditPool credit_;
   std::map<TerminalKey, std::shared_ptr<AgentSession>> live_;
   std::map<CreditPool::SessionId, std::weak_ptr<AgentSession>> all_;
+  struct Ended {
+    std::shared_ptr<Session> session;
+    WallTime last_heard;
+  };
+  std::map<TerminalKey, Ended> unwritten_ends_;
   CreditPool::SessionId next_id_ = 1;
   GatewayFigures figures_;
   Doorkeeper door_;

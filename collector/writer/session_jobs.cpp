@@ -11,9 +11,6 @@
 namespace kw::collector {
 namespace {
 
-/// The longest pause that an agent chooses between two tries (agent/uplink/backoff.hpp, `cap`).
-constexpr auto agents_longest_pause = std::chrono::minutes{5};
-
 Position position_of(const Session& session, std::uint64_t epoch, std::uint64_t seq) {
   const auto it = session.numbers.find(epoch);
   return {it == session.numbers.end() ? 0 : it->second, seq};
@@ -409,6 +406,7 @@ Job inventory_job(std::shared_ptr<Session> session,
 Job restart_job(WallTime started, double per_second) {
   Job job;
   job.ahead = true;
+  job.foremost = true;
   job.work = [started, per_second](Work& work) -> Result<void> {
     const auto floor = work.store().silence_floor();
     const auto returning = work.store().terminals_in_service();

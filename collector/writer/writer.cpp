@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "collector/stats/faults_by_code_and_day.hpp"
-#include "collector/writer/remote_results.hpp"
 #include "common/identity/uuid.hpp"
 #include "common/log.hpp"
 
@@ -16,10 +15,8 @@ namespace {
 
 constexpr std::size_t group_events = 2'000;
 constexpr std::size_t group_bytes = 1024 * 1024;
-constexpr std::size_t timers_at_once = 100;
 constexpr auto look_every = std::chrono::seconds{5};
-constexpr auto timer_again_after = std::chrono::seconds{5};
-constexpr auto pause_longer_than = std::chrono::seconds{20};  // no fsync takes so long
+constexpr auto failures_said_every = std::chrono::seconds{10};
 
 /// Whether people see it; timers, samples and counts pass in silence.
 bool watched(const Change& change) {
@@ -33,6 +30,8 @@ bool watched(const Change& change) {
          std::holds_alternative<OrderMoved>(change) || std::holds_alternative<PowerChanged>(change);
 }
 
+}  // namespace
+
 Result<void> guarded(const std::function<Result<void>()>& work) {
   try {
     return work();
@@ -40,8 +39,6 @@ Result<void> guarded(const std::function<Result<void>()>& work) {
     return Error{Errc::garbled, std::string{"exception: "} + e.what()};
   }
 }
-
-}  // namespace
 
 Work::Work(Store& store, const Rules& rules, const Clock& clock, WallTime no_silence_before)
     : store_(store), rules_(rules), now_(clock.wall()), no_silence_before_(no_silence_before) {}
@@ -93,7 +90,7 @@ Writer::Writer(std::unique_ptr<Store> store, Rules rules, const Clock& clock, Jo
                Drive drive)
     : store_(std::move(store)), rules_(std::move(rules)), clock_(clock) {
   last_look_ = clock_.mono();
-  if (first.work) ahead_.push_back(std::move(first));
+  if (first.work) first_ = std::move(first);
   next_timer_ = store_->next_timer();
   if (drive == Drive::own_thread) thread_ = std::thread{[this] { work(); }};
 }
@@ -109,6 +106,7 @@ void Writer::stop() {
   if (thread_.joinable()) {
     thread_.join();
   } else {
+    if (first_) turn();
     while (!queue_.empty() || !ahead_.empty()) turn();
   }
 }
@@ -148,7 +146,13 @@ void Writer::on_outgoing(std::function<void(TerminalKey)> tell) {
   outgoing_ = std::move(tell);
 }
 
+void Writer::on_writes_again(std::function<void()> tell) {
+  const std::lock_guard lock{mutex_};
+  on_writes_again_ = std::move(tell);
+}
+
 void Writer::work() {
+  if (first_) turn();
   for (;;) {
     {
       std::unique_lock lock{mutex_};
@@ -172,31 +176,17 @@ bool Writer::turn() {
     const std::lock_guard lock{mutex_};
     committing_since_.reset();
   }
-  const bool due = next_timer_ && *next_timer_ <= clock_.wall();
+  const bool writes = !failing_ || write_again();
+  const bool due = writes && next_timer_ && *next_timer_ <= clock_.wall();
   if (due) fire_due();
   store_->tidy();
   return due || !group.empty();
 }
 
-void Writer::note_pause() {
-  const auto now = clock_.mono();
-  const auto gap = now - std::exchange(last_look_, now);
-  if (gap < pause_longer_than) return;
-  no_silence_before_ = std::max(no_silence_before_, clock_.wall() + rules_.silence());
-  log::warning("stood-still",
-               {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(gap).count()}});
-  auto done =
-      store_->transact([&] { store_->postpone_silence(no_silence_before_, clock_.wall()); });
-  if (done) {
-    next_timer_ = store_->next_timer();
-  } else {
-    count_failure(done.error());
-  }
-}
-
 std::deque<Job> Writer::take() {
   const std::lock_guard lock{mutex_};
   std::deque<Job> group = std::exchange(ahead_, {});
+  if (first_) group.push_front(*std::exchange(first_, {}));
   std::size_t events = 0;
   std::size_t bytes = 0;
   committing_since_.reset();
@@ -237,7 +227,11 @@ void Writer::commit(std::deque<Job>& group) {
       }
     }
   });
-  if (done) committed(work, events);
+  if (done) {
+    committed(work, events);
+  } else {
+    note_disk(done.error());
+  }
   for (std::size_t i = 0; i < group.size(); ++i) {
     auto& job = group[i];
     const bool kept = done && answers[i] && *answers[i];
@@ -245,19 +239,26 @@ void Writer::commit(std::deque<Job>& group) {
         done && answers[i] && !*answers[i] && answers[i]->error().code() == Errc::refused;
     if (kept || refused) {
       if (job.after) job.after(*answers[i]);
+    } else if (first_) {
+      // What must come first has not been committed: nothing that follows it may be.
+      if (job.after) job.after(Error{Errc::storage, "the disk takes no writes since the start"});
     } else {
-      run_alone(job);
+      const auto answer = run_alone(job);
+      if (job.foremost && !answer && of_the_disk(answer.error())) first_ = std::move(job);
     }
   }
 }
 
-void Writer::run_alone(Job& job) {
+Result<void> Writer::run_alone(Job& job) {
   const auto attempt = [&](const std::function<Result<void>(Work&)>& what) -> Result<void> {
     Work work{*store_, rules_, clock_, no_silence_before_};
     Result<void> answer;
     auto done = store_->transact(
         [&] { answer = store_->part([&] { return guarded([&] { return what(work); }); }); });
-    if (!done) return done;
+    if (!done) {
+      note_disk(done.error());
+      return done;
+    }
     if (answer) committed(work, job.events);
     return answer;
   };
@@ -267,8 +268,7 @@ void Writer::run_alone(Job& job) {
     count_failure(why);
     // A disk that fails says nothing of the batch: it is sent again, and judged, when the disk is
     // well. Put aside now, it would be acknowledged and nobody would ever look at it.
-    const bool of_the_disk = why.code() == Errc::storage || why.code() == Errc::busy;
-    if (job.last_resort && !of_the_disk) {
+    if (job.last_resort && !of_the_disk(why)) {
       answer = attempt([&](Work& work) { return job.last_resort(work, why); });
       if (answer) {
         const std::lock_guard lock{mutex_};
@@ -277,13 +277,24 @@ void Writer::run_alone(Job& job) {
     }
   }
   if (job.after) job.after(answer);
+  return answer;
 }
 
 void Writer::count_failure(const Error& why) {
-  log::error("write-failed", {{"reason", why}});
-  const std::lock_guard lock{mutex_};
-  ++figures_.failures;
-  figures_.failing = true;
+  std::uint64_t failures = 0;
+  {
+    const std::lock_guard lock{mutex_};
+    failures = ++figures_.failures;
+    figures_.failing = true;
+  }
+  // A full disk fails whatever every kiosk sends; the log may be on the same disk.
+  const auto now = clock_.mono();
+  if (said_failed_ && said_failed_->first == why.text() &&
+      now - said_failed_->second < failures_said_every) {
+    return;
+  }
+  said_failed_ = {why.text(), now};
+  log::error("write-failed", {{"reason", why}, {"failures", failures}});
 }
 
 void Writer::committed(const Work& work, std::size_t events) {
@@ -322,62 +333,6 @@ void Writer::send_out(const Work& work) {
   }
   if (!outgoing) return;
   for (const auto terminal : work.to_tell_) outgoing(terminal);
-}
-
-void Writer::fire_due() {
-  const auto due = store_->due_timers(clock_.wall(), timers_at_once);
-  Work work{*store_, rules_, clock_, no_silence_before_};
-  work.timers_changed();
-  auto done = store_->transact([&] {
-    for (const auto& timer : due) {
-      auto fired = store_->part([&] { return guarded([&] { return fire(work, timer); }); });
-      if (!fired) put_off(work, timer, fired.error());
-    }
-  });
-  if (done) {
-    committed(work, 0);
-  } else {
-    count_failure(done.error());
-    // Not at once again: whatever ails the disk needs a moment.
-    next_timer_ = clock_.wall() + timer_again_after;
-  }
-}
-
-void Writer::put_off(Work& work, const DueTimer& due, const Error& why) {
-  log::error("timer-failed",
-             {{"terminal", due.terminal}, {"timer", name(due.kind)}, {"reason", why}});
-  count_failure(why);
-  work.forget(due.terminal);
-  auto moved = store_->part([&]() -> Result<void> {
-    store_->put_off(due, work.now() + timer_again_after);
-    return {};
-  });
-  if (!moved) count_failure(moved.error());
-}
-
-Result<void> Writer::fire(Work& work, const DueTimer& due) {
-  auto& view = work.view(due.terminal);
-  const auto bench = work.bench(due.terminal);
-  Changes changes;
-  Judge judge{view, bench, changes};
-  switch (due.kind) {
-    case TimerKind::silence:
-      judge.silent();
-      break;
-    case TimerKind::maintenance:
-      if (view.maintenance) changes.push_back(maintenance_expired(view.terminal.code, work.now()));
-      judge.end_maintenance();
-      break;
-    case TimerKind::command:
-      expire_commands(work, due.terminal);
-      break;
-    case TimerKind::hold:
-    case TimerKind::clear:
-      judge.fire_until(due.due);
-      break;
-  }
-  work.apply(due.terminal, changes);
-  return {};
 }
 
 }  // namespace kw::collector

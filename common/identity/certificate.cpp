@@ -65,6 +65,12 @@ Result<void> match_key(std::string_view certificate_pem, std::string_view key_pe
   if (X509_check_private_key(x509->get(), key->get()) != 1) {
     return openssl_error(Errc::invalid, "the key does not belong to the certificate");
   }
+  // That looks at the public half only, which the file holds beside the private one.
+  const std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>> context{
+      EVP_PKEY_CTX_new(key->get(), nullptr)};
+  if (!context || EVP_PKEY_pairwise_check(context.get()) != 1) {
+    return openssl_error(Errc::invalid, "the halves of the key do not belong together");
+  }
   return {};
 }
 

@@ -1,8 +1,11 @@
+#include <list>
+
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include "common/clock.hpp"
 #include "common/link/accept.hpp"
 #include "common/link/connect.hpp"
 #include "common/link/http_wire.hpp"
@@ -18,6 +21,13 @@ namespace http = boost::beast::http;
 constexpr std::size_t server_write_buffer = 8;
 /// Certificate requests have about a kilobyte; strangers get no more memory than a frame.
 constexpr std::size_t body_limit = frame_limit;
+/// An honest handshake is over long before, also while a whole fleet returns. Whoever takes longer
+/// makes room when no more can be taken: a few hundred sockets that say nothing must not keep every
+/// kiosk out.
+constexpr Duration unhurried = std::chrono::seconds{4};
+/// What the system keeps of our answers for a peer that does not read; it would take 4 MiB each. A
+/// pushed configuration and a few hundred acknowledgements fit.
+constexpr int unread_most = 128 * 1024;
 
 bool speaks_ours(const http::request<http::empty_body>& request) {
   http::token_list offered{request[http::field::sec_websocket_protocol]};
@@ -45,6 +55,8 @@ using Wires =
 Task<BodyGrant> Host::allow(HttpRequest, PeerCertificate) { co_return BodyGrant{}; }
 
 struct Listener::State {
+  struct Shaking;
+
   State(asio::any_io_executor e, std::shared_ptr<const ServerTls> t, Host& h, ListenerLimits l)
       : executor(std::move(e)), tls(std::move(t)), host(h), limits(l) {}
 
@@ -55,7 +67,7 @@ struct Listener::State {
   std::shared_ptr<tcp::acceptor> acceptor;
   Wires wires;
   std::size_t connections = 0;
-  std::size_t shaking = 0;
+  std::list<Shaking*> shaking;  ///< oldest first
   bool stopped = false;
   QuietLog strangers;
 
@@ -68,16 +80,39 @@ struct Listener::State {
     std::shared_ptr<State> state;
   };
 
+  /// A handshake under way.
   struct Shaking {
-    explicit Shaking(State& s) : state(s) { ++state.shaking; }
+    Shaking(State& s, Wire& w)
+        : state(s),
+          wire(w),
+          since(SystemClock{}.mono()),
+          at(state.shaking.insert(state.shaking.end(), this)) {}
     Shaking(const Shaking&) = delete;
     Shaking& operator=(const Shaking&) = delete;
-    ~Shaking() { --state.shaking; }
+    ~Shaking() { state.shaking.erase(at); }
     State& state;
+    Wire& wire;
+    MonoTime since;
+    std::list<Shaking*>::iterator at;
   };
+
+  /// Whether nobody more can be taken now. Then handshakes that dawdle end, oldest first, as many
+  /// as may be under way at once: their places are free in a moment.
+  bool full() const {
+    if (connections >= limits.connections) return true;
+    if (shaking.size() < limits.handshakes) return false;
+    const auto now = SystemClock{}.mono();
+    for (auto* each : shaking) {
+      if (now - each->since < unhurried) break;
+      each->wire.cut();
+    }
+    return true;
+  }
 
   void take(const std::shared_ptr<State>& self, tcp::socket socket) {
     auto remote = remote_of(socket);
+    error_code none;
+    socket.set_option(tcp::socket::send_buffer_size{unread_most}, none);
     auto stream = TlsStream::server(std::move(socket), tls);
     if (!stream) return strangers.note("connection-refused", remote, stream.error());
     auto wire = std::make_shared<Wire>(std::move(*stream), std::move(remote));
@@ -125,7 +160,7 @@ struct Listener::State {
   }
 
   static Task<Result<void>> handshake(std::shared_ptr<State> self, std::shared_ptr<Wire> wire) {
-    const Shaking counted{*self};
+    const Shaking counted{*self, *wire};
     auto shaken = co_await shake_hands(wire->tls(), self->limits.handshake);
     // The alert that says why is lost if the client's request is still unread when we close.
     const bool theirs = !shaken && wire->tls().next_layer().is_open();
@@ -216,10 +251,7 @@ Result<Endpoint> Listener::listen(const Endpoint& at) {
   if (!acceptor) return std::move(acceptor).error();
   auto where = address_of(*acceptor);
   state_->acceptor = std::make_shared<tcp::acceptor>(std::move(*acceptor));
-  auto full = [state = state_] {
-    return state->shaking >= state->limits.handshakes ||
-           state->connections >= state->limits.connections;
-  };
+  auto full = [state = state_] { return state->full(); };
   auto take = [state = state_](tcp::socket socket) { state->take(state, std::move(socket)); };
   spawn(state_->executor, "agent-accept",
         accept_each(state_->acceptor, std::move(full), std::move(take)));
@@ -241,6 +273,6 @@ void Listener::stop() {
 
 std::size_t Listener::connections() const { return state_->connections; }
 
-std::size_t Listener::handshakes() const { return state_->shaking; }
+std::size_t Listener::handshakes() const { return state_->shaking.size(); }
 
 }  // namespace kw::link

@@ -211,3 +211,43 @@ TEST_CASE("a state that was overtaken before it could be written is counted, and
   CHECK(items[0].gap().reason() == "not-written");
   CHECK(items[1].event().state().condition(0).code() == "cover-open");
 }
+
+TEST_CASE("a fault that came and went while nothing could be written is counted") {
+  FailingDisk disk;
+  Box box;
+  auto& outbox = box.open(7);
+  REQUIRE(outbox.append_state("printer", Box::status(), box.now()));
+  FailingDisk::fail_with = SQLITE_FULL;
+  FailingDisk::failures = 1'000'000;
+  CHECK_FALSE(outbox.append_state("printer", Box::status({"cover-open"}), box.now()));
+  CHECK_FALSE(outbox.append_state("printer", Box::status(), box.now()));
+  FailingDisk::failures = 0;
+  outbox.flush();
+  const auto items = box.all(7);
+  REQUIRE(items.size() == 2);
+  CHECK(items[1].gap().count() == 1);
+  CHECK(items[1].gap().reason() == "not-written");
+  CHECK(items[1].gap().event_class() == "state");
+}
+
+TEST_CASE("a state that waited for the disk and was overtaken before its turn is counted too") {
+  FailingDisk disk;
+  Box box;
+  auto& outbox = box.open(7);
+  FailingDisk::fail_with = SQLITE_FULL;
+  FailingDisk::failures = 1'000'000;
+  CHECK_FALSE(outbox.append_state("printer", Box::status({"cover-open"}), box.now()));
+  FailingDisk::failures = 0;
+  // Another event finds the disk well first: the reason stays what it was.
+  outbox.append(Box::note("other"), box.now());
+  const auto written = outbox.append_state("printer", Box::status({"media-empty"}), box.now());
+  REQUIRE(written);
+  const auto items = box.all(7);
+  REQUIRE(items.size() == 3);
+  CHECK(items[1].gap().count() == 1);
+  CHECK(items[1].gap().reason() == "not-written");
+  CHECK(items[2].event().state().condition(0).code() == "media-empty");
+  // The status names the number that the event has.
+  CHECK(written->status->since().seq() == 3);
+  CHECK(written->at.seq == 3);
+}

@@ -104,8 +104,11 @@ TEST_CASE("an agent whose certificate another CA signed gets nothing and loses n
   AgentRig foreign{folder / "foreign", printers.configuration()};
   foreign.enroll(theirs, "K1");
 
-  // The foreign key and certificate, everything else as enrolled with ours.
+  // The foreign key and certificate, everything else as enrolled with ours, and nothing in the
+  // folder that says so: the collector is asked to refuse them.
   const auto identity = agent.data() / "identity";
+  std::ofstream{identity / "enrolment.json"}
+      << fmt::format(R"({{"server":"{}","terminal":"K1"}})", ours.agents());
   const auto aside = folder / "aside";
   std::filesystem::create_directories(aside);
   for (const char* file : {"key.pem", "chain.pem"}) {

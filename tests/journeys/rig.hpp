@@ -21,6 +21,7 @@ class CollectorRig {
   int stop() { return process_.stop(); }
   void signal(int number) const { process_.signal(number); }
   int wait() { return process_.wait(); }
+  const Process& process() const { return process_; }
   /// kiosk-collector with these arguments on this data folder.
   Output command(std::vector<std::string> arguments) const;
 

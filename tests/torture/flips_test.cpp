@@ -1,13 +1,14 @@
-// Single bits, lost ends and zeroed pages in every file that agent and collector keep.
-#include <fstream>
+// Single bits, lost ends and zeroed pages in the two databases (flips_state_test.cpp has the other
+// files), and controls: what is changed together with its checksum is seen by the judge alone.
+#include "tests/torture/flips.hpp"
+
 #include <random>
 
 #include <doctest/doctest.h>
 
-#include "agent/enroll/identity_files.hpp"
-#include "common/platform/files.hpp"
+#include "agent/outbox/record.hpp"
+#include "collector/store/sqlite/checked.hpp"
 #include "tests/torture/chance.hpp"
-#include "tests/torture/image.hpp"
 #include "tests/torture/outbox_run.hpp"
 #include "tests/torture/report.hpp"
 #include "tests/torture/store_rows.hpp"
@@ -20,46 +21,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto slowest_start = std::chrono::seconds{10};
-
-/// What is in the folder, as kill -9 would leave it.
-Image image_of(const fs::path& folder) {
-  Image out;
-  for (const auto& entry : fs::directory_iterator{folder}) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream in{entry.path(), std::ios::binary};
-    out.files[entry.path().filename().string()] = {std::istreambuf_iterator<char>{in}, {}};
-  }
-  return out;
-}
-
-/// One flipped bit in one of the files; every tenth time an end that is missing, or a zeroed page.
-Image damaged(const Image& whole, std::mt19937_64& random) {
-  Image out = whole;
-  std::size_t total = 0;
-  for (const auto& [name, content] : whole.files) total += content.size();
-  auto at = random() % total;
-  for (auto& [name, content] : out.files) {
-    if (at >= content.size()) {
-      at -= content.size();
-      continue;
-    }
-    const auto how = random() % 20;
-    if (how == 0) {
-      content.resize(at);
-      out.what = fmt::format("{} cut at {}", name, at);
-    } else if (how == 1) {
-      const auto page = at / 4'096 * 4'096;
-      const auto length = std::min<std::size_t>(4'096, content.size() - page);
-      content.replace(page, length, length, '\0');
-      out.what = fmt::format("{} zeroed from {}", name, page);
-    } else {
-      content[at] = static_cast<char>(content[at] ^ (1 << random() % 8));
-      out.what = fmt::format("a bit of {} at {}", name, at);
-    }
-    break;
-  }
-  return out;
-}
 
 agent::Outbox::Options options_in(const fs::path& folder) {
   agent::Outbox::Options out;
@@ -130,15 +91,10 @@ std::optional<std::string> judge(const fs::path& folder, const Sent& truth) {
   return std::nullopt;
 }
 
-}  // namespace
-
-TEST_CASE("outbox: no flipped bit stops the start or is delivered as something else") {
-  const int flips = 600 * times();
-  tests::TempFolder work;
-  Image whole;
-  Image closed;  ///< everything in the one file, where no checksum of SQLite's guards it
-  Sent truth;
-  {
+/// An outbox with all kinds of rows, as files and as what it would deliver.
+struct FilledOutbox {
+  FilledOutbox() {
+    const tests::TempFolder work;
     Ledger ledger;
     Disk disk;
     OutboxRun run{disk, options_in(work.path()), ledger};
@@ -158,6 +114,68 @@ TEST_CASE("outbox: no flipped bit stops the start or is delivered as something e
     checkpoint(work / "outbox.db");
     closed.files["outbox.db"] = image_of(work.path()).files.at("outbox.db");
   }
+  Image whole;
+  Image closed;  ///< everything in the one file, where no checksum of SQLite's guards it
+  Sent truth;
+};
+
+using Stored = std::vector<std::vector<std::pair<std::uint64_t, std::string>>>;
+
+/// A store with events of every kiosk, all in the one file.
+struct FilledStore {
+  FilledStore() {
+    Disk disk;
+    const tests::TempFolder work;
+    const auto file = work / "collector.db";
+    StoreRun run{disk, file};
+    REQUIRE(run.open());
+    REQUIRE(run.send_rest(1));
+    run.close();
+    whole = image_of(work.path());
+    for (int kiosk = 0; kiosk < StoreRun::kiosks; ++kiosk) {
+      truth.push_back(*stored_events(file, fmt::format("K{}", kiosk), 7));
+    }
+  }
+  Image whole;
+  Stored truth;
+};
+
+struct Counts {
+  int refused = 0;
+  int found = 0;
+};
+
+/// What the store serves after the damage is what was stored, or an error that says so.
+std::optional<std::string> judge(const fs::path& file, const Stored& truth, Counts& counts) {
+  auto store = collector::SqliteStore::open(file);
+  if (!store) {
+    ++counts.refused;
+    if (store.error().text().empty()) return "wrong: refused without a reason";
+    return std::nullopt;
+  }
+  store->reset();
+  for (int kiosk = 0; kiosk < StoreRun::kiosks; ++kiosk) {
+    const auto events = stored_events(file, fmt::format("K{}", kiosk), 7);
+    if (!events) {
+      ++counts.found;
+      continue;
+    }
+    const auto& right = truth[static_cast<std::size_t>(kiosk)];
+    // A log that ends early is a store of a moment ago: its marks are older too, and the kiosks
+    // send again.
+    const bool older =
+        events->size() <= right.size() && std::equal(events->begin(), events->end(), right.begin());
+    if (!older) return fmt::format("wrong: other events of K{}", kiosk);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("outbox: no flipped bit stops the start or is delivered as something else") {
+  const int flips = 600 * times();
+  const FilledOutbox filled;
+  const auto& [whole, closed, truth] = filled;
   REQUIRE(whole.files.contains("outbox.db-wal"));
   REQUIRE(truth.size() > 80);
   std::mt19937_64 random{seed(4)};
@@ -174,85 +192,77 @@ TEST_CASE("outbox: no flipped bit stops the start or is delivered as something e
   CHECK_MESSAGE(tally.bad() == 0, tally.first);
 }
 
-TEST_CASE("identity: a flipped bit is an error or a file that differs, never the program's end") {
-  const int flips = 60 * times();
-  tests::TempFolder work;
-  agent::IdentityFiles identity;
-  identity.server = {"collector.example", 8443};
-  identity.terminal = "K1";
-  identity.own = {std::string(600, 'c'), std::string(240, 'k')};
-  identity.ca_pem = std::string(500, 'a');
-  REQUIRE(agent::save_identity(work.path(), identity));
-  const auto whole = image_of(work / "identity");
-  REQUIRE(whole.files.size() == 4);
-  std::mt19937_64 random{seed(5)};
-  Tally tally;
-  for (int i = 0; i < flips; ++i) {
-    damaged(whole, random).write_to(work / "identity");
-    const auto loaded = agent::load_identity(work.path());
-    // Both are answers that the agent reports; the certificate's own check finds what text hides.
-    tally.add(!loaded && loaded.error().text().empty()
-                  ? std::optional<std::string>{"wrong: no reason"}
-                  : std::nullopt);
-  }
-  print("identity-flips", tally, "bit_flips");
-  CHECK(tally.bad() == 0);
-}
-
 TEST_CASE("store: a damaged database is refused or found, and never serves other events") {
   const int flips = 160 * times();
-  Disk disk;
-  tests::TempFolder work;
-  const auto file = work / "collector.db";
-  Image whole;
-  std::vector<std::vector<std::pair<std::uint64_t, std::string>>> truth;
-  {
-    StoreRun run{disk, file};
-    REQUIRE(run.open());
-    REQUIRE(run.send_rest(1));
-    run.close();  // everything in the one file
-    whole = image_of(work.path());
-    for (int kiosk = 0; kiosk < StoreRun::kiosks; ++kiosk) {
-      truth.push_back(*stored_events(file, fmt::format("K{}", kiosk), 7));
-    }
-  }
+  const FilledStore filled;
   std::mt19937_64 random{seed(6)};
-  tests::TempFolder after;
-  const auto damaged_file = after / "collector.db";
+  const tests::TempFolder after;
   Tally tally;
-  int refused = 0;
-  int found = 0;
+  Counts counts;
   for (int i = 0; i < flips; ++i) {
-    const auto image = damaged(whole, random);
+    const auto image = damaged(filled.whole, random);
     image.write_to(after.path());
-    const auto judged = [&]() -> std::optional<std::string> {
-      auto store = collector::SqliteStore::open(damaged_file);
-      if (!store) {
-        ++refused;
-        if (store.error().text().empty()) return "wrong: refused without a reason";
-        return std::nullopt;
-      }
-      store->reset();
-      for (int kiosk = 0; kiosk < StoreRun::kiosks; ++kiosk) {
-        const auto events = stored_events(damaged_file, fmt::format("K{}", kiosk), 7);
-        if (!events) {
-          ++found;
-          continue;
-        }
-        const auto& right = truth[static_cast<std::size_t>(kiosk)];
-        // A log that ends early is a store of a moment ago: its marks are older too, and the kiosks
-        // send again.
-        const bool older = events->size() <= right.size() &&
-                           std::equal(events->begin(), events->end(), right.begin());
-        if (!older) return fmt::format("wrong: other events of K{}", kiosk);
-      }
-      return std::nullopt;
-    };
-    const auto complaint = judged();
+    const auto complaint = judge(after / "collector.db", filled.truth, counts);
     tally.add(complaint);
     if (complaint) MESSAGE(image.what, ": ", *complaint);
   }
   print("store-flips", tally, "bit_flips");
-  MESSAGE("refused at the start: ", refused, ", found when read: ", found);
+  MESSAGE("refused at the start: ", counts.refused, ", found when read: ", counts.found);
   CHECK_MESSAGE(tally.bad() == 0, tally.first);
+}
+
+TEST_CASE("control: an event that is altered together with its checksum is seen in the outbox") {
+  const FilledOutbox filled;
+  const tests::TempFolder after;
+  filled.closed.write_to(after.path());
+  REQUIRE_FALSE(judge(after.path(), filled.truth));
+  filled.closed.write_to(after.path());
+  {
+    auto db = db::Database::open(after / "outbox.db", {});
+    REQUIRE(db);
+    std::optional<agent::Record> record;
+    for (const auto row :
+         (*db)->rows("SELECT " KW_RECORD_COLUMNS " FROM record WHERE ordinal=1 AND seq=20")) {
+      record = agent::read_record(row);
+    }
+    REQUIRE(record);
+    pb::Event event;
+    REQUIRE(event.ParseFromString(record->body));
+    event.mutable_agent()->set_code(event.agent().code() + "!");
+    record->body = event.SerializeAsString();
+    (*db)->run("DELETE FROM record WHERE ordinal=1 AND seq=20");
+    agent::insert(**db, *record);
+    REQUIRE_FALSE((*db)->failure());
+  }
+  const auto complaint = judge(after.path(), filled.truth);
+  REQUIRE(complaint);
+  CHECK(complaint->starts_with("wrong: other content"));
+  fmt::print("{{\"torture\":\"outbox-flips-control\",\"caught\":1}}\n");
+}
+
+TEST_CASE("control: a block that is altered together with its checksum is seen in the store") {
+  const FilledStore filled;
+  const tests::TempFolder after;
+  filled.whole.write_to(after.path());
+  Counts counts;
+  REQUIRE_FALSE(judge(after / "collector.db", filled.truth, counts));
+  {
+    auto db = db::Database::open(after / "collector.db", {});
+    REQUIRE(db);
+    auto body = (*db)->text("SELECT body FROM event_block ORDER BY rowid LIMIT 1");
+    REQUIRE(body);
+    body->resize(body->size() - collector::with_check("").size());
+    pb::Batch batch;
+    REQUIRE(batch.ParseFromString(*body));
+    REQUIRE(batch.item_size() > 0);
+    batch.mutable_item(0)->mutable_event()->mutable_agent()->set_code("altered");
+    const auto with = collector::with_check(batch.SerializeAsString());
+    (*db)->run("UPDATE event_block SET body=$1 WHERE rowid=(SELECT min(rowid) FROM event_block)",
+               db::blob(with));
+    REQUIRE_FALSE((*db)->failure());
+  }
+  const auto complaint = judge(after / "collector.db", filled.truth, counts);
+  REQUIRE(complaint);
+  CHECK(complaint->starts_with("wrong: other events"));
+  fmt::print("{{\"torture\":\"store-flips-control\",\"caught\":1}}\n");
 }

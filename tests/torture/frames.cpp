@@ -1,10 +1,7 @@
 // Malformed frames, first for the decoder alone, then through live TLS sockets at a real collector
 // that serves an honest kiosk meanwhile. Prints one line of JSON; 1 when anything was lost, or the
 // collector ended, refused the honest one, or grew.
-#include <cstdio>
-#include <fstream>
 #include <random>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -12,30 +9,21 @@
 #include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 
-#include "collector/app.hpp"
 #include "common/log.hpp"
 #include "common/platform/signals.hpp"
 #include "common/wire/codec.hpp"
 #include "tests/fleet/events.hpp"
 #include "tests/fleet/kiosk.hpp"
-#include "tests/fleet/ledger.hpp"
-#include "tests/fleet/roster.hpp"
-#include "tests/journeys/process.hpp"
-#include "tests/support/temp_folder.hpp"
+#include "tests/torture/target.hpp"
 
 namespace {
 
 using namespace kw;
-namespace fs = std::filesystem;
+using namespace kw::torture;
 
 constexpr int liars = 8;
 constexpr long growth_most_kib = 16 * 1024;  // ten times what a few more sessions need
 constexpr auto answer_limit = std::chrono::seconds{20};
-
-[[noreturn]] void give_up(const std::string& why) {
-  std::fprintf(stderr, "torture_frames: %s\n", why.c_str());
-  std::exit(2);
-}
 
 pb::Envelope hello(std::uint64_t epoch) {
   pb::Envelope out;
@@ -179,14 +167,6 @@ Task<void> lie(link::Endpoint at, std::shared_ptr<const link::ClientTls> tls, st
   }
 }
 
-long pss_kib(pid_t pid) {
-  std::ifstream in{fmt::format("/proc/{}/smaps_rollup", pid)};
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("Pss:")) return std::stol(line.substr(4));
-  }
-  return -1;
-}
-
 /// Tells something every 20 ms until the liars are through, then says goodbye.
 Task<void> be_honest(fleet::Kiosk& kiosk, const int& lying, pid_t collector, std::uint64_t live,
                      const Figures& figures, long& quarter_kib) {
@@ -211,69 +191,32 @@ struct Outcome {
 };
 
 Outcome through_sockets(std::uint64_t live, std::mt19937_64& random, Figures& figures) {
-  const tests::TempFolder folder;
-  const SystemClock clock;
-  const auto data = folder / "collector";
-  if (const auto made = collector::init(data, {}, clock); !made) give_up(made.error().text());
-  const auto roster = fleet::enlist(data, "FRAMES", liars + 1, clock);
-  if (!roster) give_up(roster.error().text());
-  tests::Process collector{{tests::program("kiosk-collector"), "run", "--data", data.string(),
-                            "--agents", "127.0.0.1:0", "--people", "127.0.0.1:0"},
-                           folder / "out"};
-  std::smatch found;
-  std::string said;
-  const std::regex ready{R"((127\.0\.0\.1:\d+).*http)"};
-  const bool up = tests::eventually(std::chrono::seconds{30}, [&] {
-    std::ifstream in{folder / "out"};
-    said.assign(std::istreambuf_iterator<char>{in}, {});
-    return std::regex_search(said, found, ready);
-  });
-  if (!up) {
+  Target target{"FRAMES", liars + 1};
+  if (!target.up()) {
     ++figures.start_failures;
     return {};
   }
-  const auto at = link::Endpoint::parse(found[1]);
-  const auto tls_of = [&](const fleet::Roster::Member& member) {
-    auto made = link::ClientTls::make({.own = member.own, .trust_pem = roster->trust_pem});
-    if (!made) give_up(made.error().text());
-    return *made;
-  };
-
   asio::io_context io{1};
   fleet::Tally tally;
-  fleet::Kiosk::Options options;
-  options.code = roster->members.back().code;
-  options.collector = *at;
-  options.tls = tls_of(roster->members.back());
-  options.facts.boot_id = "honest";
-  options.facts.devices = fleet::devices();
-  options.backoff.spread = std::chrono::seconds{1};
-  options.seed = random();
-  fleet::Kiosk honest{io.get_executor(), clock, options, tally};
+  fleet::Kiosk honest{io.get_executor(), target.clock(), target.honest(liars, random()), tally};
   int lying = liars;
   long quarter_kib = -1;
   for (int i = 0; i < liars; ++i) {
     spawn(io, "liar",
-          counted(lie(*at, tls_of(roster->members[static_cast<std::size_t>(i)]), live, random(),
+          counted(lie(target.agents(), target.tls(static_cast<std::size_t>(i)), live, random(),
                       figures),
                   lying));
   }
   spawn(io, "honest", honest.run(Duration::zero()));
-  spawn(io, "honest-events", be_honest(honest, lying, collector.pid(), live, figures, quarter_kib));
+  spawn(io, "honest-events", be_honest(honest, lying, target.pid(), live, figures, quarter_kib));
   io.run();
 
   Outcome out;
-  out.growth_kib = pss_kib(collector.pid()) - quarter_kib;
+  out.growth_kib = pss_kib(target.pid()) - quarter_kib;
   out.acknowledged = tally.acknowledged;
-  if (collector.stop() != 0) ++figures.start_failures;
-  const auto& shelf = honest.shelf();
-  fleet::Ledger ledger{
-      {{honest.code(), shelf.epoch(), shelf.last(), shelf.acked(), shelf.chain(), shelf.falls()}}};
-  auto verdict = fleet::judge(ledger, data);
-  if (!verdict) give_up(verdict.error().text());
-  out.verdict = *verdict;
+  if (target.stop() != 0) ++figures.start_failures;
   // Whatever was not acknowledged within half a minute beside the liars is lost to an operator.
-  out.verdict.lost += shelf.last() - shelf.acked();
+  out.verdict = target.verdict(honest);
   if (tally.lost > 0) give_up("the honest kiosk lost its session");
   return out;
 }

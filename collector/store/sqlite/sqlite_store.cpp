@@ -16,6 +16,9 @@ using rows::bits;
 constexpr int checkpoint_pages = 16'000;
 constexpr std::int64_t wal_limit = 64LL * 1024 * 1024;
 
+/// A log that is smaller would give a full disk nothing to speak of.
+constexpr std::uintmax_t worth_emptying = 256 * 1024;
+
 /// Timers of this kind and of those after it run on the collector's time, session or none.
 constexpr auto collectors_own = TimerKind::silence;
 
@@ -191,9 +194,25 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open_existing(const std::files
 }
 
 Result<void> SqliteStore::transact(const std::function<void()>& work) {
-  db::Transaction transaction{*db_};
-  work();
-  return transaction.commit();
+  Result<void> done;
+  {
+    db::Transaction transaction{*db_};
+    work();
+    done = transaction.commit();
+  }
+  if (!done) use_log_as_reserve();
+  return done;
+}
+
+/// When the disk is full most of what fills it may be our own log, up to 64 MiB: what it holds goes
+/// into the database as far as that has room, and its space back to the disk.
+void SqliteStore::use_log_as_reserve() {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(wal_, none);
+  const auto room = std::filesystem::space(wal_.parent_path(), none).available;
+  if (none || size < worth_emptying || size == not_emptied_ || room >= worth_emptying) return;
+  log::warning("disk-full-log-emptied", {{"bytes", size}});
+  empty_log();
 }
 
 Result<void> SqliteStore::part(const std::function<Result<void>()>& work) {
@@ -464,11 +483,23 @@ void SqliteStore::touch(WallTime now) {
 void SqliteStore::tidy() {
   std::error_code none;
   const auto size = std::filesystem::file_size(wal_, none);
-  if (none || size < static_cast<std::uintmax_t>(wal_limit)) return;
+  if (none || size < worth_emptying) return;
   // A reader that stayed long let the log grow: give the space back once it has gone.
-  // Never waiting for it: the writer has kiosks to answer.
+  const bool large = size >= static_cast<std::uintmax_t>(wal_limit);
+  // While the database can still grow by all that is in the log: on a disk that the log has filled
+  // it could not, and neither could ever be written again.
+  const auto room = std::filesystem::space(wal_.parent_path(), none).available;
+  const bool tight = !none && room < 2 * size && size != not_emptied_;
+  if (large || tight) empty_log();
+}
+
+/// Never waiting for a reader: the writer has kiosks to answer.
+void SqliteStore::empty_log() {
   db_->script("PRAGMA busy_timeout=0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout=5000;");
   if (auto failure = db_->forgive()) log::warning("checkpoint-failed", {{"reason", *failure}});
+  std::error_code none;
+  const auto left = std::filesystem::file_size(wal_, none);
+  not_emptied_ = none ? 0 : left;
 }
 
 }  // namespace kw::collector

@@ -93,9 +93,13 @@ class SqliteStore final : public Store {
   SqliteStore(std::unique_ptr<db::Database> db, std::filesystem::path wal)
       : db_(std::move(db)), identities_(*db_), wal_(std::move(wal)) {}
 
+  void use_log_as_reserve();
+  void empty_log();
+
   std::unique_ptr<db::Database> db_;
   SqliteIdentities identities_;
   std::filesystem::path wal_;
+  std::uintmax_t not_emptied_ = 0;  ///< the log's size after that was tried last
 };
 
 }  // namespace kw::collector
