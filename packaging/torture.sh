@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-build release kw_simulation torture_test torture_frames journeys_test kiosk-agent kiosk-collector kioskctl \
+build release kw_simulation torture_test torture_frames torture_slow journeys_test kiosk-agent kiosk-collector kioskctl \
   kiosk-devices
 bin=build/release/bin
 [ ! -d /dev/shm ] || export TMPDIR=/dev/shm
@@ -54,12 +54,20 @@ kills() { # NAME SEED EACH OUTAGE
     '--source-file=*loss_test*' '--test-case=agent and collector killed*'
 }
 
+full_disks() { # NAME
+  piece "$1" "$bin/journeys_test" '--source-file=*full_disk_test*'
+}
+slow_clients() { # NAME MUTE OF-EACH-OTHER-KIND
+  piece "$1" "$bin/torture_slow" --mute "$2" --others "$3"
+}
+
 # One object of all: what the programs call it on the left.
 summary() {
   cat "$out"/*.json | jq -sc '
     def sum(f): map(f // 0) | add // 0;
     { seeds: sum(.seeds), partitions: sum(.partitions), crashes: sum(.crashes), io_cases: sum(.io_cases),
-      kills: sum(.kills), bit_flips: sum(.bit_flips), frames: sum(.frames), acknowledged: sum(.acknowledged),
+      kills: sum(.kills), bit_flips: sum(.bit_flips), frames: sum(.frames),
+      full_disks: sum(if .torture then .full_disks else 0 end), slow_clients: sum(.slow_clients), acknowledged: sum(.acknowledged),
       failed: sum(.failed), wrong: sum((.wrong // 0) + (.other_violations // 0)),
       lost: sum(.lost), duplicated: sum(.duplicated), out_of_order: sum(.out_of_order),
       unnamed_gaps: sum(.unnamed_gaps), start_failures: sum(.start_failures) }'
@@ -73,6 +81,8 @@ if [ -n "$full" ]; then
   torture io '*io_*_test*' "$seed" 2
   torture flips '*flips_*test*' "$seed" 2
   frames frames "$seed" 1000000 10000
+  full_disks disks
+  slow_clients slow 300 40
   for i in 0 1 2; do kills "kills-$i" $((seed + i)) 100 60; done
 else
   out=build/torture/mix
@@ -88,13 +98,15 @@ else
     ! left || torture "$round-flips" '*flips_*test*' $n 1
     ! left || frames "$round-frames" $n 20000 500
     ! left || kills "$round-kills" $n 3 2
+    ! left || full_disks "$round-disks"
+    ! left || slow_clients "$round-slow" 100 10
     ! left || torture "$round-io" '*io_*_test*' $n 1
     ! left || torture "$round-crash" '*crash_*_test*' $n 1
   done
 fi
 line=$(summary)
 if [ -n "$full" ] || [ "$seconds" -ge 60 ]; then
-  untried=$(jq -r '[to_entries[:7][] | select(.value == 0) | .key] | join(" ")' <<< "$line")
+  untried=$(jq -r '[to_entries[:9][] | select(.value == 0) | .key] | join(" ")' <<< "$line")
   [ -z "$untried" ] || echo "torture.sh: never tried: $untried" >&2
 fi
 echo "$line"

@@ -164,9 +164,10 @@ Account account(const AgentRig& agent, const CollectorRig& collector) {
 
 void print(std::string_view where, const Account& a, std::uint64_t refused) {
   fmt::print(
-      "{{\"torture\":\"disk_full\",\"disk\":\"{}\",\"fills\":1,\"refused\":{},\"acknowledged\":{},"
-      "\"lost\":{},\"duplicated\":{},\"out_of_order\":{},\"not_written\":{},\"unnamed_gaps\":{},"
-      "\"start_failures\":0}}\n",
+      "{{\"torture\":\"disk_full\",\"disk\":\"{}\",\"full_disks\":1,\"refused\":{},"
+      "\"acknowledged\":{},"
+      "\"lost\":{},\"duplicated\":{},\"out_of_order\":{},\"not_written\":{},\"unnamed_gaps\":{}}}"
+      "\n",
       where, refused, a.acknowledged, a.lost, a.duplicated, a.out_of_order, a.not_written,
       a.unnamed_gaps);
 }
