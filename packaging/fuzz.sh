@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fuzz.sh [--seconds N | --each N] [--keep] [TARGET...]: gives every fuzz target (all, or those named) time with
-# libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer. --seconds: for all together (240), always the same walk,
-# so that a test run does not fail by luck; --each: for each, another walk every time.
+# libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer. --seconds: for all together (240), the same walk
+# every time, as far as the machine gets on it; --each: for each, another walk every time.
 # What it finds is printed, kept in build/fuzz/findings, and fails. --keep: inputs that reach what the corpus does
 # not are added to it (tests/fuzz/corpus).
 source "$(dirname "$0")/setup.sh"

@@ -10,7 +10,7 @@ seconds=60 seed=1 full=''
 usage() { echo "torture.sh: $1 (torture.sh [--seconds N | --full] [--seed S])" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case $1 in
-    --seconds) [[ ${2-} =~ ^[0-9]{1,7}$ ]] || usage '--seconds: a whole number'; seconds=$2; shift ;;
+    --seconds) [[ ${2-} =~ ^[0-9]{1,7}$ ]] || usage '--seconds: a whole number'; seconds=$((10#$2)); shift ;;
     --seed) [[ ${2-} =~ ^[0-9]{1,20}$ ]] || usage '--seed: a whole number'; seed=$2; shift ;;
     --full) full=yes ;;
     *) usage "no option $1" ;;
@@ -24,6 +24,8 @@ bin=build/release/bin
 # Bash counts to 2^63; the programs take 32 bits of it and more.
 seed=$((10#$seed & 0xffffffffffff))
 
+# Pieces that failed: their figures count, and they are done again the next time.
+unfinished=()
 # piece NAME COMMAND...: its lines of JSON go to $out/NAME.json, all that it says to $out/NAME.log.
 piece() {
   local name=$1 status=0
@@ -33,6 +35,7 @@ piece() {
   "$@" > "$out/$name.log" 2>&1 || status=$?
   grep '^{' "$out/$name.log" > "$out/$name.part" || true
   if [ $status -ne 0 ]; then
+    unfinished+=("$out/$name.json")
     echo "$name ended with $status; the whole log: $out/$name.log" >&2
     grep -v '^{' "$out/$name.log" | tail -n 30 >&2
     echo '{"failed":1}' >> "$out/$name.part"
@@ -74,7 +77,9 @@ summary() {
 }
 
 if [ -n "$full" ]; then
-  out=build/torture/full-$(git describe --always --dirty)-$seed
+  # What was measured is kept by the name of the commit.
+  git diff --quiet HEAD || usage '--full: there are changes that are not committed'
+  out=build/torture/full-$(git rev-parse --short HEAD)-$seed
   mkdir -p "$out"
   for i in 0 1 2 3; do simulation "simulation-$i" $((seed + i * 500)) --seeds 500; done
   torture crash '*crash_*_test*' "$seed" 2
@@ -105,6 +110,7 @@ else
   done
 fi
 line=$(summary)
+for file in "${unfinished[@]}"; do mv "$file" "$file.failed"; done
 if [ -n "$full" ] || [ "$seconds" -ge 60 ]; then
   untried=$(jq -r '[to_entries[:9][] | select(.value == 0) | .key] | join(" ")' <<< "$line")
   [ -z "$untried" ] || echo "torture.sh: never tried: $untried" >&2

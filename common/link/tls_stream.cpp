@@ -117,6 +117,8 @@ std::string TlsStream::refusal() const {
   return code == X509_V_OK ? std::string{} : verify_failure(static_cast<int>(code), nullptr, "");
 }
 
+bool TlsStream::greeted() const { return SSL_get_state(ssl_.get()) != TLS_ST_BEFORE; }
+
 void TlsStream::forget_handshake() {
   // The stack stays the session's, its certificates (4 KB each) go: tickets hold the leaf only.
   if (!server_) return;

@@ -55,6 +55,8 @@ class TlsStream {
   std::string refusal() const;
   /// What a client's end knows of a server that it refused; null at a server's end.
   const ClientSide* client_side() const { return client_.get(); }
+  /// At a server's end: whether the client has said its first word (a whole ClientHello).
+  bool greeted() const;
   /// Gives back what only the handshake needed: the client's intermediate certificates.
   void forget_handshake();
   /// Says good-bye once, without waiting: close_notify as far as the socket takes it.

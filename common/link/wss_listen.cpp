@@ -25,8 +25,9 @@ constexpr std::size_t body_limit = frame_limit;
 /// makes room when no more can be taken: a few hundred sockets that say nothing must not keep every
 /// kiosk out.
 constexpr Duration unhurried = std::chrono::seconds{4};
-/// What the system keeps of our answers for a peer that does not read; it would take 4 MiB each. A
-/// pushed configuration and a few hundred acknowledgements fit.
+/// What the system keeps of our answers for a peer that does not read, and as much again for its
+/// own bookkeeping (socket(7), SO_SNDBUF); it would take 4 MiB each. A pushed configuration and a
+/// few hundred acknowledgements fit.
 constexpr int unread_most = 128 * 1024;
 
 bool speaks_ours(const http::request<http::empty_body>& request) {
@@ -96,17 +97,25 @@ struct Listener::State {
     std::list<Shaking*>::iterator at;
   };
 
-  /// Whether nobody more can be taken now. Then handshakes that dawdle end, oldest first, as many
-  /// as may be under way at once: their places are free in a moment.
+  /// Whether nobody more can be taken now.
   bool full() const {
-    if (connections >= limits.connections) return true;
-    if (shaking.size() < limits.handshakes) return false;
+    return connections >= limits.connections || shaking.size() >= limits.handshakes;
+  }
+
+  /// Ends one handshake that dawdles, for its place is free in a moment: the oldest of those that
+  /// have not said a word, and only when there is none the oldest of all, which may be a kiosk on a
+  /// bad line.
+  void make_room() const {
+    if (shaking.size() < limits.handshakes) return;
     const auto now = SystemClock{}.mono();
+    Wire* oldest = nullptr;
     for (auto* each : shaking) {
       if (now - each->since < unhurried) break;
-      each->wire.cut();
+      if (!each->wire.tls().next_layer().is_open()) continue;
+      if (!each->wire.tls().greeted()) return each->wire.cut();
+      if (oldest == nullptr) oldest = &each->wire;
     }
-    return true;
+    if (oldest != nullptr) oldest->cut();
   }
 
   void take(const std::shared_ptr<State>& self, tcp::socket socket) {
@@ -251,7 +260,11 @@ Result<Endpoint> Listener::listen(const Endpoint& at) {
   if (!acceptor) return std::move(acceptor).error();
   auto where = address_of(*acceptor);
   state_->acceptor = std::make_shared<tcp::acceptor>(std::move(*acceptor));
-  auto full = [state = state_] { return state->full(); };
+  auto full = [state = state_] {
+    if (!state->full()) return false;
+    state->make_room();
+    return true;
+  };
   auto take = [state = state_](tcp::socket socket) { state->take(state, std::move(socket)); };
   spawn(state_->executor, "agent-accept",
         accept_each(state_->acceptor, std::move(full), std::move(take)));
