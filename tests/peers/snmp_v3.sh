@@ -241,11 +241,13 @@ says "user=user-SHA&secrets=$folder/right" "an agent that is gone" "nobody liste
 # ---- a program without ---------------------------------------------------------------------------------
 if [ -n "$shipped" ]; then
   kioskctl=$shipped
-  without='built without SNMPv3.*KW_WITH_NETSNMP.*未包含 SNMPv3'
+  without='built without SNMPv3: .*KW_WITH_NETSNMP'
   as "user=kiosk&secrets=$folder/right"
   [ "$code" = 2 ] && grep -q "$without" "$folder/answer" || fail "a program without SNMPv3"
   printf '[[device]]\nname = "laser"\ndriver = "snmp"\nport = "%s"\n' "$asked" > "$folder/agent.toml"
   "$kioskctl" --config "$folder/agent.toml" --data "$folder/data" doctor > "$folder/answer" 2>&1 || true
   grep -q "agent.toml:4: device.0.port: .*$without" "$folder/answer" || fail "its configuration is found wrong"
+  "$kioskctl" --lang zh-CN --config "$folder/agent.toml" --data "$folder/data" doctor > "$folder/answer" 2>&1 || true
+  grep -q '未包含 SNMPv3' "$folder/answer" || fail "its configuration is found wrong, in Chinese"
 fi
 echo "SNMPv3: snmpsim and snmpd were read by every protocol, and every mistake was told"
