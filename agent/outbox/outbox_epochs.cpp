@@ -1,10 +1,10 @@
 // The epochs of an outbox: begun, named, forgotten.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "agent/outbox/epoch_name.hpp"
 #include "agent/outbox/outbox.hpp"
 #include "common/log.hpp"
 
@@ -14,46 +14,27 @@ namespace {
 constexpr std::size_t epochs_most = 500;  // far below what one Hello may list
 constexpr std::size_t names_kept = 32;    // a month of a kiosk that is started every morning
 
-std::string key_of(std::int64_t ordinal) { return fmt::format("epoch/{}", ordinal); }
-
-std::uint32_t check_of(std::int64_t ordinal, std::uint64_t epoch, std::string_view boot_id) {
-  return checksum(fmt::format("{} {} {}", ordinal, epoch, boot_id));
-}
-
 }  // namespace
 
-/// The names of an epoch once more, with a check. Under a wrong one the collector would take all
-/// its events for new ones; the row itself has no check, and cannot get one that an older agent
-/// would keep right.
 void Outbox::name_epoch(const EpochRow& e) {
-  put_meta(key_of(e.ordinal),
-           fmt::format("{} {} {}", check_of(e.ordinal, e.epoch, e.boot_id), e.epoch, e.boot_id));
+  put_meta(epoch_key(e.ordinal), write_epoch_name(e.ordinal, {e.epoch, e.boot_id}));
 }
 
 void Outbox::correct_epoch(EpochRow& e) {
-  const auto kept =
-      file_.db->text("SELECT value FROM meta WHERE key=$1", key_of(e.ordinal)).value_or("");
-  std::uint32_t check = 0;
-  std::uint64_t epoch = 0;
-  const auto* const end = kept.data() + kept.size();
-  const auto first = std::from_chars(kept.data(), end, check);
-  if (first.ptr == end || *first.ptr != ' ') return;
-  const auto second = std::from_chars(first.ptr + 1, end, epoch);
-  if (second.ptr == end || *second.ptr != ' ') return;
-  std::string boot_id{second.ptr + 1, end};
-  if (check != check_of(e.ordinal, epoch, boot_id)) return;
-  if (epoch == e.epoch && boot_id == e.boot_id) return;
-  log::warning("outbox-epoch-corrected", {{"epoch", e.epoch}, {"to", epoch}});
-  notes_.push_back({"outbox-epoch-corrected", fmt::format("{} is {}", e.epoch, epoch)});
-  e.epoch = epoch;
-  e.boot_id = std::move(boot_id);
+  const auto kept = file_.db->text("SELECT value FROM meta WHERE key=$1", epoch_key(e.ordinal));
+  auto name = read_epoch_name(e.ordinal, kept.value_or(""));
+  if (!name || (name->epoch == e.epoch && name->boot_id == e.boot_id)) return;
+  log::warning("outbox-epoch-corrected", {{"epoch", e.epoch}, {"to", name->epoch}});
+  notes_.push_back({"outbox-epoch-corrected", fmt::format("{} is {}", e.epoch, name->epoch)});
+  e.epoch = name->epoch;
+  e.boot_id = std::move(name->boot_id);
   file_.db->run("UPDATE epoch SET epoch=$2, boot_id=$3 WHERE ordinal=$1", e.ordinal, e.epoch,
                 db::blob(e.boot_id));
 }
 
 void Outbox::delete_epoch(std::int64_t ordinal) {
   file_.db->run("DELETE FROM epoch WHERE ordinal=$1", ordinal);
-  file_.db->run("DELETE FROM meta WHERE key=$1", key_of(ordinal));
+  file_.db->run("DELETE FROM meta WHERE key=$1", epoch_key(ordinal));
 }
 
 void Outbox::begin_epoch(std::string boot_id, std::uint64_t epoch) {

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include <sqlite3.h>
 
+#include "agent/outbox/epoch_name.hpp"
 #include "agent/outbox/record.hpp"
 
 namespace kw::agent {
@@ -17,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t longest_skip = 4'096;
 constexpr int rows_per_commit = 1'000;
+constexpr std::string_view after_epoch_keys = "epoch0";  // the character behind the slash
 constexpr std::uint64_t longest_file = 8ULL * 1024 * 1024 * 1024;
 
 struct Epoch {
@@ -26,6 +31,7 @@ struct Epoch {
   std::uint64_t acked;
   std::uint64_t last;
   std::optional<std::int64_t> offset;
+  bool acked_known = true;
 };
 
 class Salvage {
@@ -98,17 +104,43 @@ class Salvage {
     (void)transaction.commit();
   }
 
+  /// By their rows, and where those are damaged by their names in `meta`: how far they were
+  /// acknowledged is then unknown, and everything that is kept is sent once more.
   std::vector<Epoch> epochs() {
-    std::vector<Epoch> out;
+    std::map<std::int64_t, Epoch> found;
     for (const db::Row row : from_.rows("SELECT ordinal, epoch, boot_id, acked, last, "
                                         "clock_offset_us FROM epoch ORDER BY 1")) {
       Epoch e{row.integer(0),          row.unsigned_integer(1), row.text(2),
               row.unsigned_integer(3), row.unsigned_integer(4), std::nullopt};
       if (!row.null(5)) e.offset = row.integer(5);
-      if (e.epoch != 0 && e.acked <= e.last) out.push_back(std::move(e));
+      if (e.epoch != 0 && e.acked <= e.last) found.try_emplace(e.ordinal, std::move(e));
     }
     from_.forgive();
+    for (const db::Row row : from_.rows("SELECT key, value FROM meta WHERE key>=$1 AND key<$2",
+                                        epoch_keys, after_epoch_keys)) {
+      const auto key = row.text(0);
+      std::int64_t ordinal = 0;
+      const auto* const end = key.data() + key.size();
+      const auto number = std::from_chars(key.data() + epoch_keys.size(), end, ordinal);
+      if (number.ec != std::errc{} || number.ptr != end || found.contains(ordinal)) continue;
+      auto name = read_epoch_name(ordinal, row.text(1));
+      if (!name || name->epoch == 0) continue;
+      Epoch e{ordinal, name->epoch, std::move(name->boot_id), 0, 0, std::nullopt, false};
+      found.emplace(ordinal, std::move(e));
+    }
+    from_.forgive();
+    std::vector<Epoch> out;
+    for (auto& [ordinal, e] : found) {
+      if (!e.acked_known) e.last = last_number(ordinal);
+      out.push_back(std::move(e));
+    }
     return out;
+  }
+
+  std::uint64_t last_number(std::int64_t ordinal) {
+    const auto last = from_.integer("SELECT max(seq) FROM record WHERE ordinal=$1", ordinal);
+    from_.forgive();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(last.value_or(0), 0));
   }
 
   bool late() const { return clock_.mono() >= until_; }
@@ -138,7 +170,7 @@ class Salvage {
   }
 
   /// Copies from `from` on until a failure or the end; returns the number after the last row seen.
-  std::uint64_t read_on(const Epoch& epoch, std::uint64_t from) {
+  std::uint64_t read_on(Epoch& epoch, std::uint64_t from) {
     for (const db::Row row : from_.rows("SELECT " KW_RECORD_COLUMNS
                                         " FROM record WHERE ordinal=$1 AND seq>=$2 ORDER BY seq",
                                         epoch.ordinal, from)) {
@@ -147,6 +179,7 @@ class Salvage {
       if (!record || record->ordinal != epoch.ordinal || record->count == 0) continue;
       if (next_ == 0) {
         // Before the first row: acknowledged and pruned, unless it was still to be sent.
+        if (!epoch.acked_known) epoch.acked = record->seq - 1;
         next_ = std::min(record->seq, epoch.acked + 1);
       }
       if (record->seq < next_) continue;

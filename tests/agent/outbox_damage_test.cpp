@@ -102,6 +102,24 @@ TEST_CASE("an epoch whose number was flipped keeps its name: nothing is sent und
   CHECK(numbers(box.all(7)) == 12);
 }
 
+TEST_CASE("where the page of the epochs is gone their names bring their events back") {
+  Box box;
+  fill(box, 10);
+  std::int64_t page = 0;
+  {
+    auto db = db::Database::open(box.folder / "outbox.db", {});
+    page = (*db)->integer("SELECT rootpage FROM sqlite_master WHERE name='epoch'").value_or(0);
+    (*db)->script("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  REQUIRE(page > 1);
+  overwrite(box.folder / "outbox.db", (page - 1) * 4'096, std::string(4'096, '\0'));
+  box.open(8);
+  CHECK(numbers(box.all(7)) == 12);
+  CHECK(box.epoch(7).boot_id == "boot");
+  CHECK(box.all(7).back().event().agent().code() == "last");
+  CHECK(box.all(8).at(0).event().agent().code() == "outbox-damaged");
+}
+
 TEST_CASE("a file that was cut short is salvaged and the rest is a gap") {
   Box box;
   fill(box, 2'000);
