@@ -51,6 +51,7 @@ Task<boost::json::object> prove(Journal& journal, Uplink& uplink, const Clock& c
   out["written"] = at.has_value();
   out["took_ms"] = took.count() / 1'000;
   out["phase"] = name(status.phase);
+  out["quarantined"] = status.quarantined;
   out["last_error"] = status.last_error;
   out["unacknowledged"] = stats.unacked;
   co_return out;

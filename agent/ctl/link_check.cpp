@@ -204,6 +204,8 @@ Check acknowledged(const CheckWriter& step, const Result<json::object>& proof, D
   }
   const auto* told = proof->if_contains("proof");
   const auto facts = told != nullptr && told->is_object() ? told->get_object() : json::object{};
+  const auto* twin = facts.if_contains("quarantined");
+  if (twin != nullptr && *twin == true) return step.failed(message::link_quarantined);
   const auto* stored = facts.if_contains("acknowledged");
   if (stored != nullptr && *stored == true) {
     const auto ms = std::chrono::milliseconds{facts.at("took_ms").to_number<std::int64_t>()};

@@ -216,6 +216,13 @@ inline constexpr Finding link_not_stored{
     {"采集服务器多半无法写入（磁盘满或数据库故障）：请其管理员查看；事件保存在本机，不会丢失",
      "the collector most likely cannot write (disk full or database fault): call its "
      "administrator; events are kept on this kiosk, nothing is lost"}};
+inline constexpr Finding link_quarantined{
+    "quarantined",
+    {"链路正常，但另一台主机正使用同一身份，本机已被隔离",
+     "the way is free, but another machine uses this identity and this kiosk is quarantined"},
+    {"多为硬盘克隆：在不该使用该身份的主机上重新注册（kiosk-agent enroll --force）；事件仍会保存",
+     "most often a cloned disk: enrol the machine that should not have it anew (kiosk-agent enroll "
+     "--force); events are kept meanwhile"}};
 inline constexpr Finding link_not_written{
     "not-written",
     {"本机写不进事件缓冲区", "this kiosk cannot write its event buffer"},

@@ -41,6 +41,11 @@ inline constexpr Text timed_out{"上一会话未结束，已超时",
                                 "the last session was never ended and timed out"};
 inline constexpr Text connection{"连接", "connection"};
 inline constexpr Text quarantined{"已隔离", "quarantined"};
+inline constexpr Text quarantined_what{
+    "另一台主机正使用同一身份（多为硬盘克隆）：事件仍会保存，但不参与判断；"
+    "请在不该使用该身份的主机上重新注册",
+    "another machine uses this identity, most often a cloned disk: events are kept but not judged; "
+    "enrol the one that should not have it anew"};
 inline constexpr Text last_ack{"最近确认", "last acknowledged"};
 inline constexpr Text backlog{"待发送事件", "events waiting"};
 inline constexpr Text oldest{"最早待发送", "oldest waiting"};

@@ -130,7 +130,10 @@ std::string status_text(const json::object& answer, const View& view) {
   }
   if (!others.empty()) table.row({say(message::other_collectors, lang), others});
   auto connection = phase_word(text(at(uplink, "phase")), lang);
-  if (at(uplink, "quarantined") == true) connection += ", " + say(message::quarantined, lang);
+  if (at(uplink, "quarantined") == true) {
+    connection +=
+        ", " + say(message::quarantined, lang) + ": " + say(message::quarantined_what, lang);
+  }
   // Of a kiosk that is not enrolled the error only says which file is not there.
   const bool enrolled = !at(answer, "terminal").is_null();
   if (const auto why = text(at(uplink, "last_error"), ""); !why.empty() && enrolled) {

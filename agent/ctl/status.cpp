@@ -11,12 +11,13 @@ namespace {
 
 namespace json = boost::json;
 
-/// A fault of a device, a connection that needs a person, a configuration with mistakes, a disk
-/// that takes no event: not well.
+/// A fault of a device, a connection that needs a person, a twin with the same identity, a
+/// configuration with mistakes, a disk that takes no event: not well.
 int verdict(const json::object& status) {
   const auto count = status.at("devices").at("fault").to_number<std::int64_t>();
   const auto& phase = status.at("uplink").at("phase").get_string();
-  const bool needs_person = phase == "stopped" || phase == "refused";
+  const bool twin = at(status.at("uplink").as_object(), "quarantined") == true;
+  const bool needs_person = phase == "stopped" || phase == "refused" || twin;
   const bool mistakes = !status.at("config").at("problems").get_array().empty();
   const bool disk = status.at("outbox").at("on_disk").get_bool();
   return count > 0 || needs_person || mistakes || !disk ? fault : well;

@@ -229,6 +229,7 @@ TEST_CASE("what the agent proves, or cannot, is put into words") {
   CHECK(code(Error{Errc::refused, "not yours"}) == "no-rights");
   CHECK(code(Error{Errc::timeout, "late"}) == "agent-silent");
   CHECK(code(proof({{"acknowledged", false}, {"written", false}})) == "not-written");
+  CHECK(code(proof({{"acknowledged", true}, {"quarantined", true}})) == "quarantined");
   CHECK(code(proof({{"acknowledged", false}, {"phase", "waiting"}})) == "agent-not-connected");
   const auto lost = acknowledged_step(
       proof({{"acknowledged", false}, {"phase", "live"}, {"unacknowledged", 7}}), 15s, Lang::en);

@@ -79,6 +79,11 @@ Result<Ledger> load_ledger(const std::filesystem::path& file) {
   } catch (const std::exception& e) {
     return Error{Errc::invalid, file.string() + " is no ledger of kiosk-fleet: " + e.what()};
   }
+  if (out.lines.empty()) {
+    return Error{Errc::invalid, file.string() +
+                                    " is empty: the run that should have written it "
+                                    "was not ended well"};
+  }
   return out;
 }
 

@@ -133,6 +133,11 @@ int run(const Asked& asked, Lang lang) {
   options.backoff.spread = seconds(asked.spread);
   options.rate = asked.rate;
   options.seed = asked.seed != 0 ? asked.seed : identity::random_u64();
+  if (!asked.ledger.empty()) {
+    // What cannot be written is better known before a run than after it.
+    const auto writable = fleet::save(fleet::Ledger{}, asked.ledger);
+    if (!writable) return give_up(writable.error());
+  }
   const SystemClock clock;
   auto of = fleet::Fleet::make(options, *roster, clock);
   if (!of) return give_up(of.error());
