@@ -56,14 +56,19 @@ Result<TrialReport> try_backup(const std::filesystem::path& data, const std::fil
 struct RestoreReport {
   TrialReport trial;
   std::filesystem::path aside;  ///< what the store was until now; empty: there was none
+  /// The store of before; the one put aside last when there was none; empty: neither.
+  std::filesystem::path carried_from;
   CarriedOver carried;
   std::string not_carried;  ///< why nothing was, empty when it was
+  std::string unfinished;   ///< what went wrong when it was too late to undo it (`Placed`)
 };
 
 /// Tries `file` as `try_backup` does and puts the tried copy in the place of the store of `data`,
-/// which is put aside under another name with its log. Whatever interrupts it, there is the old
-/// store, the new one, or none (then `run` says so and this can be done again). Errc::busy: a
-/// collector runs on `data`; Errc::garbled: what the trial found, nothing was touched.
+/// which has another name afterwards, with its log. What the store knows and no kiosk can send
+/// again is carried over (`carry_over`); it is brought up to this program's schema for that.
+/// Whatever interrupts it, there is the old store or the new one, and this can be done again
+/// (`place_store`). Errc::busy: another process has `data`; Errc::garbled: what the trial found. On
+/// any Error the store is where it was.
 Result<RestoreReport> restore_backup(const std::filesystem::path& data,
                                      const std::filesystem::path& file, const std::string& who,
                                      const Clock& clock);

@@ -160,24 +160,32 @@ int BackupCli::restore(const std::string& who, const Clock& clock) const {
   if (json_) {
     auto out = as_json(done->trial);
     out["aside"] = done->aside.string();
-    out["carried"] = {{"audit", carried.audits},
+    out["carried"] = {{"from", done->carried_from.string()},
+                      {"audit", carried.audits},
                       {"terminals", carried.terminals},
                       {"certificates", carried.certificates},
                       {"commands", carried.commands}};
     out["not_carried"] = done->not_carried;
+    out["unfinished"] = done->unfinished;
     std::cout << json::serialize(out) << '\n';
-    return EXIT_SUCCESS;
+    return done->unfinished.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
   }
-  std::cout << told(messages::restored, lang_, done->trial.file.string()) << '\n'
-            << holds(done->trial.facts, lang_) << '\n';
+  if (done->unfinished.empty()) {
+    std::cout << told(messages::restored, lang_, done->trial.file.string()) << '\n'
+              << holds(done->trial.facts, lang_) << '\n';
+  } else {
+    std::cerr << told(messages::not_finished, lang_, done->unfinished) << '\n';
+  }
   if (!done->aside.empty()) {
     std::cout << told(messages::store_is_aside, lang_, done->aside.string()) << '\n';
-    std::cout << (done->not_carried.empty()
-                      ? told(messages::was_carried, lang_, carried.audits, carried.terminals,
-                             carried.certificates, carried.commands)
-                      : told(messages::was_not_carried, lang_, done->not_carried))
-              << '\n';
   }
+  std::cout << (done->not_carried.empty()
+                    ? told(messages::was_carried, lang_, done->carried_from.string(),
+                           carried.audits, carried.terminals, carried.certificates,
+                           carried.commands)
+                    : told(messages::was_not_carried, lang_, done->not_carried))
+            << '\n';
+  if (!done->unfinished.empty()) return EXIT_FAILURE;
   std::cout << messages::start_it.in(lang_) << '\n';
   return EXIT_SUCCESS;
 }

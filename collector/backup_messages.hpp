@@ -37,13 +37,14 @@ inline constexpr Text restored{"已恢复：{}", "restored: {}"};
 inline constexpr Text store_is_aside{"原数据库已移到 {}；确认无误后可删除",
                                      "what the database was is {} now; delete it when all is well"};
 inline constexpr Text was_carried{
-    "已从原数据库带入备份之后的记录：审计 {}，终端 {}，证书 {}，命令 {}",
-    "carried over from it, of after the backup: {} audit entries, {} terminals, {} certificates, "
+    "已从 {} 带入备份之后的记录：审计 {}，终端 {}，证书 {}，命令 {}",
+    "carried over from {}, of after the backup: {} audit entries, {} terminals, {} certificates, "
     "{} commands"};
 inline constexpr Text was_not_carried{
-    "未能从原数据库带入任何记录（{}）：备份之后的吊销须重做，此后注册或更换证书的终端须重新注册",
-    "nothing was carried over from it ({}): revocations of after the backup must be done again, "
-    "and kiosks that enrolled or renewed since must enrol again"};
+    "未带入备份之后的任何记录（{}）：备份之后的吊销须重做，此后注册或更换证书的终端须重新注册",
+    "nothing of after the backup was carried over ({}): revocations of after it must be done "
+    "again, and kiosks that enrolled or renewed since must enrol again"};
+inline constexpr Text not_finished{"恢复未完成：{}", "the restore was not finished: {}"};
 inline constexpr Text start_it{"请启动采集服务器：终端随即补传备份之后的事件",
                                "now start the collector: kiosks then send what came after the "
                                "backup"};

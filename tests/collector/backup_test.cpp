@@ -9,6 +9,7 @@
 
 #include "collector/backup_folder.hpp"
 #include "collector/store/sqlite/opening.hpp"
+#include "collector/store_place.hpp"
 #include "common/db/copy.hpp"
 #include "common/platform/files.hpp"
 #include "tests/support/manual_clock.hpp"
@@ -185,4 +186,65 @@ TEST_CASE("a restore carries over nothing from a store that the backup is not of
   CHECK(fs::exists(done->aside));
   CHECK(open(store_file(folder / "theirs"))
             ->integer("SELECT count(*) FROM terminal WHERE code='ours'") == 1);
+}
+
+TEST_CASE("a restore that the power cut short is done again, with what came after the backup") {
+  tests::TempFolder folder;
+  const ManualClock clock;
+  const auto data = folder / "data";
+  fs::create_directories(data);
+  make_store(data, "K1");
+  REQUIRE(make_backup(data, folder / "b.db", "tester", clock));
+  make_store(data, "K2");
+  const auto store = store_file(data);
+  // As it was left by a volume without hard links: no store, a copy that was never placed.
+  const fs::path aside = store.string() + ".before-restore-20260101T000000000000Z";
+  fs::rename(store, aside);
+  std::ofstream{store.string() + ".restoring"} << "half";
+  std::ofstream{aside.string() + "-journal"};
+  const auto done = restore_backup(data, folder / "b.db", "tester", clock);
+  REQUIRE_MESSAGE(done, done.error().text());
+  CHECK(done->not_carried == "");
+  CHECK(done->carried_from == aside);
+  CHECK(done->carried.terminals == 1);
+  CHECK(terminals(store) == 2);
+  CHECK_FALSE(is_backup(store));
+}
+
+TEST_CASE("a restore keeps the old store, and tells when there was none to carry over from") {
+  tests::TempFolder folder;
+  const ManualClock clock;
+  const auto data = folder / "data";
+  fs::create_directories(data);
+  make_store(data, "K1");
+  REQUIRE(make_backup(data, folder / "b.db", "tester", clock));
+  make_store(data, "K2");
+  const auto store = store_file(data);
+  const auto done = restore_backup(data, folder / "b.db", "tester", clock);
+  REQUIRE_MESSAGE(done, done.error().text());
+  CHECK(done->not_carried == "");
+  CHECK(done->unfinished == "");
+  CHECK(done->carried_from == done->aside);
+  CHECK(terminals(done->aside) == 2);
+  CHECK(terminals(store) == 2);
+  CHECK_FALSE(is_backup(store));
+  CHECK(newest_aside(store) == done->aside);
+
+  fs::create_directories(folder / "bare");
+  const auto bare = restore_backup(folder / "bare", folder / "b.db", "tester", clock);
+  REQUIRE_MESSAGE(bare, bare.error().text());
+  CHECK_FALSE(bare->not_carried.empty());
+  CHECK(bare->aside.empty());
+}
+
+TEST_CASE("when the new store cannot take its place, the old one is where it was") {
+  tests::TempFolder folder;
+  const ManualClock clock;
+  make_store(folder.path(), "K1");
+  const auto store = store_file(folder.path());
+  std::ofstream{store.string() + "-wal"};
+  fs::create_directory(folder / "copy");  // a folder takes no file's place
+  CHECK_FALSE(place_store(folder / "copy", store, clock));
+  CHECK(files_in(folder.path()) == 3);
+  CHECK(terminals(store) == 1);
 }

@@ -105,6 +105,17 @@ fs::path store_file(const fs::path& data) { return data / "collector.db"; }
 
 bool is_backup(const fs::path& file) { return mark_of(file) == backup_mark; }
 
+Result<void> put_on_mark(const fs::path& file) {
+  db::Database::Options options;
+  options.create = false;
+  options.plain = true;
+  auto db = db::Database::open(file, options);
+  if (!db) return std::move(db).error();
+  (*db)->script(fmt::format("PRAGMA journal_mode=DELETE; PRAGMA application_id={}", backup_mark));
+  if (auto failure = (*db)->forgive()) return std::move(*failure);
+  return {};
+}
+
 Result<void> take_off_mark(const fs::path& file) {
   db::Database::Options options;
   options.create = false;

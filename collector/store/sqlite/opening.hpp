@@ -30,6 +30,10 @@ Result<std::unique_ptr<SqliteStore>> open_store(const std::filesystem::path& dat
 /// Whether `backup` made this file and no collector has run on it since. Does not open it.
 bool is_backup(const std::filesystem::path& file);
 
+/// Puts the mark on a copy that will take the place of the store: what is beside it then is not its
+/// own. The copy is one file without a log afterwards; it is not in use.
+Result<void> put_on_mark(const std::filesystem::path& file);
+
 /// Takes the mark off a copy that is put in the place of the store by us. The file is not in use.
 Result<void> take_off_mark(const std::filesystem::path& file);
 
