@@ -14,6 +14,7 @@
 #include "collector/backup_record.hpp"
 #include "collector/store/sqlite/opening.hpp"
 #include "collector/store_place.hpp"
+#include "collector/trial_folder.hpp"
 #include "common/db/copy.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
@@ -184,23 +185,6 @@ BackupRecord record_of(const char* action, const TrialReport& trial, const std::
           .detail = detail_of(trial.facts, trial.bytes, trial.sha256, trial.ms)};
 }
 
-/// A folder of its own for one trial at a time: there is room where the store itself lives.
-Result<std::unique_ptr<platform::FolderLock>> take_place(const fs::path& folder) {
-  auto made = platform::make_folder(folder, true);
-  if (!made) return std::move(made).error();
-  auto lock = platform::FolderLock::take(folder);
-  if (!lock && lock.error().code() == Errc::busy) {
-    return Error{Errc::busy, "another trial is under way in " + folder.string()};
-  }
-  return lock;
-}
-
-fs::path trial_folder(const fs::path& data) {
-  std::error_code none;
-  if (fs::is_directory(data, none)) return data / "trial";
-  return fs::temp_directory_path() / "kiosk-collector-trial";
-}
-
 /// From the store that is here, if it is sound; from the one put aside last when there is none: a
 /// restore may have been interrupted, or the file is lost.
 Result<CarriedOver> carry(const fs::path& data, const fs::path& from, const fs::path& into,
@@ -265,10 +249,9 @@ Result<BackupReport> make_backup(const fs::path& data, const fs::path& to, const
 
 Result<TrialReport> try_backup(const fs::path& data, const fs::path& file, const std::string& who,
                                const Clock& clock) {
-  const auto folder = trial_folder(data);
-  const auto place = take_place(folder);
-  if (!place) return place.error();
-  const Scratch copy{folder / "collector.db"};
+  const auto folder = TrialFolder::make(data);
+  if (!folder) return folder.error();
+  const Scratch copy{(*folder)->path() / "collector.db"};
   auto trial = try_on(copy, file, clock);
   if (!trial) {
     record(data,

@@ -46,10 +46,9 @@ struct TrialReport {
   Recorded recorded;
 };
 
-/// Restores `file` for a trial: a copy in the data folder (in the system's folder for such when
-/// there is none) is opened and read by the code that the collector runs, then thrown away. Neither
-/// `file` nor the store is touched but for the record. Errors as of `inspect_store`; those are
-/// recorded too.
+/// Restores `file` for a trial: a copy in a folder of its own in `trial_place` is opened and read
+/// by the code that the collector runs, then thrown away. Neither `file` nor the store is touched
+/// but for the record. Errors as of `inspect_store`; those are recorded too.
 Result<TrialReport> try_backup(const std::filesystem::path& data, const std::filesystem::path& file,
                                const std::string& who, const Clock& clock);
 

@@ -53,6 +53,17 @@ inline constexpr Text stop_it_first{
     "kiosk-collector）",
     "a collector runs on {}: stop it first (systemctl stop "
     "kiosk-collector)"};
+inline constexpr Text no_room{
+    "错误：{} 所在磁盘空间不足：需要 {} 字节，可用 {} 字节；请清理或换到另一磁盘",
+    "error: not enough room on the disk of {}: {} bytes are needed, {} are free; make room or use "
+    "another disk"};
+inline constexpr Text clock_was_ahead{
+    "注意：{} 的名称晚于现在（系统时钟曾经偏快，或现在偏慢）：按最旧的处理",
+    "note: {} is named after a time that has not come (the clock was ahead, or is behind now): "
+    "taken for the oldest"};
+inline constexpr Text verify_is_of_backups{
+    "错误：{} 就是正在使用的数据库：请先用 kiosk-collector backup 备份，再演练该备份",
+    "error: {} is the database itself: make a backup (kiosk-collector backup) and try that"};
 inline constexpr Text nothing_changed{"未作任何改动", "nothing was changed"};
 
 }  // namespace kw::collector::messages
