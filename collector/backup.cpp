@@ -120,8 +120,8 @@ Result<void> settle(const fs::path& data, const Clock& clock) {
   auto lock = platform::FolderLock::take(data);
   if (!lock && lock.error().code() == Errc::busy) return {};
   if (!lock) return std::move(lock).error();
-  const auto store = open_store(data, clock);
-  if (!store) return store.error();
+  const auto settled = settle_store(data, clock);
+  if (!settled) return settled.error();
   return {};
 }
 

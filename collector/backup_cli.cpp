@@ -13,6 +13,7 @@
 #include "collector/store/sqlite/opening.hpp"
 #include "collector/trial_folder.hpp"
 #include "common/platform/files.hpp"
+#include "common/platform/owner.hpp"
 
 namespace kw::collector {
 namespace {
@@ -125,7 +126,11 @@ int BackupCli::backup(const std::string& who, const Clock& clock) const {
     return report(*lacks, lang_);
   }
   const auto made = make_backup(data, file, who, clock);
-  if (!made) return report(made.error(), lang_);
+  if (!made) {
+    const auto now = platform::account_name();
+    if (now != who) std::cerr << told(messages::writes_as, lang_, data_, now) << '\n';
+    return report(made.error(), lang_);
+  }
   if (forgets) {
     for (const auto& later : named_after(file)) {
       std::cerr << told(messages::clock_was_ahead, lang_, later.string()) << '\n';

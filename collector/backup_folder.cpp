@@ -10,8 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the collector needs to go on writing while a copy is made: its log up to where it is emptied
-/// (`wal_limit` in sqlite_store.cpp).
+/// What the collector needs to go on writing while a copy is made: its log up to where it is
+/// emptied (`wal_limit` in sqlite_store.cpp).
 constexpr std::int64_t margin = 64LL * 1024 * 1024;
 
 fs::path name_at(WallTime now) {

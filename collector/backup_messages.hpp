@@ -49,10 +49,14 @@ inline constexpr Text start_it{"请启动采集服务器：终端随即补传备
                                "now start the collector: kiosks then send what came after the "
                                "backup"};
 inline constexpr Text stop_it_first{
-    "采集服务器正在使用 {}：请先停止（systemctl stop "
-    "kiosk-collector）",
-    "a collector runs on {}: stop it first (systemctl stop "
-    "kiosk-collector)"};
+    "采集服务器或一次备份正在使用 {}：采集服务器请先停止（systemctl stop kiosk-collector），"
+    "备份请等其结束",
+    "a collector or a backup uses {}: stop it first (systemctl stop kiosk-collector), a backup "
+    "ends by itself"};
+inline constexpr Text writes_as{
+    "数据目录 {} 属于 {}，本命令以该账户的身份读写：备份的位置须允许其写入",
+    "the data folder {} belongs to {}, as whom this command reads and writes: that account must be "
+    "allowed to write where the backup goes"};
 inline constexpr Text no_room{
     "错误：{} 所在磁盘空间不足：需要 {} 字节，可用 {} 字节；请清理或换到另一磁盘",
     "error: not enough room on the disk of {}: {} bytes are needed, {} are free; make room or use "

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "collector/backup_folder.hpp"
+#include "collector/data_folder.hpp"
 #include "collector/store/sqlite/opening.hpp"
 #include "collector/store_place.hpp"
 #include "common/db/copy.hpp"
@@ -171,6 +172,21 @@ TEST_CASE("room for a backup is made of the oldest, never of the newest that is 
   CHECK(fs::exists(made[2]));
 }
 
+TEST_CASE("a backup leaves a store of an older version at its schema") {
+  tests::TempFolder folder;
+  const ManualClock clock;
+  make_store(folder.path(), "K1");
+  const auto store = store_file(folder.path());
+  const std::string last = "SELECT max(number) FROM schema_migration";
+  const auto ours = open(store)->integer(last).value_or(0);
+  open(store)->run("DELETE FROM schema_migration WHERE number=$1", ours);
+  const auto made = make_backup(folder.path(), folder / "b.db", "tester", clock);
+  REQUIRE_MESSAGE(made, made.error().text());
+  CHECK(made->facts.schema == ours - 1);
+  CHECK_FALSE(made->recorded.done);
+  CHECK(open(store)->integer(last) == ours - 1);
+}
+
 TEST_CASE("away from any data folder a trial leaves nothing behind") {
   tests::TempFolder folder;
   const ManualClock clock;
@@ -314,4 +330,18 @@ TEST_CASE("when the new store cannot take its place, the old one is where it was
   CHECK_FALSE(place_store(folder / "copy", store, clock));
   CHECK(files_in(folder.path()) == 3);
   CHECK(terminals(store) == 1);
+}
+
+TEST_CASE("a collector that starts waits for a backup that has the folder") {
+  tests::TempFolder folder;
+  const SystemClock clock;
+  auto held = platform::FolderLock::take(folder.path());
+  REQUIRE(held);
+  const auto refused = take_data_folder(folder.path(), clock, 0ms);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::busy);
+  std::thread backup{[&] { held->reset(); }};
+  const auto taken = take_data_folder(folder.path(), clock);
+  backup.join();
+  CHECK(taken);
 }

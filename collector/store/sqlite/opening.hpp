@@ -27,6 +27,12 @@ inline constexpr std::int64_t backup_mark = 0x4b57424b;
 Result<std::unique_ptr<SqliteStore>> open_store(const std::filesystem::path& data,
                                                 const Clock& clock);
 
+/// As `open_store`, but a store of another schema is left at it, for whoever may go back to the
+/// version that made it: its log is closed, the mark is taken off (told in the program's log only),
+/// and it is looked through. Returns whether it is of this program's schema, and so may be written
+/// to. The data folder is locked by the caller.
+Result<bool> settle_store(const std::filesystem::path& data, const Clock& clock);
+
 /// Whether `backup` made this file and no collector has run on it since. Does not open it.
 bool is_backup(const std::filesystem::path& file);
 
