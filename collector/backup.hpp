@@ -31,9 +31,12 @@ struct BackupReport {
 
 /// Copies the store of `data` to the new file `to`, while a collector runs or none does: as it is
 /// at one moment, every page and index read and found sound, on the disk before it has its name.
-/// `who` made it goes to the record. Errc::refused: `to` exists already, nothing was touched;
-/// Errc::busy: a collector is just starting; Errc::missing: there is no store;
-/// Errc::storage: the disk, or the store is damaged; then there is no file.
+/// That it was made, and by `who`, is recorded. When no collector runs, what a killed one left in
+/// its log goes into the store first; a store of an older version stays at its schema, and then
+/// nothing is recorded. Whether there is room is asked before (`lacks_room`, backup_folder.hpp).
+/// Errc::refused: `to` exists already, nothing was touched; Errc::missing: there is no store;
+/// Errc::storage: the disk, or the store is damaged; then there is no file, unless it was its
+/// checksum that could not be written.
 Result<BackupReport> make_backup(const std::filesystem::path& data, const std::filesystem::path& to,
                                  const std::string& who, const Clock& clock);
 
@@ -46,9 +49,11 @@ struct TrialReport {
   Recorded recorded;
 };
 
-/// Restores `file` for a trial: a copy in a folder of its own in `trial_place` is opened and read
-/// by the code that the collector runs, then thrown away. Neither `file` nor the store is touched
-/// but for the record. Errors as of `inspect_store`; those are recorded too.
+/// Restores `file` for a trial: a copy in a folder of its own in `trial_place` (trial_folder.hpp)
+/// is opened and read by the code that the collector runs, then thrown away. Neither `file` nor the
+/// store is touched but for the record. Errc::missing: there is no `file`; else as of
+/// `inspect_store`: these are recorded too. Errc::busy (another trial is under way) and what keeps
+/// a trial from its folder are not.
 Result<TrialReport> try_backup(const std::filesystem::path& data, const std::filesystem::path& file,
                                const std::string& who, const Clock& clock);
 
