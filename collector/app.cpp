@@ -11,6 +11,7 @@
 #include "collector/accounts/authority_files.hpp"
 #include "collector/accounts/identity_verbs.hpp"
 #include "collector/api/api.hpp"
+#include "collector/data_folder.hpp"
 #include "collector/faults/rules.hpp"
 #include "collector/gateway/gateway.hpp"
 #include "collector/notify/live_feed.hpp"
@@ -300,7 +301,7 @@ Result<void> run(const RunOptions& options, const Clock& clock,
   }
   auto authority = AuthorityFiles::load(options.data, clock);
   if (!authority) return std::move(authority).error();
-  auto lock = platform::FolderLock::take(options.data);
+  auto lock = take_data_folder(options.data, clock);
   if (!lock) return std::move(lock).error();
   auto rules = Rules::load(options.data / "rules.toml");
   if (!rules) return std::move(rules).error();

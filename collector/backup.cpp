@@ -13,6 +13,8 @@
 
 #include "collector/backup_record.hpp"
 #include "collector/store/sqlite/opening.hpp"
+#include "collector/store_place.hpp"
+#include "collector/trial_folder.hpp"
 #include "common/db/copy.hpp"
 #include "common/platform/files.hpp"
 #include "common/platform/folder_lock.hpp"
@@ -118,8 +120,8 @@ Result<void> settle(const fs::path& data, const Clock& clock) {
   auto lock = platform::FolderLock::take(data);
   if (!lock && lock.error().code() == Errc::busy) return {};
   if (!lock) return std::move(lock).error();
-  const auto store = open_store(data, clock);
-  if (!store) return store.error();
+  const auto settled = settle_store(data, clock);
+  if (!settled) return settled.error();
   return {};
 }
 
@@ -183,48 +185,17 @@ BackupRecord record_of(const char* action, const TrialReport& trial, const std::
           .detail = detail_of(trial.facts, trial.bytes, trial.sha256, trial.ms)};
 }
 
-/// A folder of its own for one trial at a time: there is room where the store itself lives.
-Result<std::unique_ptr<platform::FolderLock>> take_place(const fs::path& folder) {
-  auto made = platform::make_folder(folder, true);
-  if (!made) return std::move(made).error();
-  auto lock = platform::FolderLock::take(folder);
-  if (!lock && lock.error().code() == Errc::busy) {
-    return Error{Errc::busy, "another trial is under way in " + folder.string()};
+/// From the store that is here, if it is sound; from the one put aside last when there is none: a
+/// restore may have been interrupted, or the file is lost.
+Result<CarriedOver> carry(const fs::path& data, const fs::path& from, const fs::path& into,
+                          const Clock& clock) {
+  if (from.empty()) return Error{Errc::missing, "there was no database here"};
+  if (from == store_file(data)) {
+    if (auto present = open_store(data, clock); !present) return std::move(present).error();
+  } else if (auto was = SqliteStore::open_existing(from); !was) {
+    return std::move(was).error();
   }
-  return lock;
-}
-
-fs::path trial_folder(const fs::path& data) {
-  std::error_code none;
-  if (fs::is_directory(data, none)) return data / "trial";
-  return fs::temp_directory_path() / "kiosk-collector-trial";
-}
-
-/// The store, its log and its journal under other names. The file first: should the power go
-/// between the two, a file without its log would be taken for the whole.
-Result<fs::path> put_aside(const fs::path& store, const Clock& clock) {
-  auto stamp = rfc3339(clock.wall());
-  std::erase_if(stamp, [](char c) { return c == ':' || c == '-' || c == '.'; });
-  std::error_code none;
-  auto aside = beside(store, ".before-restore-" + stamp);
-  for (int n = 1; fs::exists(aside, none); ++n) {
-    aside = beside(store, fmt::format(".before-restore-{}.{}", stamp, n));
-  }
-  bool any = false;
-  for (const char* suffix : {"", "-wal", "-journal"}) {
-    if (!fs::exists(beside(store, suffix), none)) continue;
-    auto moved = platform::rename_file(beside(store, suffix), beside(aside, suffix));
-    if (!moved) return std::move(moved).error();
-    any = true;
-  }
-  fs::remove(beside(store, "-shm"), none);
-  return any ? aside : fs::path{};
-}
-
-/// From the store that is here, if it is sound.
-Result<CarriedOver> carry(const fs::path& data, const fs::path& into, const Clock& clock) {
-  if (auto present = open_store(data, clock); !present) return std::move(present).error();
-  return carry_over(store_file(data), into);
+  return carry_over(from, into);
 }
 
 }  // namespace
@@ -278,10 +249,9 @@ Result<BackupReport> make_backup(const fs::path& data, const fs::path& to, const
 
 Result<TrialReport> try_backup(const fs::path& data, const fs::path& file, const std::string& who,
                                const Clock& clock) {
-  const auto folder = trial_folder(data);
-  const auto place = take_place(folder);
-  if (!place) return place.error();
-  const Scratch copy{folder / "collector.db"};
+  const auto folder = TrialFolder::make(data);
+  if (!folder) return folder.error();
+  const Scratch copy{(*folder)->path() / "collector.db"};
   auto trial = try_on(copy, file, clock);
   if (!trial) {
     record(data,
@@ -311,13 +281,10 @@ Result<RestoreReport> restore_backup(const fs::path& data, const fs::path& file,
     return Error{Errc::garbled, file.string() + ": " + out.trial.facts.wrong.front()};
   }
   std::error_code none;
-  if (fs::exists(store, none)) {
-    auto carried = carry(data, copy.file(), clock);
-    if (carried) out.carried = *carried;
-    if (!carried) out.not_carried = carried.error().text();
-  }
-  auto unmarked = take_off_mark(copy.file());
-  if (!unmarked) return std::move(unmarked).error();
+  out.carried_from = fs::exists(store, none) ? store : newest_aside(store);
+  auto carried = carry(data, out.carried_from, copy.file(), clock);
+  if (carried) out.carried = *carried;
+  if (!carried) out.not_carried = carried.error().text();
   {
     // The record travels with the store that it is of.
     auto opened = SqliteStore::open(copy.file());
@@ -326,16 +293,18 @@ Result<RestoreReport> restore_backup(const fs::path& data, const fs::path& file,
     auto noted = (*opened)->transact([&] { (*opened)->audit(what.entry(clock.wall())); });
     if (!noted) return std::move(noted).error();
   }
+  auto marked = put_on_mark(copy.file());
+  if (!marked) return std::move(marked).error();
   if (size_of(beside(copy.file(), "-wal")) > 0) {
     return Error{Errc::storage, "the log of the copy cannot be closed"};
   }
   auto synced = platform::sync_file(copy.file());
   if (!synced) return std::move(synced).error();
-  auto aside = put_aside(store, clock);
-  if (!aside) return std::move(aside).error();
-  out.aside = *aside;
-  auto placed = platform::rename_file(copy.file(), store);
+  auto placed = place_store(copy.file(), store, clock);
   if (!placed) return std::move(placed).error();
+  out.aside = std::move(placed->aside);
+  out.unfinished = std::move(placed->unfinished);
+  if (out.carried_from == store) out.carried_from = out.aside;
   out.trial.recorded = {true};
   return out;
 }

@@ -10,7 +10,10 @@
 #include "collector/backup_folder.hpp"
 #include "collector/backup_messages.hpp"
 #include "collector/messages.hpp"
+#include "collector/store/sqlite/opening.hpp"
+#include "collector/trial_folder.hpp"
 #include "common/platform/files.hpp"
+#include "common/platform/owner.hpp"
 
 namespace kw::collector {
 namespace {
@@ -26,6 +29,12 @@ std::string told(const Text& text, Lang lang, const Args&... args) {
 
 int report(const Error& error, Lang lang) {
   std::cerr << told(messages::failed, lang, error.text()) << '\n';
+  return EXIT_FAILURE;
+}
+
+int report(const Shortage& lacks, Lang lang) {
+  std::cerr << told(messages::no_room, lang, lacks.folder.string(), lacks.needed, lacks.available)
+            << '\n';
   return EXIT_FAILURE;
 }
 
@@ -106,10 +115,28 @@ std::optional<int> BackupCli::run(const std::string& who, const Clock& clock) co
 
 int BackupCli::backup(const std::string& who, const Clock& clock) const {
   const auto to = platform::path_of(to_);
-  const auto made = make_backup(platform::path_of(data_), backup_file(to, clock), who, clock);
-  if (!made) return report(made.error(), lang_);
+  const auto data = platform::path_of(data_);
   std::error_code none;
-  if (keep_ > 0 && std::filesystem::is_directory(to, none)) forget_old_backups(to, keep_);
+  const bool forgets = keep_ > 0 && std::filesystem::is_directory(to, none);
+  const auto file = backup_file(to, clock);
+  const auto needed = room_for_copy(store_file(data));
+  // A set that fills the disk would be the last one otherwise, and end acknowledgement.
+  if (const auto lacks =
+          forgets ? make_room(file, needed) : lacks_room(file.parent_path(), needed)) {
+    return report(*lacks, lang_);
+  }
+  const auto made = make_backup(data, file, who, clock);
+  if (!made) {
+    const auto now = platform::account_name();
+    if (now != who) std::cerr << told(messages::writes_as, lang_, data_, now) << '\n';
+    return report(made.error(), lang_);
+  }
+  if (forgets) {
+    for (const auto& later : named_after(file)) {
+      std::cerr << told(messages::clock_was_ahead, lang_, later.string()) << '\n';
+    }
+    forget_old_backups(file, keep_);
+  }
   if (json_) {
     auto out = figures(made->facts);
     out["file"] = made->file.string();
@@ -132,9 +159,19 @@ int BackupCli::backup(const std::string& who, const Clock& clock) const {
 }
 
 int BackupCli::verify(const std::string& who, const Clock& clock) const {
-  const auto file = newest_backup(platform::path_of(file_));
+  const auto file = newest_backup(platform::path_of(file_), clock);
   if (!file) return report(file.error(), lang_);
-  const auto trial = try_backup(platform::path_of(data_), *file, who, clock);
+  const auto data = platform::path_of(data_);
+  std::error_code none;
+  if (std::filesystem::equivalent(*file, store_file(data), none)) {
+    // It changes while it is copied, and the copy would be of no moment.
+    std::cerr << told(messages::verify_is_of_backups, lang_, file->string()) << '\n';
+    return EXIT_FAILURE;
+  }
+  if (const auto lacks = lacks_room(trial_place(data), room_for_copy(*file))) {
+    return report(*lacks, lang_);
+  }
+  const auto trial = try_backup(data, *file, who, clock);
   if (!trial) return report(trial.error(), lang_);
   if (json_) {
     std::cout << json::serialize(as_json(*trial)) << '\n';
@@ -147,7 +184,14 @@ int BackupCli::verify(const std::string& who, const Clock& clock) const {
 }
 
 int BackupCli::restore(const std::string& who, const Clock& clock) const {
-  const auto done = restore_backup(platform::path_of(data_), platform::path_of(file_), who, clock);
+  const auto data = platform::path_of(data_);
+  const auto file = platform::path_of(file_);
+  if (const auto lacks = lacks_room(data, room_for_copy(file))) {
+    report(*lacks, lang_);
+    std::cerr << messages::nothing_changed.in(lang_) << '\n';
+    return EXIT_FAILURE;
+  }
+  const auto done = restore_backup(data, file, who, clock);
   if (!done) {
     const bool runs = done.error().code() == Errc::busy;
     std::cerr << (runs ? told(messages::stop_it_first, lang_, data_)
@@ -160,24 +204,32 @@ int BackupCli::restore(const std::string& who, const Clock& clock) const {
   if (json_) {
     auto out = as_json(done->trial);
     out["aside"] = done->aside.string();
-    out["carried"] = {{"audit", carried.audits},
+    out["carried"] = {{"from", done->carried_from.string()},
+                      {"audit", carried.audits},
                       {"terminals", carried.terminals},
                       {"certificates", carried.certificates},
                       {"commands", carried.commands}};
     out["not_carried"] = done->not_carried;
+    out["unfinished"] = done->unfinished;
     std::cout << json::serialize(out) << '\n';
-    return EXIT_SUCCESS;
+    return done->unfinished.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
   }
-  std::cout << told(messages::restored, lang_, done->trial.file.string()) << '\n'
-            << holds(done->trial.facts, lang_) << '\n';
+  if (done->unfinished.empty()) {
+    std::cout << told(messages::restored, lang_, done->trial.file.string()) << '\n'
+              << holds(done->trial.facts, lang_) << '\n';
+  } else {
+    std::cerr << told(messages::not_finished, lang_, done->unfinished) << '\n';
+  }
   if (!done->aside.empty()) {
     std::cout << told(messages::store_is_aside, lang_, done->aside.string()) << '\n';
-    std::cout << (done->not_carried.empty()
-                      ? told(messages::was_carried, lang_, carried.audits, carried.terminals,
-                             carried.certificates, carried.commands)
-                      : told(messages::was_not_carried, lang_, done->not_carried))
-              << '\n';
   }
+  std::cout << (done->not_carried.empty()
+                    ? told(messages::was_carried, lang_, done->carried_from.string(),
+                           carried.audits, carried.terminals, carried.certificates,
+                           carried.commands)
+                    : told(messages::was_not_carried, lang_, done->not_carried))
+            << '\n';
+  if (!done->unfinished.empty()) return EXIT_FAILURE;
   std::cout << messages::start_it.in(lang_) << '\n';
   return EXIT_SUCCESS;
 }

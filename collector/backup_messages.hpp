@@ -37,21 +37,37 @@ inline constexpr Text restored{"已恢复：{}", "restored: {}"};
 inline constexpr Text store_is_aside{"原数据库已移到 {}；确认无误后可删除",
                                      "what the database was is {} now; delete it when all is well"};
 inline constexpr Text was_carried{
-    "已从原数据库带入备份之后的记录：审计 {}，终端 {}，证书 {}，命令 {}",
-    "carried over from it, of after the backup: {} audit entries, {} terminals, {} certificates, "
+    "已从 {} 带入备份之后的记录：审计 {}，终端 {}，证书 {}，命令 {}",
+    "carried over from {}, of after the backup: {} audit entries, {} terminals, {} certificates, "
     "{} commands"};
 inline constexpr Text was_not_carried{
-    "未能从原数据库带入任何记录（{}）：备份之后的吊销须重做，此后注册或更换证书的终端须重新注册",
-    "nothing was carried over from it ({}): revocations of after the backup must be done again, "
-    "and kiosks that enrolled or renewed since must enrol again"};
+    "未带入备份之后的任何记录（{}）：备份之后的吊销须重做，此后注册或更换证书的终端须重新注册",
+    "nothing of after the backup was carried over ({}): revocations of after it must be done "
+    "again, and kiosks that enrolled or renewed since must enrol again"};
+inline constexpr Text not_finished{"恢复未完成：{}", "the restore was not finished: {}"};
 inline constexpr Text start_it{"请启动采集服务器：终端随即补传备份之后的事件",
                                "now start the collector: kiosks then send what came after the "
                                "backup"};
 inline constexpr Text stop_it_first{
-    "采集服务器正在使用 {}：请先停止（systemctl stop "
-    "kiosk-collector）",
-    "a collector runs on {}: stop it first (systemctl stop "
-    "kiosk-collector)"};
+    "采集服务器或一次备份正在使用 {}：采集服务器请先停止（systemctl stop kiosk-collector），"
+    "备份请等其结束",
+    "a collector or a backup uses {}: stop it first (systemctl stop kiosk-collector), a backup "
+    "ends by itself"};
+inline constexpr Text writes_as{
+    "数据目录 {} 属于 {}，本命令以该账户的身份读写：备份的位置须允许其写入",
+    "the data folder {} belongs to {}, as whom this command reads and writes: that account must be "
+    "allowed to write where the backup goes"};
+inline constexpr Text no_room{
+    "错误：{} 所在磁盘空间不足：需要 {} 字节，可用 {} 字节；请清理或换到另一磁盘",
+    "error: not enough room on the disk of {}: {} bytes are needed, {} are free; make room or use "
+    "another disk"};
+inline constexpr Text clock_was_ahead{
+    "注意：{} 的名称晚于现在（系统时钟曾经偏快，或现在偏慢）：按最旧的处理",
+    "note: {} is named after a time that has not come (the clock was ahead, or is behind now): "
+    "taken for the oldest"};
+inline constexpr Text verify_is_of_backups{
+    "错误：{} 就是正在使用的数据库：请先用 kiosk-collector backup 备份，再演练该备份",
+    "error: {} is the database itself: make a backup (kiosk-collector backup) and try that"};
 inline constexpr Text nothing_changed{"未作任何改动", "nothing was changed"};
 
 }  // namespace kw::collector::messages

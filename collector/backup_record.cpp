@@ -20,6 +20,13 @@ constexpr std::array actions{"store.backup", "store.verify", "store.restore"};
 Result<void> record_alone(const fs::path& data, const BackupRecord& what, const Clock& clock) {
   auto lock = platform::FolderLock::take(data);
   if (!lock) return std::move(lock).error();
+  const auto ours = settle_store(data, clock);
+  if (!ours) return ours.error();
+  if (!*ours) {
+    return Error{Errc::unsupported, store_file(data).string() +
+                                        " is of another version's schema, at which a backup leaves "
+                                        "it"};
+  }
   auto store = open_store(data, clock);
   if (!store) return std::move(store).error();
   return (*store)->transact([&] { (*store)->audit(what.entry(clock.wall())); });

@@ -28,7 +28,8 @@ struct BackupRecord {
 /// The verb of the control socket that writes one.
 inline constexpr const char* backup_record_verb = "backup-record";
 
-/// Through the collector that runs on `data`, or straight into the store when none does.
+/// Through the collector that runs on `data`, or straight into the store when none does and it is
+/// of this program's schema.
 Recorded record(const std::filesystem::path& data, const BackupRecord& what, const Clock& clock);
 
 }  // namespace kw::collector

@@ -54,7 +54,14 @@ Result<void> make_server(const Paths& paths, const identity::Signer& issuer,
                               issued->certificate_pem + issuer.certificate_pem + root_pem, false);
 }
 
-/// Certificates and keys that belong together. A bit that falls over may leave what still reads as
+/// Whether the two halves of a key belong together: what one signs the other verifies.
+bool sound_key(const std::string& key_pem) {
+  const auto request = identity::make_csr(key_pem, "server");
+  return request && identity::check_request(*request);
+}
+
+/// Certificates and keys that belong together, but for a server's key that is whole and another's
+/// (`cut_renewal`). A bit that falls over may leave what still reads as
 /// one: kiosks would be given certificates that nobody accepts, or tokens with a wrong pin. Dates
 /// are not looked at: the clock may be wrong.
 Result<void> check_files(const Paths& paths, const identity::Certificate& root,
@@ -66,23 +73,32 @@ Result<void> check_files(const Paths& paths, const identity::Certificate& root,
   };
   const auto issuing = identity::Certificate::parse(issuer.certificate_pem);
   if (!issuing) return damaged(paths.issuer, issuing.error());
-  const auto last = [](WallTime not_after) { return not_after - std::chrono::seconds{1}; };
-  const auto issued =
-      identity::verify_chain(issuer.certificate_pem, root_pem, last(issuing->not_after));
+  // When all of them are valid: a server's certificate may outlive what signed it.
+  const auto last = [&](const identity::Certificate& certificate) {
+    return std::min({certificate.not_after, issuing->not_after, root.not_after}) -
+           std::chrono::seconds{1};
+  };
+  const auto issued = identity::verify_chain(issuer.certificate_pem, root_pem, last(*issuing));
   if (!issued) return damaged(paths.issuer, issued.error());
   const auto signs = identity::match_key(issuer.certificate_pem, issuer.key_pem);
   if (!signs) return damaged(paths.issuer_key, signs.error());
   const auto chain = identity::parse_chain(server.chain_pem);
   if (!chain) return damaged(paths.server, chain.error());
-  const auto shown =
-      identity::verify_chain(server.chain_pem, root_pem, last(chain->front().not_after));
+  const auto shown = identity::verify_chain(server.chain_pem, root_pem, last(chain->front()));
   if (!shown) return damaged(paths.server, shown.error());
   if (chain->back().der != root.der) {
     return damaged(paths.root, Error{Errc::invalid, "it differs from the one in server.pem"});
   }
   const auto serves = identity::match_key(server.chain_pem, server.key_pem);
-  if (!serves) return damaged(paths.server_key, serves.error());
+  if (!serves && !sound_key(server.key_pem)) return damaged(paths.server_key, serves.error());
   return {};
+}
+
+/// The power may go between the key and the certificate of a renewal: both are sound and of two
+/// pairs. Nobody but us knows the key, so another pair does as well; the authority is never
+/// guessed.
+bool cut_renewal(const link::Credentials& server) {
+  return !identity::match_key(server.chain_pem, server.key_pem);
 }
 
 }  // namespace
@@ -152,7 +168,13 @@ Result<AuthorityFiles> AuthorityFiles::load(const fs::path& data, const Clock& c
   if (!whole) return whole.error();
   const auto server = identity::Certificate::parse(out.server_.chain_pem);
   if (!server) return server.error();
-  if (server->not_after - clock.wall() < renew_before && !names.empty()) {
+  const bool cut = cut_renewal(out.server_);
+  if (cut && names.empty()) {
+    return Error{Errc::invalid, paths.server_key.string() +
+                                    " is not the key of server.pem, and server-names.txt names "
+                                    "nothing to make a new one for: put a backup back"};
+  }
+  if (cut || (server->not_after - clock.wall() < renew_before && !names.empty())) {
     auto renewed = make_server(paths, out.issuer_, root, names, clock.wall());
     if (!renewed) return std::move(renewed).error();
     out.server_ = {text(paths.server), text(paths.server_key)};

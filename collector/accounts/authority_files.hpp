@@ -17,7 +17,8 @@ class AuthorityFiles {
   /// Makes all of it new. Errc::refused when there is one already.
   static Result<void> create(const std::filesystem::path& data,
                              const std::vector<std::string>& names, const Clock& clock);
-  /// Reads it; a server certificate with less than 30 days left is made anew for the same names.
+  /// Reads it; a server certificate with less than 30 days left, or of another key (the power went
+  /// during a renewal), is made anew for the same names. Errc::invalid: a file is damaged.
   /// Errc::missing tells to run `init`.
   static Result<AuthorityFiles> load(const std::filesystem::path& data, const Clock& clock);
 

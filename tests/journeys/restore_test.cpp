@@ -321,6 +321,10 @@ TEST_CASE("a backup is refused where one is, and tried without touching anything
   CHECK(while_running.code == 1);
   CHECK(while_running.text.find("stop it first") != std::string::npos);
 
+  const auto live = collector.command({"restore", "--verify", collector.database().string()});
+  CHECK(live.code == 1);
+  CHECK_MESSAGE(live.text.find("is the database itself") != std::string::npos, live.text);
+
   const auto tried = collector.command({"restore", "--verify", good.string(), "--json"});
   CHECK_MESSAGE(tried.code == 0, tried.text);
   CHECK(printed(tried).at("recorded").as_bool());

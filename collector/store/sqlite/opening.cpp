@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/store/sqlite/schema.hpp"
 #include "common/db/copy.hpp"
 #include "common/log.hpp"
 #include "common/platform/files.hpp"
@@ -99,11 +100,48 @@ Result<void> look_through(const fs::path& file, const Clock& clock) {
   return {};
 }
 
+void tell_copied_back(const fs::path& file, const CopiedBack& what) {
+  log::warning("store-copied-back", {{"file", file.string()}, {"put_aside", what.put_aside}});
+}
+
+Result<std::unique_ptr<SqliteStore>> open_adopted(const fs::path& file,
+                                                  const std::optional<CopiedBack>& copied_back,
+                                                  const Clock& clock) {
+  auto store = SqliteStore::open_existing(file);
+  if (!store) return std::move(store).error();
+  auto sound = look_through(file, clock);
+  if (!sound) return std::move(sound).error();
+  if (copied_back) {
+    tell_copied_back(file, *copied_back);
+    auto noted = (*store)->transact([&] {
+      (*store)->audit({.at = clock.wall(),
+                       .actor = "collector",
+                       .action = "store.copied-back",
+                       .object = file.string(),
+                       .result = "ok",
+                       .after = copied_back->put_aside});
+    });
+    if (!noted) return std::move(noted).error();
+  }
+  return store;
+}
+
 }  // namespace
 
 fs::path store_file(const fs::path& data) { return data / "collector.db"; }
 
 bool is_backup(const fs::path& file) { return mark_of(file) == backup_mark; }
+
+Result<void> put_on_mark(const fs::path& file) {
+  db::Database::Options options;
+  options.create = false;
+  options.plain = true;
+  auto db = db::Database::open(file, options);
+  if (!db) return std::move(db).error();
+  (*db)->script(fmt::format("PRAGMA journal_mode=DELETE; PRAGMA application_id={}", backup_mark));
+  if (auto failure = (*db)->forgive()) return std::move(*failure);
+  return {};
+}
 
 Result<void> take_off_mark(const fs::path& file) {
   db::Database::Options options;
@@ -122,24 +160,34 @@ Result<std::unique_ptr<SqliteStore>> open_store(const fs::path& data, const Cloc
   const auto file = store_file(data);
   auto copied_back = adopt(file, clock);
   if (!copied_back) return std::move(copied_back).error();
-  auto store = SqliteStore::open_existing(file);
-  if (!store) return std::move(store).error();
+  return open_adopted(file, *copied_back, clock);
+}
+
+Result<bool> settle_store(const fs::path& data, const Clock& clock) {
+  const auto file = store_file(data);
+  std::error_code none;
+  if (!fs::exists(file, none)) return SqliteStore::open_existing(file).error();
+  auto copied_back = adopt(file, clock);
+  if (!copied_back) return std::move(copied_back).error();
+  int have = 0;
+  {
+    db::Database::Options options;
+    options.create = false;
+    options.plain = true;
+    auto db = db::Database::open(file, options);
+    if (!db) return std::move(db).error();
+    have = db::schema_version(**db);
+    if (auto failure = (*db)->forgive()) return damaged(file, failure->text());
+  }
+  if (have == schema().back().number) {
+    const auto store = open_adopted(file, *copied_back, clock);
+    if (!store) return store.error();
+    return true;
+  }
+  if (*copied_back) tell_copied_back(file, **copied_back);
   auto sound = look_through(file, clock);
   if (!sound) return std::move(sound).error();
-  if (*copied_back) {
-    log::warning("store-copied-back",
-                 {{"file", file.string()}, {"put_aside", (*copied_back)->put_aside}});
-    auto noted = (*store)->transact([&] {
-      (*store)->audit({.at = clock.wall(),
-                       .actor = "collector",
-                       .action = "store.copied-back",
-                       .object = file.string(),
-                       .result = "ok",
-                       .after = (*copied_back)->put_aside});
-    });
-    if (!noted) return std::move(noted).error();
-  }
-  return store;
+  return false;
 }
 
 }  // namespace kw::collector

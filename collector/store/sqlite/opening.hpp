@@ -27,8 +27,18 @@ inline constexpr std::int64_t backup_mark = 0x4b57424b;
 Result<std::unique_ptr<SqliteStore>> open_store(const std::filesystem::path& data,
                                                 const Clock& clock);
 
+/// As `open_store`, but a store of another schema is left at it, for whoever may go back to the
+/// version that made it: its log is closed, the mark is taken off (told in the program's log only),
+/// and it is looked through. Returns whether it is of this program's schema, and so may be written
+/// to. The data folder is locked by the caller.
+Result<bool> settle_store(const std::filesystem::path& data, const Clock& clock);
+
 /// Whether `backup` made this file and no collector has run on it since. Does not open it.
 bool is_backup(const std::filesystem::path& file);
+
+/// Puts the mark on a copy that will take the place of the store: what is beside it then is not its
+/// own. The copy is one file without a log afterwards; it is not in use.
+Result<void> put_on_mark(const std::filesystem::path& file);
 
 /// Takes the mark off a copy that is put in the place of the store by us. The file is not in use.
 Result<void> take_off_mark(const std::filesystem::path& file);
