@@ -44,13 +44,16 @@ std::string with_check(std::string_view text) {
   return std::string{check_line}.append(identity::sha256_hex(text)).append("\n").append(text);
 }
 
-/// The text without its check; nothing when that fails, or when the end of the file is missing, or
+/// The text without its check; nothing when that fails, or when its end is missing, or
 /// its beginning.
 std::optional<std::string> checked_text(std::string text) {
   const auto line = text.find('\n');
   if (text.empty()) return text;
-  if (line == std::string::npos || text.find('\0') != std::string::npos) return std::nullopt;
+  if (text.find('\0') != std::string::npos) return std::nullopt;
+  // Cut off within its check line it is nobody's text.
+  if (line == std::string::npos && check_line.starts_with(text)) return std::nullopt;
   if (!text.starts_with(check_line)) return text;
+  if (line == std::string::npos) return std::nullopt;
   const auto said = text.substr(check_line.size(), line - check_line.size());
   text.erase(0, line + 1);
   if (said != identity::sha256_hex(text)) return std::nullopt;

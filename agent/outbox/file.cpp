@@ -178,8 +178,8 @@ Result<std::unique_ptr<db::Database>> open_or_make(const fs::path& file, std::in
   if (!opened) return std::move(opened).error();
   auto& db = **opened;
   limit_pages(db, ceiling);
-  // What is written is read once, to be sent, and the system's own cache still has it then: SQLite's
-  // usual 2 MB of pages would be a fifth of the agent (goal P1).
+  // What is written is read once, to be sent, and the system's own cache still has it then:
+  // SQLite's usual 2 MB of pages would be a fifth of the agent (goal P1).
   db.script("PRAGMA cache_size=-256");
   db::Transaction transaction{db};
   db.script(schema);
@@ -201,12 +201,14 @@ void in_memory(OutboxFile& out, const std::string& why) {
 
 /// Copies what can be read of the damaged file into a new one beside it. The damaged one stays in
 /// its place until that is complete: whenever the power goes, or the disk, nothing has moved yet.
-Result<Salvaged> salvage_beside(const fs::path& file, const fs::path& fresh, std::int64_t ceiling,
-                                const Clock& clock) {
+/// Nothing when the damaged file cannot be opened at all.
+Result<std::optional<Salvaged>> salvage_beside(const fs::path& file, const fs::path& fresh,
+                                               std::int64_t ceiling, const Clock& clock) {
   remove_database(fresh);
   auto into = open_or_make(fresh, ceiling);
   if (!into) return std::move(into).error();
   const auto saved = salvage(file, **into, clock, clock.mono() + salvage_limit);
+  if (!saved) log::warning("outbox-unreadable", {{"reason", saved.error()}});
   auto& db = **into;
   db.forgive();
   db.run("INSERT INTO meta (key, value) VALUES ('salvaged', '1') ON CONFLICT (key) DO NOTHING");
@@ -216,7 +218,7 @@ Result<Salvaged> salvage_beside(const fs::path& file, const fs::path& fresh, std
   std::error_code none;
   const auto left = fs::file_size(beside(fresh, "-wal"), none);
   if (!none && left > 0) return Error{Errc::storage, "the salvaged file does not close"};
-  return saved;
+  return saved ? std::optional{*saved} : std::nullopt;
 }
 
 /// The power went after the damaged file was put aside and before the salvaged one took its place.
@@ -260,11 +262,18 @@ OutboxFile replace(const OutboxFile::Options& options, const Clock& clock) {
     return out;
   }
   out.db = std::move(*opened);
-  out.notes.push_back(
-      {"outbox-damaged",
-       fmt::format("{}: kept {}, lost {}", aside->filename().string(), saved->kept, saved->lost)});
-  log::warning("outbox-damaged",
-               {{"file", aside->string()}, {"kept", saved->kept}, {"lost", saved->lost}});
+  const auto name = aside->filename().string();
+  if (const auto& salvaged = *saved) {
+    out.notes.push_back({"outbox-damaged", fmt::format("{}: kept {}, lost {}", name, salvaged->kept,
+                                                       salvaged->lost)});
+    log::warning("outbox-damaged",
+                 {{"file", aside->string()}, {"kept", salvaged->kept}, {"lost", salvaged->lost}});
+  } else {
+    std::error_code unknown;
+    const auto size = fs::file_size(*aside, unknown);
+    out.notes.push_back(
+        {"outbox-unreadable", fmt::format("{}: {} bytes", name, unknown ? 0 : size)});
+  }
   forget_oldest(options.folder);
   return out;
 }

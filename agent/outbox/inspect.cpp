@@ -15,13 +15,13 @@ namespace fs = std::filesystem;
 using What = OutboxDamage::What;
 
 constexpr std::size_t damage_most = 100;
+constexpr std::int64_t rows_at_once = 512;
 
 class Inspector {
  public:
   Inspector(db::Database& db, OutboxInspection& out) : db_(db), out_(out) {}
 
   void run() {
-    db_.script("BEGIN");  // one moment, whatever the agent writes meanwhile
     const auto verdict = db_.text("PRAGMA integrity_check(1)");
     if (pages_failed()) return;
     if (verdict != "ok") found({.what = What::pages, .detail = verdict.value_or("")});
@@ -58,40 +58,79 @@ class Inspector {
     return failure.has_value();
   }
 
+  /// In short pieces, each of one moment: as long as somebody reads, the agent's log only grows.
   void records(std::int64_t ordinal, OutboxInspection::Epoch& epoch) {
+    std::uint64_t next = 0;  // 0: no row was seen yet
+    for (bool more = true; more && !db_.failure();) {
+      db_.script("BEGIN");
+      more = marks(ordinal, epoch) && piece(ordinal, epoch, next);
+      db_.script("COMMIT");
+    }
     if (epoch.acked > epoch.last) {
       found({What::marks, epoch.epoch, epoch.last + 1, epoch.acked - epoch.last, {}});
     }
-    std::uint64_t next = 0;  // 0: no row was seen yet
-    for (const db::Row row : db_.rows(
-             "SELECT " KW_RECORD_COLUMNS " FROM record WHERE ordinal=$1 ORDER BY seq", ordinal)) {
-      const auto seq = row.unsigned_integer(1);
-      if (next == 0) {
-        epoch.first_kept = seq;
-        // Before the first row: acknowledged and pruned, or it should be there.
-        next = std::min(seq, epoch.acked + 1);
-      }
-      if (seq > next) found({What::hole, epoch.epoch, next, seq - next, {}});
-      const auto record = read_record(row);
-      if (!record || record->count == 0) {
-        found({What::record, epoch.epoch, seq, 1, {}});
-        next = std::max(next, seq + 1);
-        continue;
-      }
-      next = std::max(next, record->end());
-      if (!record->gap()) {
-        ++epoch.events;
-        continue;
-      }
-      pb::Gap gap;
-      gap.ParseFromString(record->body);
-      out_.gaps[gap.reason()] += record->count;
+  }
+
+  /// False when the agent has forgotten the epoch meanwhile.
+  bool marks(std::int64_t ordinal, OutboxInspection::Epoch& epoch) {
+    for (const db::Row row : db_.rows("SELECT acked, last FROM epoch WHERE ordinal=$1", ordinal)) {
+      epoch.acked = row.unsigned_integer(0);
+      epoch.last = row.unsigned_integer(1);
+      return true;
     }
+    return false;
+  }
+
+  /// Looks at some rows from `next` on and moves it on. False at the end.
+  bool piece(std::int64_t ordinal, OutboxInspection::Epoch& epoch, std::uint64_t& next) {
+    const auto first = static_cast<std::uint64_t>(
+        db_.integer("SELECT min(seq) FROM record WHERE ordinal=$1", ordinal).value_or(0));
+    if (first > next) {
+      // Before the first row: acknowledged and pruned, or it should be there.
+      if (next == 0) epoch.first_kept = first;
+      next = next == 0 ? std::min(first, epoch.acked + 1)
+                       : std::max(next, std::min(first, epoch.acked + 1));
+    }
+    // What stands there now may have begun before: a gap that has taken in rows seen already.
+    const auto from =
+        db_.integer("SELECT max(seq) FROM record WHERE ordinal=$1 AND seq<=$2", ordinal, next)
+            .value_or(static_cast<std::int64_t>(next));
+    std::int64_t rows = 0;
+    for (const db::Row row :
+         db_.rows("SELECT " KW_RECORD_COLUMNS
+                  " FROM record WHERE ordinal=$1 AND seq>=$2 ORDER BY seq LIMIT $3",
+                  ordinal, from, rows_at_once)) {
+      ++rows;
+      look_at(row, epoch, next);
+    }
+    if (rows == rows_at_once || db_.failure()) return true;
     if (next == 0) {
       epoch.first_kept = epoch.last + 1;
       next = epoch.acked + 1;
     }
     if (next <= epoch.last) found({What::tail, epoch.epoch, next, epoch.last + 1 - next, {}});
+    return false;
+  }
+
+  void look_at(const db::Row& row, OutboxInspection::Epoch& epoch, std::uint64_t& next) {
+    const auto seq = row.unsigned_integer(1);
+    if (seq > next) found({What::hole, epoch.epoch, next, seq - next, {}});
+    const auto record = read_record(row);
+    if (!record || record->count == 0) {
+      if (seq >= next) found({What::record, epoch.epoch, seq, 1, {}});
+      next = std::max(next, seq + 1);
+      return;
+    }
+    if (record->end() <= next) return;  // seen already
+    const auto unseen = record->end() - std::max(seq, next);
+    next = record->end();
+    if (!record->gap()) {
+      ++epoch.events;
+      return;
+    }
+    pb::Gap gap;
+    gap.ParseFromString(record->body);
+    out_.gaps[gap.reason()] += unseen;
   }
 
   db::Database& db_;

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include <sqlite3.h>
+
 #include "agent/outbox/file.hpp"
 
 namespace kw::agent {
@@ -16,6 +18,8 @@ namespace {
 constexpr std::int64_t page_bytes = 4'096;
 constexpr std::int64_t pruned_at_once = 512;
 constexpr auto any_age = std::numeric_limits<std::int64_t>::max();
+constexpr auto readers_patience =
+    std::chrono::milliseconds{200};  // `kioskctl` reads in short pieces
 constexpr std::string_view reason = "ceiling";
 
 constexpr std::array all_sweeps{
@@ -151,19 +155,31 @@ bool Retention::sweep_some(std::span<const Epoch> epochs) {
   return false;
 }
 
+bool Retention::cut_log(std::chrono::milliseconds patience) {
+  const auto usual = db_.integer("PRAGMA busy_timeout").value_or(0);
+  sqlite3_busy_timeout(db_.handle(), static_cast<int>(patience.count()));
+  const auto held = db_.integer("PRAGMA wal_checkpoint(TRUNCATE)").value_or(0);
+  sqlite3_busy_timeout(db_.handle(), static_cast<int>(usual));
+  return held == 0;
+}
+
 bool Retention::make_room(std::span<const Epoch> epochs, std::int64_t more) {
   const std::int64_t air = std::max<std::int64_t>(ceiling_ / 50, 8 * page_bytes);
   const auto enough = [&] { return used() + more + air <= threshold(); };
-  while (!db_.failure()) {
+  if (log_held_) log_held_ = !cut_log({});
+  while (!log_held_ && !db_.failure()) {
     if (enough()) return true;
-    if (prune_any(epochs)) continue;
-    if (!sweep_some(epochs)) {
+    const auto before = used();
+    if (!prune_any(epochs) && !sweep_some(epochs)) {
       // A second look: the log shrinks only at a checkpoint.
-      db_.script("PRAGMA wal_checkpoint(TRUNCATE)");
+      cut_log(readers_patience);
       return !db_.failure() && fits(more);
     }
+    // What is freed stands in the log first. While somebody reads the log it only grows: dropping
+    // more would cost events and free nothing.
+    if (used() > before) log_held_ = !cut_log(readers_patience);
   }
-  return false;
+  return !db_.failure() && bytes_on_disk(folder_) + more <= ceiling_;
 }
 
 }  // namespace kw::agent

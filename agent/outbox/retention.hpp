@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -42,7 +43,8 @@ class Retention {
   bool fits(std::int64_t more) const { return used() + more <= threshold(); }
 
   /// Frees until `more` bytes fit with some air. `epochs` oldest first. False when there is nothing
-  /// left that may go, or the database failed.
+  /// left that may go, or the database failed. While another process holds the log, so that nothing
+  /// can be freed, it drops nothing and says whether `more` fits below the ceiling at all.
   bool make_room(std::span<const Epoch> epochs, std::int64_t more);
 
   /// Deletes acknowledged rows of one epoch, oldest first, and returns how many: at most `most` of
@@ -51,6 +53,8 @@ class Retention {
   std::int64_t prune(const Epoch& epoch, std::int64_t most, std::int64_t before_mono_us);
 
  private:
+  /// Moves the log into the file. False when somebody still read it after `patience`.
+  bool cut_log(std::chrono::milliseconds patience);
   bool prune_any(std::span<const Epoch> epochs);
   bool sweep_some(std::span<const Epoch> epochs);
   bool sweep_chunk(std::int64_t ordinal, std::uint64_t from);
@@ -62,6 +66,7 @@ class Retention {
   std::size_t sweep_ = 0;        ///< index into sweeps()
   std::int64_t at_ordinal_ = 0;  ///< where the sweep stands
   std::uint64_t at_seq_ = 0;
+  bool log_held_ = false;  ///< somebody reads, as of the last look
 };
 
 }  // namespace kw::agent

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <sqlite3.h>
@@ -234,13 +235,13 @@ void fill_up(const std::filesystem::path& file) {
 
 }  // namespace
 
-Salvaged salvage(const std::filesystem::path& damaged, db::Database& into, const Clock& clock,
-                 MonoTime until) {
+Result<Salvaged> salvage(const std::filesystem::path& damaged, db::Database& into,
+                         const Clock& clock, MonoTime until) {
   db::Database::Options options;
   options.create = false;
   fill_up(damaged);
   auto from = db::Database::open(damaged, options);
-  if (!from) return {};
+  if (!from) return std::move(from).error();
   // The damaged file stays as it was found: nothing of its log is written back into it.
   sqlite3_db_config((*from)->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   Salvage work{**from, into, clock, until};

@@ -5,6 +5,7 @@
 
 #include "common/clock.hpp"
 #include "common/db/database.hpp"
+#include "common/result.hpp"
 
 namespace kw::agent {
 
@@ -15,8 +16,8 @@ struct Salvaged {
 
 /// Copies every row that can be read and whose checksum holds from a damaged outbox into a fresh
 /// one, its identity unchanged; what is missing between becomes a gap in place. Ends by `until`
-/// with what it has.
-Salvaged salvage(const std::filesystem::path& damaged, db::Database& into, const Clock& clock,
-                 MonoTime until);
+/// with what it has. An Error when the file cannot be opened at all: nothing is known of it then.
+Result<Salvaged> salvage(const std::filesystem::path& damaged, db::Database& into,
+                         const Clock& clock, MonoTime until);
 
 }  // namespace kw::agent

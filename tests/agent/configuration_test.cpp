@@ -308,6 +308,23 @@ TEST_CASE("a power cut while one trial follows another leaves nothing unproved i
   CHECK_FALSE(files.settle("second"));
 }
 
+TEST_CASE("a text without a check line is taken as it is, a checked one that is cut off is not") {
+  const tests::TempFolder folder;
+  const ConfigurationFiles files{folder.path()};
+  REQUIRE(files.try_on("first", ""));
+  REQUIRE(files.settle("first"));
+  const auto name = folder / "configuration" / "pushed.toml";
+  const auto checked = platform::read_file(name);
+  REQUIRE(checked);
+  REQUIRE(platform::write_file(name, "[kiosk]", true));
+  CHECK(files.pushed() == "[kiosk]");
+  for (const std::size_t size : {std::size_t{1}, std::size_t{30}, checked->size() - 1}) {
+    CAPTURE(size);
+    REQUIRE(platform::write_file(name, checked->substr(0, size), true));
+    CHECK(files.pushed().empty());
+  }
+}
+
 TEST_CASE("an agent that stops leaves its trial to the next start and takes nothing more") {
   const Kiosk kiosk;
   {

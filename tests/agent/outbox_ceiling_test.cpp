@@ -144,6 +144,47 @@ TEST_CASE("the outbox never outgrows its ceiling, and every number stays account
   CHECK(samples > 500);
 }
 
+TEST_CASE("while somebody reads the file of a full outbox nothing more is dropped for no room") {
+  constexpr std::int64_t ceiling = 2 * 1024 * 1024;
+  constexpr std::size_t chunk_rows = ceiling / 64 / 600;
+  Box box{ceiling};
+  box.open(7);
+  for (int round = 0; round < 30; ++round) box.samples(128, 600);
+  const auto last = box.epoch(7).last;
+  const auto kept_of_old = [&] {
+    std::uint64_t seq = 0;
+    std::size_t kept = 0;
+    for (const auto& item : box.all(7)) {
+      seq += item.has_gap() ? item.gap().count() : 1;
+      if (seq <= last && item.event().has_sample()) ++kept;
+    }
+    return kept;
+  };
+  const auto before = kept_of_old();
+  std::int64_t most = 0;
+  {
+    auto reader = db::Database::open(box.folder / outbox_name, {.read_only = true});
+    REQUIRE(reader);
+    (*reader)->script("BEGIN");
+    REQUIRE((*reader)->integer("SELECT count(*) FROM record").value_or(0) > 0);
+    for (int round = 0; round < 30; ++round) {
+      box.samples(128, 600);
+      most = std::max(most, bytes_on_disk(box.folder.path()));
+    }
+  }
+  CHECK(most <= ceiling + ceiling / 8);  // the log beside a file with free pages
+  CHECK(kept_of_old() + chunk_rows >= before);
+  // The reader has left: all goes on, and what could not be kept is said.
+  for (int round = 0; round < 5; ++round) box.samples(128, 600);
+  CHECK(bytes_on_disk(box.folder.path()) <= ceiling);
+  const auto items = box.all(7);
+  CHECK(items.back().event().has_sample());
+  std::uint64_t numbers = 0;
+  for (const auto& item : items) numbers += item.has_gap() ? item.gap().count() : 1;
+  CHECK(numbers == 65 * 128);
+  CHECK(box.epoch(7).last == numbers);
+}
+
 TEST_CASE("acknowledged events make room before anything is dropped") {
   Box box{2 * 1024 * 1024};
   auto& outbox = box.open(7);

@@ -138,7 +138,8 @@ TEST_CASE("a file of garbage is put aside and a fresh one begun") {
   CHECK(aside(box, "outbox.damaged-").size() == 1);
   const auto items = box.all(8);
   REQUIRE(items.size() == 2);
-  CHECK(items[0].event().agent().code() == "outbox-damaged");
+  CHECK(items[0].event().agent().code() == "outbox-unreadable");
+  CHECK(items[0].event().agent().detail().ends_with(": 100000 bytes"));
   CHECK(items[1].event().agent().code() == "goes on");
 }
 

@@ -346,6 +346,31 @@ TEST_CASE("rows of an earlier boot are as old as the collector's time says") {
   }
 }
 
+TEST_CASE("a clock that jumps back after the last contact makes no boot old, nor those before it") {
+  Box box;
+  const auto right = box.clock.wall();
+  box.open(7, "a");
+  for (int i = 0; i < 5; ++i) box.outbox->append(Box::note("n"), box.now());
+  box.outbox->acknowledge(7, 5);
+  box.outbox->set_clock_offset(7, 0);
+  box.open(8, "b").append(Box::note("heard"), box.now());
+  box.outbox->set_clock_offset(8, 0);
+  box.clock.set(right - 10 * 365 * 24h);
+  box.outbox->append(Box::note("ten years before"), box.now());
+  box.outbox->acknowledge(8, 2);
+  box.outbox->flush();
+  box.clock = ManualClock{right + 1h, mono_from(0)};
+  box.open(9, "c");
+  box.outbox->set_clock_offset(9, 0);
+  box.outbox->prune(box.now());
+  CHECK(box.epoch(7).first_kept == 1);
+  CHECK(box.epoch(8).first_kept == 1);
+  box.clock.advance(7 * 24h);
+  box.outbox->prune(box.now());
+  CHECK(box.epoch(7).first_kept == 6);
+  CHECK(box.epoch(8).first_kept == 3);
+}
+
 TEST_CASE("a collector put back to before an epoch of which nothing is kept learns what it lacks") {
   Box box;
   for (std::uint64_t epoch = 100; epoch < 140; ++epoch) {
