@@ -264,8 +264,11 @@ OutboxFile replace(const OutboxFile::Options& options, const Clock& clock) {
   out.db = std::move(*opened);
   const auto name = aside->filename().string();
   if (const auto& salvaged = *saved) {
-    out.notes.push_back({"outbox-damaged", fmt::format("{}: kept {}, lost {}", name, salvaged->kept,
-                                                       salvaged->lost)});
+    // With nothing to count by, nothing is said of a number.
+    const bool blind = salvaged->kept == 0 && salvaged->lost == 0;
+    const auto count = blind ? std::string{"kept 0, lost an unknown number"}
+                             : fmt::format("kept {}, lost {}", salvaged->kept, salvaged->lost);
+    out.notes.push_back({"outbox-damaged", name + ": " + count});
     log::warning("outbox-damaged",
                  {{"file", aside->string()}, {"kept", salvaged->kept}, {"lost", salvaged->lost}});
   } else {
