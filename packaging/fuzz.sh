@@ -34,7 +34,7 @@ run() {
   mkdir -p "$findings" "$found" "$corpus" build/fuzz/logs
   # Room for the longest seed and as much again; without it libFuzzer keeps to the longest that it has seen.
   size=$(find "$corpus" -type f -size +2k | head -n 1)
-  if ! "$fuzz" "--target=$name" -seed=$seed -max_total_time="$each" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+  if ! "$fuzz" "--target=$name" -seed=$seed -max_total_time="$each" -timeout=20 -report_slow_units=20 -rss_limit_mb=2048 -print_final_stats=1 \
     -max_len=$([ -n "$size" ] && echo 16384 || echo 4096) -dict=tests/fuzz/words.dict \
     -artifact_prefix="$findings/" "$found" "$corpus" > "$log" 2>&1; then
     echo "$name: FOUND something (whole log: $log)"

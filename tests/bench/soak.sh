@@ -48,7 +48,7 @@ for ((at = 0; at < seconds; at += 5)); do
   sleep 5
   kill -0 "$agent_pid" && kill -0 "$collector_pid" || fail "a program ended"
   echo "$at $(memory_kb "$agent_pid" Pss) $(memory_kb "$collector_pid" Pss) $(files_of "$agent_pid") $(files_of "$collector_pid")"
-done | tee "${SOAK_SAMPLES:-/dev/null}" > "$folder/samples"
+done > "$folder/samples"
 wait "$fleet_pid" || fail "the fleet's events were not all acknowledged"
 "$bin/kiosk-fleet" check --collector "$folder/collector" --ledger "$folder/ledger" > "$folder/check" ||
   true # the agent's own faults are none of the ledger's: `unfounded_faults` says nothing here
