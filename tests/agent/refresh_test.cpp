@@ -230,7 +230,9 @@ TEST_CASE("a self-test that hangs is answered as late, then cancelled; the next 
     const auto served = next.get();
     REQUIRE(served);
     if (*served) break;
-    CHECK(served->error().code() == Errc::busy);
+    // While the other ends, or, on a busy machine, when its own turn comes too late.
+    const auto why = served->error().code();
+    CHECK((why == Errc::busy || why == Errc::timeout));
   }
   CHECK(answer.given() == 1);
 }
