@@ -12,6 +12,7 @@
 #include "collector/data_folder.hpp"
 #include "collector/store/sqlite/opening.hpp"
 #include "collector/store_place.hpp"
+#include "collector/trial_folder.hpp"
 #include "common/db/copy.hpp"
 #include "common/platform/files.hpp"
 #include "tests/support/manual_clock.hpp"
@@ -193,18 +194,19 @@ TEST_CASE("away from any data folder a trial leaves nothing behind") {
   fs::create_directories(folder / "data");
   make_store(folder / "data", "K1");
   REQUIRE(make_backup(folder / "data", folder / "b.db", "tester", clock));
-  const auto left = [] {
-    int n = 0;
-    for (const auto& entry : fs::directory_iterator{fs::temp_directory_path()}) {
-      n += entry.path().filename().string().starts_with("kiosk-collector-trial-") ? 1 : 0;
-    }
-    return n;
-  };
-  const auto before = left();
   const auto tried = try_backup(folder / "nowhere", folder / "b.db", "tester", clock);
   REQUIRE_MESSAGE(tried, tried.error().text());
   CHECK(tried->facts.wrong.empty());
-  CHECK(left() == before);
+  fs::path place;
+  {
+    const auto made = TrialFolder::make(folder / "nowhere");
+    REQUIRE(made);
+    place = (*made)->path();
+    CHECK(fs::status(place).permissions() == fs::perms::owner_all);
+    std::ofstream{place / "collector.db"} << "x";
+    CHECK((*TrialFolder::make(folder / "nowhere"))->path() != place);
+  }
+  CHECK_FALSE(fs::exists(place));
 }
 
 TEST_CASE("a backup in the place of the store: what is beside it is another's, at any moment") {
